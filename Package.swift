@@ -1,0 +1,151 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The map of the project. `modules` is in dependency order: a module imports only from above itself, and
+// Tests/ArchitectureTests holds every `import` line to this table. Plumbing knows no tensor; learning knows no
+// store, no YAML and no pipeline; the two meet in `stages`.
+
+struct Module {
+  var name: String
+  var dependencies: [Target.Dependency] = []
+  var tested = true
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let modules: [Module] = [
+  // Level 0, shared by both towers.
+  Module(name: "CanonicalJSON"),
+  // Level 0, plumbing.
+  Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
+  // Level 0, learning.
+  Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
+  Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
+  Module(name: "Corpora", dependencies: ["CanonicalJSON", systemPackage]),
+  Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", "Tokenization", systemPackage]),
+  Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+  Module(name: "TextMetrics"),
+  // Level 1.
+  Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", systemPackage]),
+  Module(name: "Autodiff", dependencies: ["Tensors"]),
+  // Level 2.
+  Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
+  Module(name: "Transformers", dependencies: ["Tensors", "Autodiff"]),
+  Module(
+    name: "CheckpointFormat",
+    dependencies: ["CanonicalJSON", "SafetensorsFormat", "Tensors", "Transformers", systemPackage]),
+  Module(name: "Reports", dependencies: ["CanonicalJSON", "TextMetrics"]),
+  // Level 3.
+  Module(
+    name: "PipelineLanguage",
+    dependencies: ["CanonicalJSON", "StageKit", systemPackage, .product(name: "Yams", package: "Yams")]),
+  Module(name: "Imitation", dependencies: ["Tensors", "Autodiff", "Transformers"]),
+  Module(
+    name: "Training",
+    dependencies: ["CanonicalJSON", "SafetensorsFormat", "Tensors", "Autodiff", "Transformers", "Imitation", systemPackage]),
+  Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
+  // Level 4.
+  Module(
+    name: "PipelineExecution",
+    dependencies: [
+      "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", systemPackage,
+    ]),
+]
+
+/// A stage is a folder `stages/<name>` and a target: thin glue from ports to libraries.
+struct Stage {
+  var folder: String
+  var target: String
+  var dependencies: [Target.Dependency]
+}
+
+let stages: [Stage] = [
+  Stage(folder: "ingest", target: "IngestStage", dependencies: ["Corpora"]),
+  Stage(folder: "tokenize", target: "TokenizeStage", dependencies: ["Tokenization"]),
+  Stage(
+    folder: "init-model", target: "InitModelStage",
+    dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat"]),
+  Stage(
+    folder: "train-mle", target: "TrainMLEStage",
+    dependencies: ["Tensors", "Transformers", "CheckpointFormat", "Imitation", "Training"]),
+  Stage(
+    folder: "train-iq", target: "TrainIQStage",
+    dependencies: ["Tensors", "Transformers", "CheckpointFormat", "Imitation", "Training"]),
+  Stage(
+    folder: "extract-reward", target: "ExtractRewardStage",
+    dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Imitation"]),
+  Stage(
+    folder: "generate", target: "GenerateStage",
+    dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Decoding"]),
+  Stage(folder: "score", target: "ScoreStage", dependencies: ["TextMetrics"]),
+  Stage(folder: "report", target: "ReportStage", dependencies: ["Reports", "TextMetrics"]),
+]
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let systemTargets: [Target] = [
+  .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  // Kernels are compiled with full optimisation in every configuration, so that debug tests stay quick. No
+  // -ffast-math: a non-finite loss must be seen.
+  .target(
+    name: "CKernels",
+    cSettings: [.unsafeFlags(["-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-ffp-contract=fast", "-fno-math-errno"])]),
+]
+
+let stageDependencies: [Target.Dependency] = ["CanonicalJSON", "Records", "StageKit", systemPackage]
+
+let package = Package(
+  name: "apprentice",
+  products: [.executable(name: "apprentice", targets: ["apprentice"])],
+  dependencies: [
+    // The command line: flags, help and completion as every Swift tool has them.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Typed file paths and system calls.
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // YAML with the line and column of every node.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: systemTargets
+    + modules.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: swiftSettings) }
+    + modules.filter(\.tested).map {
+      .testTarget(
+        name: $0.name + "Tests",
+        dependencies: [.target(name: $0.name), "TestSupport"] + $0.dependencies, swiftSettings: swiftSettings)
+    }
+    + stages.map {
+      .target(
+        name: $0.target, dependencies: stageDependencies + $0.dependencies, path: "stages/" + $0.folder,
+        exclude: ["stage.yaml"], swiftSettings: swiftSettings)
+    }
+    + [
+      .target(
+        name: "StageCatalog",
+        dependencies: ["StageKit", "Records"] + stages.map { .target(name: $0.target) },
+        swiftSettings: swiftSettings),
+      .target(
+        name: "Commands",
+        dependencies: [
+          "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
+          "StageCatalog", argumentParser, systemPackage,
+        ], swiftSettings: swiftSettings),
+      .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
+      .target(
+        name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",
+        swiftSettings: swiftSettings),
+      .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
+      .testTarget(
+        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON"],
+        swiftSettings: swiftSettings),
+      .testTarget(
+        name: "CommandTests",
+        dependencies: ["Commands", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
+    ]
+)

@@ -1,0 +1,1 @@
+int apprentice_kernels_placeholder(void);

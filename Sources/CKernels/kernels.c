@@ -1,0 +1,2 @@
+#include "kernels.h"
+int apprentice_kernels_placeholder(void) { return 0; }
