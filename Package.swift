@@ -43,7 +43,9 @@ let modules: [Module] = [
   Module(name: "Imitation", dependencies: ["Tensors", "Autodiff", "Transformers"]),
   Module(
     name: "Training",
-    dependencies: ["CanonicalJSON", "SafetensorsFormat", "Tensors", "Autodiff", "Transformers", "Imitation", systemPackage]),
+    dependencies: [
+      "CanonicalJSON", "SafetensorsFormat", "Tensors", "Autodiff", "Transformers", "Imitation", systemPackage,
+    ]),
   Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
   // Level 4.
   Module(
@@ -97,7 +99,9 @@ let systemTargets: [Target] = [
   // -ffast-math: a non-finite loss must be seen.
   .target(
     name: "CKernels",
-    cSettings: [.unsafeFlags(["-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-ffp-contract=fast", "-fno-math-errno"])]),
+    cSettings: [
+      .unsafeFlags(["-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-ffp-contract=fast", "-fno-math-errno"])
+    ]),
 ]
 
 let stageDependencies: [Target.Dependency] = ["CanonicalJSON", "Records", "StageKit", systemPackage]

@@ -18,22 +18,19 @@ extension JSONValue {
   /// - Throws: `JSONError` with line and column.
   public init(parsing text: String) throws(JSONError) {
     var text = text
-    self = try text.withUTF8 { bytes throws(JSONError) in
-      try JSONValue(parsing: UnsafeRawBufferPointer(bytes))
-    }
+    self = try text.withUTF8 { JSONParser.parse(UnsafeRawBufferPointer($0)) }.get()
   }
 
   /// Parses one JSON text from UTF-8 bytes.
   /// - Throws: `JSONError` with line and column.
   public init(parsing bytes: [UInt8]) throws(JSONError) {
-    self = try bytes.withUnsafeBytes { bytes throws(JSONError) in try JSONValue(parsing: bytes) }
+    self = try bytes.withUnsafeBytes(JSONParser.parse).get()
   }
 
   /// Parses one JSON text from UTF-8 bytes.
   /// - Throws: `JSONError` with line and column.
   public init(parsing bytes: UnsafeRawBufferPointer) throws(JSONError) {
-    var parser = JSONParser(bytes: bytes)
-    self = try parser.document()
+    self = try JSONParser.parse(bytes).get()
   }
 }
 
@@ -43,6 +40,11 @@ struct JSONParser {
   var depth = 0
 
   init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<JSONValue, JSONError> {
+    var parser = JSONParser(bytes: bytes)
+    do throws(JSONError) { return .success(try parser.document()) } catch { return .failure(error) }
+  }
 
   mutating func document() throws(JSONError) -> JSONValue {
     skipWhiteSpace()

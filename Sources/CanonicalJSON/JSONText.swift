@@ -81,7 +81,7 @@ public struct JSONText: Sendable {
     let zero = UInt8(ascii: "0")
     switch exponent {
     case _ where digits.isEmpty: bytes.append(zero)
-    case digits.count...21 where digits.count <= 21:
+    case digits.count...21:
       bytes.append(contentsOf: digits)
       bytes.append(contentsOf: repeatElement(zero, count: exponent - digits.count))
     case 1...21:

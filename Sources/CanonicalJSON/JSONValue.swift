@@ -26,7 +26,9 @@ public struct JSONObject: Sendable {
   /// Members known to be distinct, as the parser has checked.
   init(distinct members: [(name: String, value: JSONValue)]) { self.members = members }
 
-  /// The value of a member, or nil. Setting nil removes the member; setting a new name appends it.
+  /// The value of a member, or nil.
+  ///
+  /// Setting nil removes the member; setting a new name appends it.
   ///
   /// - Complexity: linear in the number of members.
   public subscript(name: String) -> JSONValue? {
