@@ -23,7 +23,7 @@ let modules: [Module] = [
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Corpora", dependencies: ["CanonicalJSON", systemPackage]),
-  Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", "Tokenization", systemPackage]),
+  Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
   // Level 1.

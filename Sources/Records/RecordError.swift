@@ -1,0 +1,21 @@
+public import SystemPackage
+
+/// A row of a file that is not what its kind demands.
+public struct RecordError: Error, Sendable, CustomStringConvertible {
+  /// The file.
+  public var file: FilePath
+  /// The line from 1, or nil where the whole file is meant.
+  public var line: Int?
+  /// What is wrong and what was expected.
+  public var reason: String
+
+  /// An error.
+  public init(file: FilePath, line: Int? = nil, reason: String) {
+    self.file = file
+    self.line = line
+    self.reason = reason
+  }
+
+  /// One sentence that begins with the place.
+  public var description: String { line.map { "\(file):\($0): \(reason)" } ?? "\(file): \(reason)" }
+}
