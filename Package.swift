@@ -132,13 +132,13 @@ let package = Package(
     + [
       .target(
         name: "StageCatalog",
-        dependencies: ["StageKit", "Records"] + stages.map { .target(name: $0.target) },
+        dependencies: ["StageKit", "Records", systemPackage] + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", argumentParser, systemPackage,
+          "StageCatalog", "Records", argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(
