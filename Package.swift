@@ -144,9 +144,10 @@ let package = Package(
       .target(
         name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
-      .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
       .testTarget(
-        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON"],
+        name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
+      .testTarget(
+        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
