@@ -151,6 +151,6 @@ let package = Package(
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
+        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
     ]
 )
