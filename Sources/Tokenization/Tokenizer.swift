@@ -60,7 +60,13 @@ public final class Tokenizer: Sendable {
     }
     let vocabulary = reading.pipeline.model.vocabulary
     for index in 0..<vocabulary.count { set(vocabulary[index], Array(vocabulary.key(at: index)), special: false) }
-    for added in reading.addedTokens { set(added.token, Array(added.content.utf8), special: added.isSpecial) }
+    // As the reference does, a token matched after normalisation is written normalised, and one that this changes is
+    // no longer taken for special.
+    for added in reading.addedTokens {
+      let content = Array(added.content.utf8)
+      let piece = added.isNormalized ? reading.pipeline.normalizer.normalize(content) : content
+      set(added.token, piece, special: added.isSpecial && piece == content)
+    }
     self.pieces = pieces
     self.isSpecial = isSpecial
     pieceBytes = reading.decoder == .byteLevel ? pieces.map { TokenDecoder.bytes(of: $0 ?? []) } : []
