@@ -37,9 +37,10 @@ public final class Tokenizer: Sendable {
   /// `tokenizer_config.json` and `special_tokens_map.json` name the begin and the end token. Truncation and padding
   /// that a `tokenizer.json` asks for are left to the caller, as in `transformers`.
   ///
+  /// - Parameter path: A folder, or a `tokenizer.json` with its neighbours.
   /// - Throws: `TokenizerError`, naming the component where one is not supported.
-  public convenience init(contentsOf folder: FilePath) throws(TokenizerError) {
-    try self.init(TokenizerFiles(contentsOf: folder))
+  public convenience init(contentsOf path: FilePath) throws(TokenizerError) {
+    try self.init(TokenizerFiles(contentsOf: path))
   }
 
   init(_ files: TokenizerFiles) throws(TokenizerError) {

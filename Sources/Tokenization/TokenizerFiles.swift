@@ -19,16 +19,19 @@ struct TokenizerFiles: Sendable {
     self.configuration = configuration
   }
 
-  init(contentsOf folder: FilePath) throws(TokenizerError) {
+  /// The files of a folder, or of the folder in which a given `tokenizer.json` lies.
+  init(contentsOf path: FilePath) throws(TokenizerError) {
+    let isFile = path.extension == "json"
+    let folder = isFile ? path.removingLastComponent() : path
     configuration = try Self.read(folder.appending(Self.configurationName))
     specialTokens = try Self.read(folder.appending(Self.specialTokensName))
-    if let bytes = try Self.read(folder.appending(Self.tokenizerName)) {
+    if let bytes = try Self.read(isFile ? path : folder.appending(Self.tokenizerName)) {
       tokenizer = bytes
       return
     }
     guard let vocabulary = try Self.read(folder.appending("vocab.json")),
       let merges = try Self.read(folder.appending("merges.txt"))
-    else { throw .notFound(folder) }
+    else { throw .notFound(path) }
     let legacy = try LegacyVocabulary(
       vocabulary: vocabulary, merges: merges, configuration: Self.parse(configuration, Self.configurationName),
       specialTokens: Self.parse(specialTokens, Self.specialTokensName))
