@@ -1,10 +1,11 @@
 import IngestStage
 public import StageKit
+import TokenizeStage
 
 /// The stages that come with Apprentice, in the order of a pipeline.
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self
+    Ingest.self, Tokenize.self,
   ])
 }
