@@ -180,7 +180,9 @@ extension Store {
     for name in try FileSystem.list(checkpointsFolder) {
       let path = checkpointsFolder.appending(name)
       guard let digest = Digest(hexadecimal: name), try holder(of: ActionKey(digest)) == nil else { continue }
-      if try recordedResult(ActionKey(digest)) != nil || !isYoung(path, horizon) { folders.append(path) }
+      let isDone = try recordedResult(ActionKey(digest)) != nil
+      let isAbandoned = try !isYoung(path, horizon)
+      if isDone || isAbandoned { folders.append(path) }
     }
     return folders
   }
