@@ -79,6 +79,12 @@ public struct ManifestError: Error, Sendable, Equatable, CustomStringConvertible
   public var member: String
   /// What was expected there.
   public var expected: String
+  /// A fault at a member.
+  public init(member: String, expected: String) {
+    self.member = member
+    self.expected = expected
+  }
+
   /// One sentence with the place.
   public var description: String { "\(member): expected \(expected)" }
 }
