@@ -27,7 +27,7 @@ let modules: [Module] = [
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
   // Level 1.
-  Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", systemPackage]),
+  Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", systemPackage]),
   Module(name: "Autodiff", dependencies: ["Tensors"]),
   // Level 2.
   Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
@@ -95,6 +95,8 @@ let swiftSettings: [SwiftSetting] = [
 let systemTargets: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  // Linux calls that Swift's Glibc module leaves out.
+  .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Kernels are compiled with full optimisation in every configuration, so that debug tests stay quick. No
   // -ffast-math: a non-finite loss must be seen.
   .target(
