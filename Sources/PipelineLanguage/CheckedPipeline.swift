@@ -64,6 +64,8 @@ public struct PlannedAction: Sendable {
   public var cell: CellName?
   /// What runs.
   public var implementation: StageImplementation
+  /// Ports, parameters and revision of what runs.
+  public var declaration: StageDeclaration
   /// A value for every declared parameter.
   public var parameters: ParameterValues
   /// Where the values that the user gave were written, by parameter; those left at their default are absent.
@@ -77,12 +79,14 @@ public struct PlannedAction: Sendable {
 
   /// An action.
   public init(
-    stage: String, cell: CellName?, implementation: StageImplementation, parameters: ParameterValues,
-    parameterOrigins: [String: ValueOrigin], inputs: [PlannedInput], location: SourceLocation
+    stage: String, cell: CellName?, implementation: StageImplementation, declaration: StageDeclaration,
+    parameters: ParameterValues, parameterOrigins: [String: ValueOrigin], inputs: [PlannedInput],
+    location: SourceLocation
   ) {
     self.stage = stage
     self.cell = cell
     self.implementation = implementation
+    self.declaration = declaration
     self.parameters = parameters
     self.parameterOrigins = parameterOrigins
     self.inputs = inputs
@@ -91,8 +95,6 @@ public struct PlannedAction: Sendable {
 
   /// `mle`, or `iq@lambda=0.1,seed=2`.
   public var id: String { cell.map { "\(stage)@\($0)" } ?? stage }
-  /// Ports, parameters and revision of what runs.
-  public var declaration: StageDeclaration { implementation.declaration }
   /// The indices of the actions whose outputs this one reads, ascending, each once.
   public var dependencies: [Int] {
     var indices: Set<Int> = []
@@ -109,14 +111,6 @@ public enum StageImplementation: Sendable {
   case builtin(any Stage.Type)
   /// A program of the user's own.
   case command(UserStage)
-
-  /// Ports, parameters and revision.
-  public var declaration: StageDeclaration {
-    switch self {
-    case .builtin(let stage): stage.declaration
-    case .command(let stage): stage.declaration
-    }
-  }
 }
 
 /// A connected input port.
