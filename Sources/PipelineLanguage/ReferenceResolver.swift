@@ -70,6 +70,7 @@ final class ReferenceResolver {
   ///   - text: The reference.
   ///   - port: The port that receives them, or nil where the reading stage is not known.
   ///   - reader: The reading stage and cell.
+  /// - Returns: An output for each selected cell; none where the reference has been reported.
   func resolve(_ text: InputText, at port: PortDeclaration?, for reader: Reader) -> [SourceDraft] {
     guard let reference = PortReference(text.text, isPort: { _, name in !Self.isNumeric(name) }) else {
       log.report(text.origin, found: text.text, expected: "stage.port, stage@axis=value.port, or stage@*.port")

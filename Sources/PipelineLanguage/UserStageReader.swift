@@ -12,11 +12,12 @@ struct UserStageReader {
     "type", "default", "range", "choices", "unit", "doc", "affects_result",
   ]
 
-  /// The stage of a folder, or nil where its manifest can't be used, which the log then says.
+  /// The stage of a folder.
   ///
   /// - Parameters:
   ///   - folder: The folder, absolute.
   ///   - shown: The manifest's name in messages.
+  /// - Returns: The stage, or nil where its manifest can't be used, which the log then says.
   func read(folder: FilePath, shown: FilePath) -> UserStage? {
     let path = folder.appending("stage.yaml")
     let before = log.problems.count
