@@ -80,7 +80,7 @@ final class ActionPlanner {
             : "one of \(ports.joined(separator: ", ")) of \(declaration.name)",
         nearest: isParameter
           ? "with: { \(member.key): … }"
-          : NearestName.among(ports, to: member.key)
+          : Spelling.nearest(to: member.key, among: ports)
             ?? declaration.inputs.first { $0.kind.rawValue == member.key }?.name)
     }
     for port in declaration.inputs where !port.isOptional {
@@ -91,9 +91,10 @@ final class ActionPlanner {
         expected: "in: { \(port.name): … } with an artifact of kind \(port.kind.rawValue)",
         nearest: source(of: port, before: stage.syntax.name))
     }
-    let names = ParameterNames(declaration: declaration, used: stages.compactMap(\.implementation?.declaration))
+    let names = ParameterNames(
+      declaration, others: stages.compactMap(\.implementation?.declaration) + builtins)
     for member in stage.syntax.parameters where declaration.parameter(member.key) == nil {
-      let (expected, nearest) = names.answer(to: member.key, builtins: builtins)
+      let (expected, nearest) = names.answer(to: member.key)
       log.report(member.keyOrigin, found: "unknown parameter \(member.key)", expected: expected, nearest: nearest)
     }
   }

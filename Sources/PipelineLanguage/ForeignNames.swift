@@ -2,7 +2,7 @@
 enum ForeignNames {
   /// Our names for a foreign one, the likeliest first; which of them applies depends on the stage.
   static func ours(for name: String) -> [String] {
-    table[String(decoding: NearestName.normalized(name), as: UTF8.self)] ?? []
+    table[String(decoding: Spelling.normalized(name), as: UTF8.self)] ?? []
   }
 
   /// Foreign names by ours.

@@ -171,7 +171,7 @@ final class GridResolver {
     guard let stage = stages[name] else {
       log.report(
         node.origin, found: "unknown stage \(name)", expected: "the name of a gridded stage",
-        nearest: NearestName.among(gridded, to: name))
+        nearest: Spelling.nearest(to: name, among: gridded))
       return nil
     }
     if let start = open.firstIndex(of: name) {
@@ -186,7 +186,7 @@ final class GridResolver {
     case .none:
       log.report(
         node.origin, found: "stage \(name), which has no matrix", expected: "the name of a gridded stage",
-        nearest: NearestName.among(gridded, to: name))
+        nearest: Spelling.nearest(to: name, among: gridded))
       return nil
     }
   }
@@ -248,7 +248,7 @@ final class GridResolver {
       if !axes.contains(member.key) {
         log.report(
           member.keyOrigin, found: "unknown axis \(member.key)", expected: "one of \(axes.joined(separator: ", "))",
-          nearest: NearestName.among(axes, to: member.key))
+          nearest: Spelling.nearest(to: member.key, among: axes))
         isValid = false
       } else if !isCellValue(member.value, of: member.key) {
         isValid = false

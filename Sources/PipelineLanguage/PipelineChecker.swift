@@ -36,8 +36,8 @@ public struct PipelineChecker: Sendable {
 
   private func check(_ file: FilePath, settings: [String], log: ProblemLog) -> CheckedPipeline? {
     let places = Places(workingDirectory: workingDirectory)
-    guard let bytes = FileContent.read(places.absolute(file)) else {
-      let reason = FileContent.exists(places.absolute(file)) ? "\(file), which can't be read" : "no file \(file)"
+    guard let bytes = FileAccess.read(places.absolute(file)) else {
+      let reason = FileAccess.exists(places.absolute(file)) ? "\(file), which can't be read" : "no file \(file)"
       let origin = ValueOrigin.file(SourceLocation(file: file, line: 1, column: 1))
       log.report(
         origin, found: reason, expected: "a pipeline file", nearest: places.nearestFile(to: places.absolute(file)))
@@ -89,7 +89,7 @@ struct Places {
   /// The name of a file next to a missing one that is near to its name.
   func nearestFile(to path: FilePath) -> String? {
     guard let name = path.lastComponent?.string else { return nil }
-    return FileContent.names(in: path.removingLastComponent()).flatMap { NearestName.among($0, to: name) }
+    return FileAccess.names(in: path.removingLastComponent()).flatMap { Spelling.nearest(to: name, among: $0) }
   }
 
   /// The path without `.` components; `..` stays, since it may follow a link.

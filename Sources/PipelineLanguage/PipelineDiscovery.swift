@@ -8,8 +8,8 @@ extension PipelineChecker {
   /// - Returns: A path relative to the working directory.
   /// - Throws: A problem that lists the files to choose from.
   public func discover() throws(PipelineProblems) -> FilePath {
-    if FileContent.exists(workingDirectory.appending("apprentice.yaml")) { return "apprentice.yaml" }
-    let names = (FileContent.names(in: workingDirectory.appending("pipelines")) ?? []).filter {
+    if FileAccess.exists(workingDirectory.appending("apprentice.yaml")) { return "apprentice.yaml" }
+    let names = (FileAccess.names(in: workingDirectory.appending("pipelines")) ?? []).filter {
       $0.hasSuffix(".yaml") || $0.hasSuffix(".yml")
     }
     if names.count == 1 { return FilePath("pipelines").appending(names[0]) }

@@ -7,7 +7,7 @@ import CanonicalJSON
 final class PipelineParams {
   let names: [String]
   private let defaults: [String: YAMLMember]
-  private let settings: [String: (value: String, setting: String)]
+  private let settings: [String: (value: String, origin: ValueOrigin)]
   private let allowedVariables: [String]
   private let variable: (String) -> String?
   private var resolved: [String: YAMLNode] = [:]
@@ -29,10 +29,11 @@ final class PipelineParams {
     self.defaults = defaults
     allowedVariables = syntax.environment
     self.variable = variable
-    var given: [String: (value: String, setting: String)] = [:]
+    var given: [String: (value: String, origin: ValueOrigin)] = [:]
     for setting in settings {
+      let origin = ValueOrigin.commandLine("--set \(setting)")
       guard let equals = setting.firstIndex(of: "=") else {
-        log.report(.commandLine(setting), found: "\(setting) without a value", expected: "name=value")
+        log.report(origin, found: "\(setting) without a value", expected: "name=value")
         continue
       }
       let name = String(setting[..<equals])
@@ -40,10 +41,11 @@ final class PipelineParams {
         let expected =
           names.isEmpty ? "a file with params: there is none to set" : "one of \(names.joined(separator: ", "))"
         log.report(
-          .commandLine(setting), found: "unknown param \(name)", expected: expected,
-          nearest: NearestName.among(names, to: name) ?? ForeignNames.ours(for: name).first { names.contains($0) })
+          origin, found: "unknown param \(name)", expected: expected,
+          nearest: Spelling.nearest(to: name, among: names) ?? ForeignNames.ours(for: name).first { names.contains($0) }
+        )
       }
-      given[name] = (String(setting[setting.index(after: equals)...]), setting)
+      given[name] = (String(setting[setting.index(after: equals)...]), origin)
     }
     self.settings = given
   }
@@ -69,9 +71,9 @@ final class PipelineParams {
     }
     open.append(name)
     let node: YAMLNode
-    if let (text, setting) = settings[name] {
+    if let (text, origin) = settings[name] {
       let like = Scope(params: self, matrix: .none, log: ProblemLog()).replacing(member.value)
-      node = SettingReader(setting: setting, name: name, log: log).read(text, like: like)
+      node = SettingReader(origin: origin, name: name, log: log).read(text, like: like)
     } else {
       node = Scope(params: self, matrix: .none, log: log).replacing(member.value)
     }
@@ -85,7 +87,7 @@ final class PipelineParams {
     guard allowedVariables.contains(name) else {
       log.report(
         origin, found: "${env.\(name)}, which the file does not list", expected: "env: [\(name)] in the file",
-        nearest: NearestName.among(allowedVariables, to: name).map { "${env.\($0)}" })
+        nearest: Spelling.nearest(to: name, among: allowedVariables).map { "${env.\($0)}" })
       return nil
     }
     guard let value = variable(name) else {
@@ -98,7 +100,7 @@ final class PipelineParams {
 
 /// Reads the value of a setting by the type of the param's default.
 private struct SettingReader {
-  var setting: String
+  var origin: ValueOrigin
   var name: String
   var log: ProblemLog
 
@@ -109,12 +111,12 @@ private struct SettingReader {
       if value.isNull { return parse(text) }
       return scalar(text, isPlain: true, like: value)
     case .sequence, .mapping: return convert(parse(text), like: example)
-    case .invalid: return YAMLNode(.scalar(text, isPlain: false), .commandLine(setting))
+    case .invalid: return YAMLNode(.scalar(text, isPlain: false), origin)
     }
   }
 
   private func parse(_ text: String) -> YAMLNode {
-    YAMLReader.read(setting: setting, value: text, log: log) ?? YAMLNode(.invalid, .commandLine(setting))
+    YAMLReader.read(text, at: origin, log: log) ?? YAMLNode(.invalid, origin)
   }
 
   /// A value that must have the shape of an example, its elements the type that the example's share.
@@ -141,7 +143,7 @@ private struct SettingReader {
   }
 
   private func scalar(_ text: String, isPlain: Bool, like value: JSONValue) -> YAMLNode {
-    let node = YAMLNode(.scalar(text, isPlain: isPlain), .commandLine(setting))
+    let node = YAMLNode(.scalar(text, isPlain: isPlain), origin)
     let fits =
       switch value {
       case .number: isPlain && (CoreSchema.number(text)?.isFinite ?? false)
@@ -150,7 +152,7 @@ private struct SettingReader {
       }
     guard fits else {
       log.report(
-        .commandLine(setting), found: node.shown,
+        origin, found: node.shown,
         expected: "\(value.typeName == "a Boolean" ? "true or false" : value.typeName) for \(name), as its default is")
       return YAMLNode(.invalid, node.origin)
     }

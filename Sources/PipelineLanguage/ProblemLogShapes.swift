@@ -21,7 +21,7 @@ extension ProblemLog {
     report(
       member.keyOrigin, found: "unknown key \(member.key)",
       expected: "one of \(keys.joined(separator: ", ")) in \(place)",
-      nearest: foreign[member.key] ?? NearestName.among(keys, to: member.key))
+      nearest: foreign[member.key] ?? Spelling.nearest(to: member.key, among: keys))
   }
 
   /// Whether a key is a name that references can spell; reported if not.

@@ -50,7 +50,7 @@ final class ReferenceResolver {
       return resolve(text, at: port, for: reader)
     }
     let path = places.absolute(text.text, from: text.pathOrigin)
-    guard FileContent.exists(path) else {
+    guard FileAccess.exists(path) else {
       let from =
         switch text.pathOrigin {
         case .file: "relative to the file"
@@ -95,11 +95,11 @@ final class ReferenceResolver {
   private func reportUnknownStage(_ reference: PortReference, _ text: InputText) {
     let names = stages.map(\.syntax.name)
     let last = reference.stage.split(separator: ".").last.map(String.init) ?? reference.stage
-    var nearest = names.contains(last) ? last : NearestName.among(names, to: reference.stage)
+    var nearest = names.contains(last) ? last : Spelling.nearest(to: reference.stage, among: names)
     if let name = nearest {
       let rest = text.text.dropFirst(reference.stage.count)
       nearest = name + rest
-    } else if FileContent.exists(places.absolute(text.text, from: text.pathOrigin)) {
+    } else if FileAccess.exists(places.absolute(text.text, from: text.pathOrigin)) {
       nearest = "./\(text.text)"
     }
     log.report(
@@ -115,7 +115,7 @@ final class ReferenceResolver {
     let fitting = declaration.outputs.first { $0.kind == port?.kind }
     guard let name = reference.port, let output = declaration.output(name) else {
       let outputs = declaration.outputs.map(\.name)
-      let near = reference.port.flatMap { NearestName.among(outputs, to: $0) } ?? fitting?.name
+      let near = reference.port.flatMap { Spelling.nearest(to: $0, among: outputs) } ?? fitting?.name
       log.report(
         text.origin, found: reference.port == nil ? "\(text.text), which names no port" : text.text,
         expected: outputs.isEmpty
@@ -158,7 +158,7 @@ final class ReferenceResolver {
     for axis in selection.axes where !grid.axes.contains(axis) {
       log.report(
         text.origin, found: "unknown axis \(axis) of \(reference.stage)",
-        expected: "one of \(grid.axes.joined(separator: ", "))", nearest: NearestName.among(grid.axes, to: axis))
+        expected: "one of \(grid.axes.joined(separator: ", "))", nearest: Spelling.nearest(to: axis, among: grid.axes))
       return []
     }
     var selected = grid.cells.indices.filter { selection.accepts(grid.cells[$0].name.axes) }

@@ -47,7 +47,7 @@ struct Scope {
     let last = bare.split(separator: ".").last.map(String.init) ?? bare
     let nearest =
       candidates.first { $0 == bare || $0 == "matrix.\(bare)" || $0 == last }
-      ?? NearestName.among(candidates, to: bare)
+      ?? Spelling.nearest(to: bare, among: candidates)
     log.report(origin, found: "${\(name)}", expected: expected, nearest: nearest.map { "${\($0)}" })
   }
 }

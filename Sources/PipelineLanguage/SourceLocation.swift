@@ -24,7 +24,7 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
 public enum ValueOrigin: Sendable, Hashable, CustomStringConvertible {
   /// In a pipeline file or a manifest.
   case file(SourceLocation)
-  /// On the command line: the argument of `--set`, such as `lambda=0.2`.
+  /// On the command line: the argument as it was written, such as `--set lambda=0.2`.
   case commandLine(String)
   /// In the environment variable of this name.
   case environment(String)
@@ -33,7 +33,7 @@ public enum ValueOrigin: Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .file(let location): location.description
-    case .commandLine(let setting): "--set \(setting)"
+    case .commandLine(let argument): argument
     case .environment(let name): "$\(name)"
     }
   }

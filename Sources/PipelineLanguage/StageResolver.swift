@@ -43,9 +43,9 @@ struct StageResolver {
       return (.builtin(registry.stages[index]), declarations[index])
     }
     let names = declarations.map(\.name)
-    let known = NearestName.among(names, to: name)
+    let known = Spelling.nearest(to: name, among: names)
     let foreign = Self.foreignNames[name.lowercased()].flatMap { names.contains($0) ? $0 : nil }
-    let isFolder = FileContent.exists(places.absolute(name, from: origin).appending("stage.yaml"))
+    let isFolder = FileAccess.exists(places.absolute(name, from: origin).appending("stage.yaml"))
     log.report(
       origin, found: "unknown stage \(name)", expected: "one of \(names.joined(separator: ", ")), or ./folder",
       nearest: isFolder ? "./\(name)" : known ?? foreign)
@@ -56,12 +56,12 @@ struct StageResolver {
     let folder = places.absolute(name, from: origin)
     if let known = folders[folder.string] { return known }
     var stage: UserStage?
-    if !FileContent.exists(folder) {
+    if !FileAccess.exists(folder) {
       let nearest = places.nearestFile(to: folder)
       log.report(
         origin, found: "no folder \(name)", expected: "a folder with stage.yaml, relative to this file",
         nearest: nearest.map { "./\($0)" })
-    } else if !FileContent.exists(folder.appending("stage.yaml")) {
+    } else if !FileAccess.exists(folder.appending("stage.yaml")) {
       log.report(origin, found: "no stage.yaml in \(name)", expected: "a folder with stage.yaml, relative to this file")
     } else {
       stage = UserStageReader(log: log).read(folder: folder, shown: shown(name, from: origin))

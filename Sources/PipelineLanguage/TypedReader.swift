@@ -59,7 +59,7 @@ struct TypedReader {
   /// What was probably meant.
   private func hint(_ node: YAMLNode, as type: ParameterType) -> String? {
     switch (type, node.content) {
-    case (.choice(let words), .scalar(let text, _)): return NearestName.among(words, to: text)
+    case (.choice(let words), .scalar(let text, _)): return Spelling.nearest(to: text, among: words)
     case (.integer, .scalar(let text, false)), (.number, .scalar(let text, false)),
       (.boolean, .scalar(let text, false)):
       return scalar(text, isPlain: true, as: type) == nil ? nil : text

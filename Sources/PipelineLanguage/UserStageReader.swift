@@ -21,7 +21,7 @@ struct UserStageReader {
   func read(folder: FilePath, shown: FilePath) -> UserStage? {
     let path = folder.appending("stage.yaml")
     let before = log.problems.count
-    guard let bytes = FileContent.read(path) else { return nil }
+    guard let bytes = FileAccess.read(path) else { return nil }
     guard let root = YAMLReader.read(bytes, file: shown, log: log) else { return nil }
     guard let members = log.mapping(root, expected: "a stage's manifest: name, revision, summary, in, out, run")
     else { return nil }
@@ -95,7 +95,7 @@ struct UserStageReader {
       let names = ["integer", "number", "string", "boolean", "choice", "list of strings", "map of numbers"]
       log.report(
         typeNode.origin, found: typeNode.shown, expected: "one of \(names.joined(separator: ", "))",
-        nearest: typeNode.text.flatMap { Self.foreignTypes[$0] ?? NearestName.among(names, to: $0) })
+        nearest: typeNode.text.flatMap { Self.foreignTypes[$0] ?? Spelling.nearest(to: $0, among: names) })
       return nil
     }
     if let choices = field("choices") {
@@ -175,7 +175,7 @@ struct UserStageReader {
     for (path, element) in zip(code, list("code")) {
       if path.isAbsolute || path.components.contains(where: { $0.kind == .parentDirectory }) {
         log.report(element.origin, found: path.string, expected: "a file in the stage's folder")
-      } else if !FileContent.exists(folder.pushing(path)) {
+      } else if !FileAccess.exists(folder.pushing(path)) {
         log.report(element.origin, found: "no file \(path)", expected: "a file in the stage's folder")
       }
     }

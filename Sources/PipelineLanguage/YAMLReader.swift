@@ -26,9 +26,9 @@ struct YAMLReader: ~Copyable {
     return try? reader.document()
   }
 
-  /// The value that a setting of the command line writes.
-  static func read(setting: String, value: String, log: ProblemLog) -> YAMLNode? {
-    let reader = YAMLReader(Array(value.utf8), log) { _, _ in .commandLine(setting) }
+  /// The value that an argument of the command line writes.
+  static func read(_ text: String, at origin: ValueOrigin, log: ProblemLog) -> YAMLNode? {
+    let reader = YAMLReader(Array(text.utf8), log) { _, _ in origin }
     return try? reader.document()
   }
 

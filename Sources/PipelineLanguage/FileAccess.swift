@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// What the language asks of the file system.
-enum FileContent {
+enum FileAccess {
   /// Whether there is a file or folder, links followed.
   static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
 
