@@ -132,21 +132,22 @@ let package = Package(
     + [
       .target(
         name: "StageCatalog",
-        dependencies: ["StageKit", "Records"] + stages.map { .target(name: $0.target) },
+        dependencies: ["StageKit", "Records", systemPackage] + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", argumentParser, systemPackage,
+          "StageCatalog", "Records", argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(
         name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
-      .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
       .testTarget(
-        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON"],
+        name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
+      .testTarget(
+        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",

@@ -17,6 +17,19 @@ public protocol Stage: Sendable {
   /// - Parameter context: Folders, threads, progress and interruption.
   /// - Throws: `StageFailure`, or an error that says in one sentence what was wrong where.
   func run(_ context: StageContext) throws
+  /// Which files below a `source` folder the stage reads; others are neither read nor hashed.
+  ///
+  /// - Parameters:
+  ///   - port: A port of kind `source`.
+  ///   - path: What the user connected to it.
+  /// - Returns: Files, those that are missing included; nil for all that the folder holds.
+  /// - Throws: `StageFailure` with status 2 where the source can't be what the parameters say.
+  func sourceFiles(of port: String, at path: FilePath) throws -> [FilePath]?
+}
+
+extension Stage {
+  /// All files.
+  public func sourceFiles(of port: String, at path: FilePath) throws -> [FilePath]? { nil }
 }
 
 /// One artifact at an input port.

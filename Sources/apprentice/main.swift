@@ -1,1 +1,3 @@
-print("apprentice")
+import Commands
+
+Apprentice.runAndExit()

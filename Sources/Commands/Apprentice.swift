@@ -1,0 +1,27 @@
+public import ArgumentParser
+
+/// The command line: verbs in groups, one file each.
+public struct Apprentice: ParsableCommand {
+  /// The verbs, grouped as `--help` prints them.
+  public static let configuration = CommandConfiguration(
+    commandName: "apprentice",
+    abstract: "Fine-tunes language models by imitation, as a pipeline of cached, reproducible stages.",
+    version: "0.1.0",
+    groupedSubcommands: [
+      CommandGroup(name: "Run", subcommands: [Exec.self])
+    ])
+
+  /// The root command does nothing by itself.
+  public init() {}
+
+  /// Parses the arguments of the process, runs the verb and ends the process with its status.
+  public static func runAndExit() -> Never {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      exit()
+    } catch {
+      Diagnostics.exit(error)
+    }
+  }
+}

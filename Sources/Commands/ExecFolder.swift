@@ -1,0 +1,69 @@
+import Glibc
+import Records
+import StageKit
+import SystemPackage
+
+/// The folder that `exec` writes to: everything lies in a hidden work folder until the stage has ended well.
+struct ExecFolder {
+  private let root: FilePath
+  private let hidden: FilePath
+  private let force: Bool
+  /// Port to the folder that the stage fills.
+  let outputs: [String: FilePath]
+  /// Scratch space of the stage.
+  let work: FilePath
+
+  init(_ root: FilePath, ports: [String], force: Bool) throws {
+    self.root = root
+    self.force = force
+    for port in ports where FileContent.exists(root.appending(port)) && !force {
+      throw CommandFailure(.invalid, "\(root.appending(port)) is there already; choose another --out or add --force")
+    }
+    hidden = root.appending(".exec-\(getpid())")
+    work = hidden.appending("work")
+    outputs = Dictionary(
+      uniqueKeysWithValues: ports.map { [hidden] in ($0, $0.isEmpty ? hidden : hidden.appending("out").appending($0)) })
+    try Folders.create(work)
+    for folder in outputs.values { try Folders.create(folder) }
+  }
+
+  /// Moves the outputs to their places.
+  func publish() throws -> [String: FilePath] {
+    var published: [String: FilePath] = [:]
+    for (port, folder) in outputs {
+      let target = root.appending(port)
+      if force { Folders.remove(target) }
+      guard rename(folder.string, target.string) == 0 else { throw Errno(rawValue: errno) }
+      published[port] = target
+    }
+    return published
+  }
+
+  /// Removes what is left of the work folder.
+  func remove() { Folders.remove(hidden) }
+}
+
+/// Making and removing folders.
+enum Folders {
+  /// Makes a folder and those above it.
+  static func create(_ path: FilePath) throws {
+    if path.isEmpty || FileContent.isFolder(path) { return }
+    try create(path.removingLastComponent())
+    if mkdir(path.string, 0o755) != 0, errno != EEXIST {
+      let code = Errno(rawValue: errno)
+      throw code == .noSpace ? code : CommandFailure(.stageFailed, "can't make \(path): \(code)") as any Error
+    }
+  }
+
+  /// Removes a file or folder with all that it holds.
+  static func remove(_ path: FilePath) {
+    var status = stat()
+    guard lstat(path.string, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      for name in FileContent.names(in: path) { remove(path.appending(name)) }
+      rmdir(path.string)
+    } else {
+      unlink(path.string)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Records
+public import StageKit
+public import SystemPackage
+
+/// Whether a folder holds what its kind demands.
+public enum ArtifactCheck {
+  /// Checks a path that a user gives for a port, by the names of files only; reading finds the rest.
+  ///
+  /// - Parameters:
+  ///   - kind: The port's kind.
+  ///   - path: A folder, or the one file that the kind needs.
+  ///   - port: The port, for the message.
+  /// - Throws: `StageFailure` with status 2.
+  public static func input(_ kind: ArtifactKind, at path: FilePath, port: String) throws(StageFailure) {
+    guard let expected = missing(kind, at: path) else { return }
+    throw StageFailure("port \(port): \(path) is not a \(kind.rawValue): it holds no \(expected)", status: .invalid)
+  }
+
+  /// Checks an output before it is published: its files are there and their rows are as the kind demands.
+  ///
+  /// - Parameters:
+  ///   - kind: The port's kind.
+  ///   - path: The output's folder.
+  /// - Throws: `StageFailure`, `RecordError` or `SafetensorsError`.
+  public static func output(_ kind: ArtifactKind, at path: FilePath) throws {
+    if let expected = missing(kind, at: path) {
+      throw StageFailure("the stage left no \(expected) in \(path)")
+    }
+    switch kind {
+    case .dataset: for split in DatasetFiles.splits(in: path) { _ = try DatasetFiles.read(split, in: path) }
+    case .tokens: for split in TokenRows.splits(in: path) { _ = try TokenRows(split, in: path) }
+    case .samples: _ = try SampleFiles.read(path)
+    case .rewards: _ = try RewardFiles.read(path)
+    case .curves: _ = try CurveFiles.read(path)
+    case .scores: _ = try ScoreFile(path)
+    case .tokenizer: _ = try FileContent.json(path.appending("tokenizer.json"))
+    case .model: _ = try FileContent.json(path.appending("config.json"))
+    case .source, .report: break
+    }
+  }
+
+  /// What is missing for the kind, or nil.
+  private static func missing(_ kind: ArtifactKind, at path: FilePath) -> String? {
+    func has(_ name: String) -> Bool { FileContent.exists(path.appending(name)) }
+    if kind == .source { return nil }
+    guard FileContent.isFolder(path) else { return kind.essentialFile == nil ? "folder of that kind" : nil }
+    switch kind {
+    case .source: return nil
+    case .dataset: return DatasetFiles.splits(in: path).isEmpty ? "train.jsonl, validation.jsonl or test.jsonl" : nil
+    case .tokens:
+      return TokenRows.splits(in: path).isEmpty ? "train.safetensors, validation.safetensors or test.safetensors" : nil
+    case .tokenizer:
+      return has("tokenizer.json") || (has("vocab.json") && has("merges.txt")) ? nil : "tokenizer.json"
+    case .model:
+      if !has("config.json") { return "config.json" }
+      return has("model.safetensors") || has("model.safetensors.index.json") ? nil : "model.safetensors"
+    case .samples, .rewards, .curves, .scores, .report:
+      return kind.essentialFile.flatMap { has($0) ? nil : $0 }
+    }
+  }
+}
