@@ -1,10 +1,14 @@
+import ExtractRewardStage
 import IngestStage
+import InitModelStage
 public import StageKit
+import TrainIQStage
+import TrainMLEStage
 
 /// The stages that come with Apprentice, in the order of a pipeline.
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self
+    Ingest.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self,
   ])
 }
