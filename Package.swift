@@ -9,6 +9,8 @@ struct Module {
   var name: String
   var dependencies: [Target.Dependency] = []
   var tested = true
+  /// What its tests need beside its own dependencies.
+  var testDependencies: [Target.Dependency] = []
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -27,7 +29,7 @@ let modules: [Module] = [
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
   // Level 1.
-  Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", systemPackage]),
+  Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", systemPackage]),
   Module(name: "Autodiff", dependencies: ["Tensors"]),
   // Level 2.
   Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
@@ -39,14 +41,14 @@ let modules: [Module] = [
   // Level 3.
   Module(
     name: "PipelineLanguage",
-    dependencies: ["CanonicalJSON", "StageKit", systemPackage, .product(name: "Yams", package: "Yams")]),
+    dependencies: ["CanonicalJSON", "StageKit", "CYAML", systemPackage]),
   Module(name: "Imitation", dependencies: ["Records", "Tensors", "Autodiff", "Transformers"]),
   Module(
     name: "Training",
     dependencies: [
       "CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Autodiff", "Transformers", "Imitation",
       systemPackage,
-    ]),
+    ], testDependencies: ["CheckpointFormat"]),
   Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
   // Level 4.
   Module(
@@ -92,7 +94,11 @@ let swiftSettings: [SwiftSetting] = [
 
 let systemTargets: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  // YAML as events: anchors, tags and duplicate keys with their line and column, and no Foundation at start-up.
+  .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  // Linux calls that Swift's Glibc module leaves out.
+  .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Kernels are compiled with full optimisation in every configuration, so that debug tests stay quick. No
   // -ffast-math: a non-finite loss must be seen.
   .target(
@@ -112,15 +118,14 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Typed file paths and system calls.
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-    // YAML with the line and column of every node.
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: systemTargets
     + modules.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: swiftSettings) }
     + modules.filter(\.tested).map {
       .testTarget(
         name: $0.name + "Tests",
-        dependencies: [.target(name: $0.name), "TestSupport"] + $0.dependencies, swiftSettings: swiftSettings)
+        dependencies: [.target(name: $0.name), "TestSupport"] + $0.dependencies + $0.testDependencies,
+        swiftSettings: swiftSettings)
     }
     + stages.map {
       .target(
@@ -154,6 +159,6 @@ let package = Package(
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
+        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
     ]
 )

@@ -2,6 +2,7 @@ import ExtractRewardStage
 import IngestStage
 import InitModelStage
 public import StageKit
+import TokenizeStage
 import TrainIQStage
 import TrainMLEStage
 
@@ -9,6 +10,6 @@ import TrainMLEStage
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self,
+    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self,
   ])
 }

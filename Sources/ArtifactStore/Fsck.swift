@@ -1,0 +1,107 @@
+public import ContentAddressing
+import Synchronization
+public import SystemPackage
+
+/// What a check of a whole store found.
+public struct FsckReport: Sendable {
+  /// An action whose recorded result is not whole; it will be done again when it is asked for.
+  public struct IncompleteAction: Sendable, Hashable {
+    /// The action.
+    public var key: ActionKey
+    /// What is missing.
+    public var reason: MissReason
+  }
+
+  /// A reference that names nothing the store has.
+  public struct DanglingReference: Sendable, Hashable {
+    /// Its name.
+    public var name: String
+    /// What it should name; nil where its file is no digest.
+    public var digest: Digest?
+  }
+
+  /// The number of blobs that were hashed.
+  public var blobCount = 0
+  /// The number of their bytes.
+  public var byteCount = 0
+  /// Blobs that do not hold what their names say.
+  public var damaged: [DamagedBlob] = []
+  /// Things among the blobs and actions that are none.
+  public var strays: [FilePath] = []
+  /// Actions whose results are not whole.
+  public var incomplete: [IncompleteAction] = []
+  /// References that lead nowhere.
+  public var dangling: [DanglingReference] = []
+
+  /// Whether nothing is damaged; incomplete actions are no damage, since they are only done again.
+  public var isSound: Bool { damaged.isEmpty && dangling.isEmpty && strays.isEmpty }
+}
+
+extension Store {
+  /// Checks the whole store: hashes every blob, moves damaged ones to quarantine, and follows every action entry to
+  /// its outputs.
+  ///
+  /// Others may use the store meanwhile.
+  ///
+  /// - Returns: What was found.
+  /// - Throws: `StoreError` where the system refuses.
+  public func fsck() throws(StoreError) -> FsckReport {
+    var report = FsckReport()
+    try checkBlobs(&report)
+    try checkActions(&report)
+    for name in try FileSystem.list(refsFolder) where !name.hasPrefix(".") {
+      let digest = try reference(name)
+      if let digest, try has(digest) { continue }
+      report.dangling.append(.init(name: name, digest: digest))
+    }
+    try rebuildIndex()
+    return report
+  }
+
+  private func checkBlobs(_ report: inout FsckReport) throws(StoreError) {
+    var digests: [Digest] = []
+    for name in try FileSystem.list(blobsFolder) {
+      if let digest = Digest(hexadecimal: name) {
+        digests.append(digest)
+      } else {
+        report.strays.append(blobsFolder.appending(name))
+      }
+    }
+    let names = digests
+    let findings = concurrentMap(names.count, threads: options.threads) { index, hasher in
+      self.inspect(names[index], size: nil, with: &hasher, anew: true)
+    }
+    for finding in findings {
+      switch finding {
+      case .intact(let status):
+        report.blobCount += 1
+        report.byteCount += status.size
+      case .damaged(let blob): report.damaged.append(quarantine(blob))
+      case .absent: break  // collected meanwhile
+      case .failed(let error): throw error
+      }
+    }
+  }
+
+  private func checkActions(_ report: inout FsckReport) throws(StoreError) {
+    memory.withLock { $0.manifests = [:] }
+    for name in try FileSystem.list(actionsFolder) where !name.hasPrefix(".") {
+      guard let digest = Digest(hexadecimal: name) else {
+        report.strays.append(actionsFolder.appending(name))
+        continue
+      }
+      let key = ActionKey(digest)
+      guard try recordedResult(key) != nil else {
+        report.strays.append(actionsFolder.appending(name))
+        continue
+      }
+      switch try lookup(key) {
+      case .hit:
+        if try !has(key.digest) {
+          report.incomplete.append(.init(key: key, reason: .unusableRecord("its key document is gone")))
+        }
+      case .miss(let reason): report.incomplete.append(.init(key: key, reason: reason))
+      }
+    }
+  }
+}

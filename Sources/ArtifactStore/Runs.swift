@@ -1,0 +1,258 @@
+public import CanonicalJSON
+public import ContentAddressing
+import Glibc
+import Synchronization
+public import SystemPackage
+
+/// The name of a run; names sort by time.
+public struct RunID: Sendable, Hashable, Comparable, LosslessStringConvertible {
+  /// The name, such as `20260131T235959.123456Z-1a2b3c4d`.
+  public let description: String
+
+  /// Reads a name; nil where it is none.
+  public init?(_ description: String) {
+    let bytes = Array(description.utf8)
+    guard bytes.count == 32, bytes[8] == UInt8(ascii: "T"), bytes[15] == UInt8(ascii: "."),
+      bytes[22] == UInt8(ascii: "Z"), bytes[23] == UInt8(ascii: "-"),
+      bytes[24...].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit })
+    else { return nil }
+    self.description = description
+  }
+
+  init(now: Int64) {
+    var seconds = time_t(now / 1_000_000_000)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func digits(_ value: Int, _ count: Int) -> String {
+      let text = String(value)
+      return String(repeating: "0", count: max(0, count - text.count)) + text
+    }
+    let day = digits(Int(parts.tm_year) + 1900, 4) + digits(Int(parts.tm_mon) + 1, 2) + digits(Int(parts.tm_mday), 2)
+    let time = digits(Int(parts.tm_hour), 2) + digits(Int(parts.tm_min), 2) + digits(Int(parts.tm_sec), 2)
+    let fraction = digits(Int(now / 1000 % 1_000_000), 6)
+    description = "\(day)T\(time).\(fraction)Z-\(nonce().prefix(8))"
+  }
+
+  /// Orders runs by time.
+  public static func < (left: RunID, right: RunID) -> Bool {
+    left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
+  }
+}
+
+/// What a run did with one action.
+public struct ActionRecord: Sendable, Hashable {
+  /// Stage and cell, such as `iq@seed=2`.
+  public var label: String
+  /// The action.
+  public var key: ActionKey
+  /// Its result; nil where it has none.
+  public var result: Digest?
+  /// The run that recorded it.
+  public var run: RunID?
+  /// Whatever the engine notes: state, time, memory, speed.
+  public var details: JSONObject
+
+  /// A record; `run` is filled in when it is written.
+  public init(label: String, key: ActionKey, result: Digest?, details: JSONObject = [:]) {
+    self.label = label
+    self.key = key
+    self.result = result
+    self.details = details
+  }
+
+  var json: JSONValue {
+    var object: JSONObject = ["label": .string(label), "key": .string(key.description)]
+    if let result { object["result"] = .string(result.description) }
+    if let run { object["run"] = .string(run.description) }
+    if !details.isEmpty { object["details"] = .object(details) }
+    return .object(object)
+  }
+
+  init?(json: JSONValue) {
+    guard let label = json["label"]?.string, let key = json["key"]?.string.flatMap(ActionKey.init(_:)) else {
+      return nil
+    }
+    self.init(
+      label: label, key: key, result: json["result"]?.string.flatMap(Digest.init(_:)),
+      details: json["details"]?.object ?? [:])
+    run = json["run"]?.string.flatMap(RunID.init(_:))
+  }
+}
+
+/// The record of one run: `run.json`, `events.jsonl`, `actions.jsonl` and `logs/`.
+public final class Run: Sendable {
+  /// Its name.
+  public let id: RunID
+  /// Its folder.
+  public let path: FilePath
+  /// The pipeline's name.
+  public let pipeline: String
+  private let store: Store
+  private let events: Mutex<CInt>
+
+  init(store: Store, id: RunID, pipeline: String, path: FilePath, events: CInt) {
+    self.store = store
+    self.id = id
+    self.pipeline = pipeline
+    self.path = path
+    self.events = Mutex(events)
+  }
+
+  deinit { events.withLock { _ = close($0) } }
+
+  /// Appends an event to `events.jsonl`, as one line.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func append(_ event: JSONValue) throws(StoreError) {
+    let line = Array((event.text + "\n").utf8)
+    try events.withLock { descriptor throws(StoreError) in
+      try FileSystem.writeAll(line, to: descriptor, path.appending("events.jsonl"))
+    }
+  }
+
+  /// Where the log of an action is to be written.
+  public func logPath(_ label: String) -> FilePath {
+    path.appending("logs").appending(folderName(label) + ".log")
+  }
+
+  /// Notes what became of some actions, here and as the pipeline's latest.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func record(_ actions: [ActionRecord]) throws(StoreError) {
+    guard !actions.isEmpty else { return }
+    let actions = actions.map { action in
+      var action = action
+      action.run = id
+      return action
+    }
+    let lines: [UInt8] = actions.flatMap { (action: ActionRecord) -> [UInt8] in action.json.canonical + [0x0A] }
+    try FileSystem.append(lines, to: path.appending("actions.jsonl"))
+    try store.update(latestOf: pipeline, with: actions)
+  }
+}
+
+extension Store {
+  /// Begins the record of a run.
+  ///
+  /// - Parameters:
+  ///   - pipeline: The pipeline's name.
+  ///   - details: What `run.json` says beside name, process and time.
+  /// - Returns: The record.
+  /// - Throws: `StoreError` where the system refuses.
+  public func beginRun(pipeline: String, details: JSONObject = [:]) throws(StoreError) -> Run {
+    let id = RunID(now: wallClock())
+    let path = runsFolder.appending(id.description)
+    try FileSystem.makeFolders(path.appending("logs"))
+    var object: JSONObject = [
+      "apprentice": 1, "id": .string(id.description), "pipeline": .string(pipeline),
+      "process": .object(ProcessIdentity.current.json),
+    ]
+    for (name, value) in details.members { object[name] = value }
+    try FileSystem.create(path.appending("run.json"), JSONValue.object(object).canonical)
+    let file = path.appending("events.jsonl")
+    let events = try FileSystem.call("write", file) {
+      Glibc.open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    }
+    return Run(store: self, id: id, pipeline: pipeline, path: path, events: events)
+  }
+
+  /// The names of all runs, the last first.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func runs() throws(StoreError) -> [RunID] {
+    try FileSystem.list(runsFolder).compactMap { RunID($0) }.sorted(by: >)
+  }
+
+  /// What `run.json` says of a run; nil where it is gone or damaged.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func description(of run: RunID) throws(StoreError) -> JSONObject? {
+    let bytes = try FileSystem.read(runsFolder.appending(run.description).appending("run.json"))
+    return bytes.flatMap { (try? JSONValue(parsing: $0))?.object }
+  }
+
+  /// What a run noted of its actions, in order.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func actions(of run: RunID) throws(StoreError) -> [ActionRecord] {
+    let file = runsFolder.appending(run.description).appending("actions.jsonl")
+    return (try FileSystem.read(file) ?? []).split(separator: 0x0A).compactMap { line in
+      (try? JSONValue(parsing: Array(line))).flatMap(ActionRecord.init(json:))
+    }
+  }
+
+  /// The folder of a run.
+  public func folder(of run: RunID) -> FilePath { runsFolder.appending(run.description) }
+
+  /// Where a run's log of an action is.
+  public func logPath(of run: RunID, label: String) -> FilePath {
+    folder(of: run).appending("logs").appending(folderName(label) + ".log")
+  }
+
+  // MARK: The latest of every action
+
+  private func latestFile(_ pipeline: String) -> FilePath {
+    runsFolder.appending("latest").appending(folderName(pipeline) + ".json")
+  }
+
+  /// The last record of every action of a pipeline, by stage and cell: what `why` compares with.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func latestActions(of pipeline: String) throws(StoreError) -> [String: ActionRecord] {
+    guard let bytes = try FileSystem.read(latestFile(pipeline)),
+      let members = (try? JSONValue(parsing: bytes))?["actions"]?.array
+    else { return [:] }
+    let records = members.compactMap(ActionRecord.init(json:))
+    return Dictionary(records.map { ($0.label, $0) }, uniquingKeysWith: { $1 })
+  }
+
+  /// The names of the pipelines of which the store has records.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func pipelines() throws(StoreError) -> [String] {
+    var names: [String] = []
+    for name in try FileSystem.list(runsFolder.appending("latest")) where name.hasSuffix(".json") {
+      if let bytes = try FileSystem.read(runsFolder.appending("latest").appending(name)),
+        let pipeline = (try? JSONValue(parsing: bytes))?["pipeline"]?.string
+      {
+        names.append(pipeline)
+      }
+    }
+    return names
+  }
+
+  func update(latestOf pipeline: String, with actions: [ActionRecord]) throws(StoreError) {
+    let file = latestFile(pipeline)
+    try FileSystem.makeFolders(file.removingLastComponent())
+    try FileSystem.withLock(leasesFolder.appending(".latest")) { () throws(StoreError) in
+      var records = try latestActions(of: pipeline)
+      for action in actions { records[action.label] = action }
+      let sorted = records.values.sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }
+      let json: JSONValue = ["pipeline": .string(pipeline), "actions": .array(sorted.map(\.json))]
+      try FileSystem.replace(file, json.canonical)
+    }
+  }
+}
+
+/// A name for a file or folder that people read: a label with what cannot stand in a name written as `%2F`.
+///
+/// A long one is cut, and told apart by the digest of the whole.
+package func folderName(_ label: String) -> String {
+  var name = ""
+  for (index, byte) in label.utf8.enumerated() {
+    let isHidden = index == 0 && byte == UInt8(ascii: ".")
+    if byte <= 0x20 || byte == 0x7F || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "%") || isHidden {
+      let digits = String(byte, radix: 16, uppercase: true)
+      name += "%" + (digits.count < 2 ? "0" : "") + digits
+    } else {
+      name.unicodeScalars.append(UnicodeScalar(byte))
+    }
+  }
+  if label.isEmpty { return "%" }
+  let bytes = Array(label.utf8)
+  guard name.unicodeScalars.allSatisfy(\.isASCII), name.utf8.count <= 200 else {
+    let start = name.unicodeScalars.filter(\.isASCII).prefix(160)
+    return String(String.UnicodeScalarView(start)) + "%" + Digest(hashing: bytes).hexadecimal.prefix(16)
+  }
+  return name
+}

@@ -1,0 +1,134 @@
+import CanonicalJSON
+public import ContentAddressing
+import Synchronization
+public import SystemPackage
+
+/// A content-addressed store: a valid OCI image layout with an action cache beside it.
+///
+/// ```
+/// oci-layout  index.json      named things only
+/// blobs/sha256/<hex>          immutable, read-only: data, manifests, key documents, results
+/// actions/<hex>               action key → digest of its result, one line
+/// refs/  runs/                named results; what each run did
+/// leases/  work/  quarantine/
+/// ```
+///
+/// Any number of threads, processes and hosts use one store at a time. Readers lock nothing: blobs never change and
+/// everything else is replaced by rename.
+public final class Store: Sendable {
+  /// Whether what is published outlasts a power cut.
+  public enum Durability: Sendable {
+    /// An action entry is written only when all that it leads to is on the disk.
+    case full
+    /// Nothing is synced; a power cut may lose results, which then are misses.
+    case none
+  }
+
+  /// How a store is used.
+  public struct Options: Sendable {
+    /// Whether what is published outlasts a power cut.
+    public var durability = Durability.full
+    /// The number of threads that hash.
+    public var threads = 1
+    /// What a test does at the moments of publishing.
+    package var failpoint: @Sendable (Failpoint) -> Void = { _ in }
+
+    /// Durable, on one thread.
+    public init() {}
+  }
+
+  /// The store's folder, absolute.
+  public let path: FilePath
+  let options: Options
+  let heartbeat = Heartbeat()
+  /// What this process has read and verified already.
+  let memory = Mutex(Memory())
+
+  struct Memory {
+    /// Blobs whose bytes were hashed, and how they looked then.
+    var verified: [Digest: FileStatus] = [:]
+    /// Manifests by digest; a digest never means another manifest.
+    var manifests: [Digest: Manifest] = [:]
+  }
+
+  private init(path: FilePath, options: Options) {
+    self.path = path
+    self.options = options
+  }
+
+  /// The version of the store's layout; the member `apprentice` of `oci-layout` would tell a later one.
+  static let version = 1
+
+  /// Opens a store.
+  ///
+  /// - Parameters:
+  ///   - path: The store's folder.
+  ///   - creating: Whether to make one where there is none; reading needs no permission to write.
+  ///   - options: How it is used.
+  /// - Returns: The store.
+  /// - Throws: `StoreError.notAStore`, `.unknownFormat`, or a failure of the system.
+  public static func open(
+    _ path: FilePath, creating: Bool, options: Options = Options()
+  ) throws(StoreError) -> Store {
+    let store = Store(path: path.absolute, options: options)
+    if let bytes = try FileSystem.read(store.layoutFile) {
+      try store.checkLayout(bytes)
+      return store
+    }
+    guard creating else { throw .notAStore(store.path) }
+    if let index = try FileSystem.read(store.indexFile), (try? ImageIndex(json: JSONValue(parsing: index))) == nil {
+      throw .unknownFormat(store.path, found: "an index.json that is no OCI image index")
+    }
+    try store.create()
+    return store
+  }
+
+  private func checkLayout(_ bytes: [UInt8]) throws(StoreError) {
+    guard let json = try? JSONValue(parsing: bytes), let layout = json["imageLayoutVersion"]?.string else {
+      throw .malformed(place: layoutFile.string, reason: "expected {\"imageLayoutVersion\":\"1.0.0\"}")
+    }
+    guard layout == "1.0.0" else { throw .unknownFormat(path, found: layout) }
+    if let version = json["apprentice"], version.integer != Store.version {
+      throw .unknownFormat(path, found: version.text)
+    }
+  }
+
+  /// Makes the folders, and `oci-layout` last: what has it is whole.
+  private func create() throws(StoreError) {
+    for folder in [blobsFolder, actionsFolder, refsFolder, runsFolder, leasesFolder, workFolder, quarantineFolder] {
+      try FileSystem.makeFolders(folder)
+    }
+    try writeEmptyConfig()
+    if try FileSystem.status(indexFile) == nil { try FileSystem.replace(indexFile, ImageIndex().canonical) }
+    try FileSystem.replace(layoutFile, JSONValue.object(["imageLayoutVersion": "1.0.0"]).canonical)
+  }
+
+  /// Writes the blob `{}` that every manifest refers to.
+  func writeEmptyConfig() throws(StoreError) {
+    let target = blobPath(Descriptor.empty.digest)
+    if try FileSystem.status(target)?.size == Descriptor.empty.size { return }
+    let temporary = workFolder.appending(".new-" + nonce())
+    try FileSystem.create(temporary, Descriptor.emptyContent, mode: 0o444)
+    try FileSystem.rename(temporary, to: target)
+  }
+}
+
+// MARK: Places
+
+extension Store {
+  var layoutFile: FilePath { path.appending("oci-layout") }
+  var indexFile: FilePath { path.appending("index.json") }
+  var blobsFolder: FilePath { path.appending("blobs/sha256") }
+  var actionsFolder: FilePath { path.appending("actions") }
+  var refsFolder: FilePath { path.appending("refs") }
+  var runsFolder: FilePath { path.appending("runs") }
+  var leasesFolder: FilePath { path.appending("leases") }
+  var workFolder: FilePath { path.appending("work") }
+  var checkpointsFolder: FilePath { path.appending("work/checkpoints") }
+  var quarantineFolder: FilePath { path.appending("quarantine") }
+
+  /// Where the bytes of a digest are, if the store has them.
+  public func blobPath(_ digest: Digest) -> FilePath { blobsFolder.appending(digest.hexadecimal) }
+
+  func actionPath(_ key: ActionKey) -> FilePath { actionsFolder.appending(key.digest.hexadecimal) }
+}

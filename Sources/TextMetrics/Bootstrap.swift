@@ -1,0 +1,116 @@
+/// Percentile bootstrap over prompts.
+///
+/// Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), §13. A resample draws as many prompts as there
+/// are, with replacement; all samples of a prompt go together, since they are not independent. Draw i of resample b
+/// depends on seed, b and i alone, so two systems on the same prompts, and all metrics of one, see the same resamples.
+public struct Bootstrap: Sendable {
+  /// The number of prompts.
+  public let prompts: Int
+  /// The number of resamples.
+  public let resamples: Int
+  private let random: Philox
+
+  /// A bootstrap over so many prompts.
+  public init(prompts: Int, resamples: Int, seed: UInt64) {
+    self.prompts = prompts
+    self.resamples = resamples
+    random = Philox(seed: seed, purpose: "bootstrap over prompts")
+  }
+
+  /// How often each prompt stands in a resample.
+  func multiplicities(resample: Int, into counts: inout [Double]) {
+    for prompt in counts.indices { counts[prompt] = 0 }
+    let blocks = (prompts + 3) / 4
+    for block in 0..<blocks {
+      let words = random.block(UInt64(resample * blocks + block))
+      for lane in 0..<min(4, prompts - 4 * block) {
+        counts[Int(UInt64(words[lane]) * UInt64(prompts) >> 32)] += 1
+      }
+    }
+  }
+
+  /// The 95 % interval of a score of summed statistics.
+  ///
+  /// - Parameters:
+  ///   - statistics: One row a prompt: what adds up over prompts.
+  ///   - score: The score of a sum of rows; nil where it is undefined.
+  /// - Returns: Nil where the score is undefined in every resample.
+  public func interval(
+    _ statistics: [[Double]], score: @escaping (UnsafeBufferPointer<Double>) -> Double?
+  ) -> (low: Double, high: Double)? {
+    intervals(statistics, scores: [score])[0]
+  }
+
+  /// The 95 % intervals of several scores of the same sums.
+  func intervals(
+    _ statistics: [[Double]], scores: [(UnsafeBufferPointer<Double>) -> Double?]
+  ) -> [(low: Double, high: Double)?] {
+    precondition(statistics.count == prompts, "a row of statistics for every prompt")
+    let width = statistics.first?.count ?? 0
+    let flat = statistics.flatMap { $0 }
+    var counts = [Double](repeating: 0, count: prompts)
+    var sum = [Double](repeating: 0, count: width)
+    var values = [[Double]](repeating: [], count: scores.count)
+    for resample in 0..<resamples {
+      multiplicities(resample: resample, into: &counts)
+      Self.weightedSum(flat, counts, &sum)
+      sum.withUnsafeBufferPointer { sum in
+        for (place, score) in scores.enumerated() { if let value = score(sum) { values[place].append(value) } }
+      }
+    }
+    return values.map { Self.percentiles($0) }
+  }
+
+  /// The 95 % interval of the difference of two systems' scores on the same prompts.
+  ///
+  /// - Parameters:
+  ///   - first: One row a prompt, of the system from whose score is subtracted.
+  ///   - second: One row a prompt, of the other system, prompts in the same order.
+  ///   - score: The score of a sum of rows; nil where it is undefined.
+  /// - Returns: The difference first − second with its interval; nil where it is undefined.
+  public func pairedDifference(
+    _ first: [[Double]], _ second: [[Double]], score: @escaping (UnsafeBufferPointer<Double>) -> Double?
+  ) -> (value: Double, low: Double, high: Double)? {
+    precondition(first.count == second.count, "two systems on the same prompts")
+    let width = first.first?.count ?? 0
+    let difference = { (sum: UnsafeBufferPointer<Double>) -> Double? in
+      guard let one = score(UnsafeBufferPointer(rebasing: sum[..<width])),
+        let other = score(UnsafeBufferPointer(rebasing: sum[width...]))
+      else { return nil }
+      return one - other
+    }
+    let rows = zip(first, second).map { $0 + $1 }
+    var sum = [Double](repeating: 0, count: 2 * width)
+    Self.weightedSum(rows.flatMap { $0 }, [Double](repeating: 1, count: prompts), &sum)
+    guard let value = sum.withUnsafeBufferPointer({ difference($0) }), let interval = interval(rows, score: difference)
+    else { return nil }
+    return (value, interval.low, interval.high)
+  }
+
+  /// Sums rows times their counts, in the order of rows.
+  static func weightedSum(_ rows: [Double], _ counts: [Double], _ sum: inout [Double]) {
+    let width = sum.count
+    for column in 0..<width { sum[column] = 0 }
+    rows.withUnsafeBufferPointer { rows in
+      sum.withUnsafeMutableBufferPointer { sum in
+        for (row, count) in counts.enumerated() where count != 0 {
+          let start = row * width
+          for column in 0..<width { sum[column] += count * rows[start + column] }
+        }
+      }
+    }
+  }
+
+  /// The 2.5th and the 97.5th percentile, with linear interpolation.
+  static func percentiles(_ values: [Double]) -> (low: Double, high: Double)? {
+    guard !values.isEmpty else { return nil }
+    let sorted = values.sorted()
+    func percentile(_ share: Double) -> Double {
+      let place = share * Double(sorted.count - 1)
+      let below = Int(place)
+      let above = min(below + 1, sorted.count - 1)
+      return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
+    }
+    return (percentile(0.025), percentile(0.975))
+  }
+}

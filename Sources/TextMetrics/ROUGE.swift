@@ -1,0 +1,210 @@
+/// Recall-oriented n-gram and subsequence overlap, equal to `rouge-score` 0.1.2.
+///
+/// Lin, "ROUGE: A Package for Automatic Evaluation of Summaries" (2004), in the rendering of rouge-score: lower
+/// case, words are runs of ASCII letters and digits, so a text without any scores 0. Sentences for `rougeLsum` end at
+/// line feeds.
+public struct ROUGE: Sendable, Hashable {
+  /// What is compared.
+  public enum Measure: String, Sendable, CaseIterable {
+    /// Words.
+    case rouge1
+    /// Pairs of words.
+    case rouge2
+    /// The longest common subsequence of the whole texts.
+    case rougeL
+    /// The union of the longest common subsequences of every reference line with the sample's lines.
+    case rougeLsum
+  }
+
+  /// Precision, recall and their harmonic mean, each from 0 to 1.
+  public struct Score: Sendable, Hashable {
+    /// Share of the sample that the reference has.
+    public var precision: Double
+    /// Share of the reference that the sample has.
+    public var recall: Double
+    /// Harmonic mean of both, 0 where both are 0.
+    public var f1: Double
+
+    /// No overlap.
+    static let zero = Score(precision: 0, recall: 0, f1: 0)
+
+    init(precision: Double, recall: Double, f1: Double) {
+      self.precision = precision
+      self.recall = recall
+      self.f1 = f1
+    }
+
+    init(hits: Int, sample: Int, reference: Int) {
+      precision = Double(hits) / Double(max(sample, 1))
+      recall = Double(hits) / Double(max(reference, 1))
+      f1 = precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0
+    }
+  }
+
+  /// The four scores of one sample.
+  public struct Scores: Sendable, Hashable {
+    /// Words.
+    public var rouge1: Score
+    /// Pairs of words.
+    public var rouge2: Score
+    /// Longest common subsequence of the whole texts.
+    public var rougeL: Score
+    /// Longest common subsequence by lines.
+    public var rougeLsum: Score
+
+    /// The score of one measure.
+    public subscript(measure: Measure) -> Score {
+      switch measure {
+      case .rouge1: rouge1
+      case .rouge2: rouge2
+      case .rougeL: rougeL
+      case .rougeLsum: rougeLsum
+      }
+    }
+
+    /// Keeps, for each measure apart, the score with the larger F1; of equals the one that was there.
+    mutating func keepBest(_ other: Scores) {
+      if other.rouge1.f1 > rouge1.f1 { rouge1 = other.rouge1 }
+      if other.rouge2.f1 > rouge2.f1 { rouge2 = other.rouge2 }
+      if other.rougeL.f1 > rougeL.f1 { rougeL = other.rougeL }
+      if other.rougeLsum.f1 > rougeLsum.f1 { rougeLsum = other.rougeLsum }
+    }
+  }
+
+  /// Whether words of more than three letters are reduced to their Porter stem.
+  public var stemming: Bool
+
+  /// ROUGE with or without stemming.
+  public init(stemming: Bool = false) { self.stemming = stemming }
+
+  /// Scores one sample; each measure takes the reference with the best F1.
+  ///
+  /// - Parameters:
+  ///   - sample: The text to judge.
+  ///   - references: At least one right text.
+  /// - Returns: Precision, recall and F1 of the four measures.
+  public func scores(of sample: String, references: [String]) -> Scores {
+    precondition(!references.isEmpty, "ROUGE needs a reference")
+    var words = ROUGEWords()
+    var texts = TextTable()
+    let text = texts.add(sample)
+    let numbers = references.map { texts.add($0) }
+    var group = ROUGEGroup(stemming: stemming)
+    group.set(texts, texts.all, &words)
+    return group.scores(samples: [text], references: numbers)[0]
+  }
+}
+
+/// The words of the texts of one prompt, counted once and compared in any combination.
+struct ROUGEGroup: ~Copyable {
+  let stemming: Bool
+  private var index = NGramIndex(order: 2)
+  private var sentenceEnds: [[Int]] = []
+  private var positions = LongestCommonSubsequence.Positions()
+  private var referenceCounts = GrowingBuffer<Int32>()
+  private var table = GrowingBuffer<Int32>()
+  private var words = GrowingBuffer<Int32>()
+
+  init(stemming: Bool) { self.stemming = stemming }
+
+  /// Takes the texts of a prompt; from here on they are numbered by their place in `members`.
+  mutating func set(_ texts: borrowing TextTable, _ members: [Int], _ table: inout ROUGEWords) {
+    index.removeAll()
+    sentenceEnds.removeAll(keepingCapacity: true)
+    for text in members {
+      words.removeAll()
+      var ends: [Int] = []
+      table.append(texts[text], to: &words, sentenceEnds: &ends)
+      if stemming { stem(&ends, &table) }
+      index.add(words.elements)
+      sentenceEnds.append(ends)
+    }
+  }
+
+  /// Replaces words by stems; a word without one disappears.
+  private mutating func stem(_ ends: inout [Int], _ table: inout ROUGEWords) {
+    var kept = 0
+    var sentence = 0
+    for position in 0..<words.count {
+      if let stem = table.stem(of: words[position]) {
+        words[kept] = stem
+        kept += 1
+      }
+      if position + 1 == ends[sentence] {
+        ends[sentence] = kept
+        sentence += 1
+      }
+    }
+    words.setCount(kept)
+  }
+
+  /// The best scores of each sample over the references.
+  mutating func scores(samples: [Int], references: [Int]) -> [ROUGE.Scores] {
+    var best: [ROUGE.Scores] = []
+    best.reserveCapacity(samples.count)
+    referenceCounts.extend(to: Int(index.highest) + 1, filling: 0)
+    for (turn, reference) in references.enumerated() {
+      let counts = referenceCounts.start
+      for entry in index.entries(of: reference) { counts[Int(entry.number)] = entry.count }
+      positions.set(index.words(of: reference), highest: index.highest)
+      for (place, sample) in samples.enumerated() {
+        let scores = scores(sample: sample, reference: reference)
+        if turn == 0 { best.append(scores) } else { best[place].keepBest(scores) }
+      }
+      for entry in index.entries(of: reference) { counts[Int(entry.number)] = 0 }
+      positions.clear(index.words(of: reference))
+    }
+    return best
+  }
+
+  private mutating func scores(sample: Int, reference: Int) -> ROUGE.Scores {
+    let length = index.length(of: sample)
+    let referenceLength = index.length(of: reference)
+    let one = ROUGE.Score(hits: hits(sample, order: 1), sample: length, reference: referenceLength)
+    let two = ROUGE.Score(hits: hits(sample, order: 2), sample: length - 1, reference: referenceLength - 1)
+    if length == 0 || referenceLength == 0 { return .init(rouge1: one, rouge2: two, rougeL: .zero, rougeLsum: .zero) }
+    let common = positions.commonLength(index.words(of: sample))
+    let whole = ROUGE.Score(hits: common, sample: length, reference: referenceLength)
+    let single = sentenceEnds[sample].count == 1 && sentenceEnds[reference].count == 1
+    let union = single ? common : unionLength(sample, reference)
+    let byLine = single ? whole : ROUGE.Score(hits: union, sample: length, reference: referenceLength)
+    return ROUGE.Scores(rouge1: one, rouge2: two, rougeL: whole, rougeLsum: byLine)
+  }
+
+  @inline(__always)
+  private func hits(_ sample: Int, order: Int) -> Int {
+    let counts = referenceCounts.start
+    var hits: Int32 = 0
+    for entry in index.entries(of: sample, order: order) { hits += min(entry.count, counts[Int(entry.number)]) }
+    return Int(hits)
+  }
+
+  /// Words of the union of common subsequences, none counted oftener than sample or reference has it.
+  private mutating func unionLength(_ sample: Int, _ reference: Int) -> Int {
+    var sampleLeft = [Int32](repeating: 0, count: Int(index.highest) + 1)
+    for entry in index.entries(of: sample, order: 1) { sampleLeft[Int(entry.number)] = entry.count }
+    var referenceLeft = sampleLeft
+    for entry in index.entries(of: reference, order: 1) { referenceLeft[Int(entry.number)] = entry.count }
+    var hits = 0
+    var lineStart = 0
+    for lineEnd in sentenceEnds[reference] {
+      let line = UnsafeBufferPointer(rebasing: index.words(of: reference)[lineStart..<lineEnd])
+      var union = [Bool](repeating: false, count: line.count)
+      var start = 0
+      for end in sentenceEnds[sample] {
+        let candidate = UnsafeBufferPointer(rebasing: index.words(of: sample)[start..<end])
+        LongestCommonSubsequence.mark(reference: line, candidate: candidate, table: &table, union: &union)
+        start = end
+      }
+      for (position, word) in line.enumerated() where union[position] {
+        if sampleLeft[Int(word)] > 0, referenceLeft[Int(word)] > 0 {
+          hits += 1
+          sampleLeft[Int(word)] -= 1
+          referenceLeft[Int(word)] -= 1
+        }
+      }
+      lineStart = lineEnd
+    }
+    return hits
+  }
+}

@@ -1,0 +1,92 @@
+import CanonicalJSON
+import Records
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct ExecTests {
+  private func dataset(in folder: FilePath) throws -> FilePath {
+    try TemporaryFolder.write(
+      "prompt,completion\nq1,a1\nq1,a2\nq2,\"b, 1\"\n", to: folder.appending("rows.csv"))
+  }
+
+  @Test("outputs land in DIR/PORT and the JSON names them")
+  func outputs() throws {
+    try TemporaryFolder.with { folder in
+      let source = try dataset(in: folder)
+      let outcome = try Tool.run(
+        "exec", "ingest", "--in", "source=\(source)", "--with", "gather=[\"train\"]", "--out", "out", "--json",
+        in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(try JSONValue(parsing: outcome.output)["outputs"]?["dataset"]?.string == "out/dataset")
+      let rows = try DatasetFiles.read(.train, in: folder.appending("out").appending("dataset"))
+      #expect(rows.map(\.id) == ["train-0", "train-1"])
+      #expect(rows.map(\.references) == [["a1", "a2"], ["b, 1"]])
+      #expect(FileContent.names(in: folder.appending("out")) == ["dataset"])
+    }
+  }
+
+  @Test("an output that is there is refused and left alone, unless --force is given")
+  func existing() throws {
+    try TemporaryFolder.with { folder in
+      let source = try dataset(in: folder)
+      let kept = try TemporaryFolder.write("x", to: folder.appending("out").appending("dataset").appending("kept"))
+      let refused = try Tool.run("exec", "ingest", "--in", "source=\(source)", "--out", "out", in: folder)
+      #expect(refused.status == 2)
+      #expect(refused.errors.contains("out/dataset is there already"))
+      #expect(FileContent.exists(kept))
+      let forced = try Tool.run("exec", "ingest", "--in", "source=\(source)", "--out", "out", "--force", in: folder)
+      #expect(forced.status == 0)
+      #expect(FileContent.names(in: folder.appending("out").appending("dataset")) == ["train.jsonl"])
+    }
+  }
+
+  @Test(
+    "what is wrong before the stage runs ends with status 2 and one line that names the remedy",
+    arguments: [
+      (["ingset"], "no stage is called ingset (did you mean ingest?)"),
+      (["ingest"], "port source of stage ingest is not connected; add --in source=PATH (a source)"),
+      (["ingest", "--in", "sorce=rows.csv"], "has no port sorce (did you mean source?)"),
+      (["ingest", "--in", "source=nowhere"], "--in source: there is no nowhere"),
+      (["ingest", "--in", "source=rows.csv", "--with", "promt=x"], "no parameter promt (did you mean prompt?)"),
+      (
+        ["ingest", "--in", "source=rows.csv", "--with", "max_samples=3"],
+        "no parameter max_samples; it is called limit here"
+      ),
+      (["ingest", "--in", "source=rows.csv", "--with", "limit=-1"], "parameter limit: expected an integer from 0"),
+      (["ingest", "--in", "source=rows.csv", "--with", "limit=x"], "parameter limit: expected an integer from 0"),
+      (
+        ["ingest", "--in", "source=rows.csv", "--with", "format=xlsx"],
+        "expected one of auto, jsonl, csv, tsv, found xlsx"
+      ),
+      (["ingest", "--in", "source=rows.csv", "--with", "prompt={a"], "'{' is not closed"),
+    ])
+  func refusals(arguments: [String], expected: String) throws {
+    try TemporaryFolder.with { folder in
+      _ = try dataset(in: folder)
+      let outcome = try Tool.run(["exec"] + arguments + ["--out", "out"], in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.errors.contains(expected), "\(outcome.errors)")
+      #expect(outcome.errors.split(separator: "\n").count == 1)
+      #expect(!FileContent.exists(folder.appending("out").appending("dataset")))
+    }
+  }
+
+  @Test("bad data ends with status 1, names file and line, and leaves nothing behind")
+  func badData() throws {
+    try TemporaryFolder.with { folder in
+      let source = try TemporaryFolder.write("prompt,completion\nq,a\nq,\n", to: folder.appending("rows.csv"))
+      let outcome = try Tool.run("exec", "ingest", "--in", "source=\(source)", "--out", "out", in: folder)
+      #expect(outcome.status == 1)
+      #expect(outcome.errors.contains("rows.csv:3: row train-1 has an empty completion"))
+      #expect(FileContent.names(in: folder.appending("out")).isEmpty)
+    }
+  }
+
+  @Test("wrong argument syntax ends with status 64")
+  func syntax() throws {
+    #expect(try Tool.run("exec", "--nonsense").status == 64)
+    #expect(try Tool.run("exec", "ingest", "--in", "source", "--out", "x").status == 64)
+    #expect(try Tool.run("--help").status == 0)
+  }
+}

@@ -1,0 +1,98 @@
+import CanonicalJSON
+import Records
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct RecordTests {
+  @Test("dataset rows come back as they were, whatever their characters")
+  func dataset() throws {
+    try TemporaryFolder.with { folder in
+      let rows = [
+        DatasetRow(id: "train-0", prompt: "a\u{2028}b\"\\\n\u{1}", completion: "é", references: ["é", "e\u{301}", ""]),
+        DatasetRow(id: "train-1", prompt: "", completion: "👩‍🚀\r\n", references: []),
+      ]
+      try DatasetFiles.write(rows, .train, in: folder)
+      #expect(DatasetFiles.splits(in: folder) == [.train])
+      let read = try DatasetFiles.read(.train, in: folder)
+      #expect(read == rows)
+      #expect(read[0].references.map { Array($0.utf8) } == rows[0].references.map { Array($0.utf8) })
+    }
+  }
+
+  @Test("token rows come back as they were and give prompt and completion apart")
+  func tokens() throws {
+    try TemporaryFolder.with { folder in
+      var rows = TokenRows()
+      rows.append(id: "a", prompt: [5], completion: [1, 2, 0])
+      rows.append(id: "b", prompt: [7, 8], completion: [])
+      try TokenRows.write([(.train, rows), (.test, TokenRows())], to: folder)
+      let read = try TokenRows(.train, in: folder)
+      #expect(read == rows)
+      #expect(Array(read.prompt(0)) == [5] && Array(read.completion(0)) == [1, 2, 0] && read.completion(1).isEmpty)
+      #expect(read.completionTokenCount == 3)
+      #expect(try TokenRows(.test, in: folder).count == 0)
+    }
+  }
+
+  @Test("samples keep floats by their shortest form, and unknown members stay unknown")
+  func samples() throws {
+    try TemporaryFolder.with { folder in
+      let sample = SampleRow(
+        id: "x", sample: 3, text: "", promptTokens: [1], tokens: [2, 0], logProbabilities: [-0.1, -1e-7],
+        entropies: [0.3, 12], finish: .end, references: ["r"])
+      try SampleFiles.write([sample], settings: ["temperature": 0.7], to: folder)
+      #expect(try SampleFiles.read(folder) == [sample])
+      #expect(try SampleFiles.read(folder.appending("samples.jsonl")) == [sample])
+      #expect(try SampleFiles.settings(folder)?["temperature"] == 0.7)
+      let text = String(decoding: try Fixture.bytes(folder.appending("samples.jsonl")), as: UTF8.self)
+      #expect(text.contains("\"logprobs\":[-0.1,-1e-7]"))
+    }
+  }
+
+  @Test(
+    "a row that is not of its kind is named by file, line and member",
+    arguments: [
+      (#"{"id":"a"}"# + "\n" + #"{"sample":1}"#, ":2: member \"id\" is missing"),
+      (#"{"id":"a","tokens":[1,2.5]}"#, ":1: member \"tokens\": expected an array of token ids, found an array"),
+      (#"{"id":"a","tokens":[1],"logprobs":[0,0]}"#, ":1: has 1 tokens and 2 logprobs"),
+      (#"{"id":"a","finish":"stop"}"#, ":1: member \"finish\": expected \"eos\" or \"length\", found \"stop\""),
+      ("{", ":1: not valid JSON"),
+    ])
+  func malformed(text: String, expected: String) throws {
+    try TemporaryFolder.with { folder in
+      let file = try TemporaryFolder.write(text, to: folder.appending("samples.jsonl"))
+      do {
+        _ = try SampleFiles.read(folder)
+        Issue.record("the file was read")
+      } catch {
+        #expect("\(error)".hasPrefix(file.string + expected), "\(error)")
+      }
+    }
+  }
+
+  @Test("rewards, curves and scores come back as they were")
+  func measures() throws {
+    try TemporaryFolder.with { folder in
+      let reward = RewardRow(
+        id: "a", sample: 0, tokens: [4, 0], logProbabilities: [-1.5, -0.25], values: [3, 2.5], rewards: [0.5, 0.125],
+        return: 0.625)
+      try RewardFiles.write([reward], to: folder)
+      #expect(try RewardFiles.read(folder) == [reward])
+      let curve = CurveRow(
+        step: 0, split: .train, loss: 2.5, mle: 2, td: 5, entropy: 1.5, gradientNorm: 0.1, learningRate: 1e-5,
+        tokens: 62,
+        extra: [("mean_v", -3)])
+      try FileContent.write(curve.line, to: folder.appending("curves.jsonl"))
+      #expect(try CurveFiles.read(folder) == [curve])
+      let scores = ScoreFile(
+        metrics: [
+          ("bleu", MetricValue(value: 65.9, low: 64, high: 67, count: 630)),
+          ("entropy", MetricValue(value: 1, count: 2)),
+        ],
+        settings: ["samples": ["temperature": 1]])
+      try scores.write(to: folder)
+      #expect(try ScoreFile(folder) == scores)
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import Records
+public import StageKit
+import Tokenization
+
+/// Turns a dataset into rows of tokens.
+public struct Tokenize: Stage {
+  enum Source: String, ChoiceParameter { case bpe, given }
+  enum Overflow: String, ChoiceParameter { case fail, drop, cut }
+  enum Begin: String, ChoiceParameter { case auto, none }
+  enum PromptEnd: String, ChoiceParameter { case none, end }
+
+  static let source = Parameter(
+    "tokenizer", default: Source?.none,
+    doc: "bpe trains one on the train split, given takes that of the port; default: given where the port is connected.")
+  static let vocabularySize = Parameter(
+    "vocab_size", default: 2048, in: BytePairTrainer.leastSize...(1 << 20), unit: "tokens",
+    doc: "Size of a trained vocabulary: the end token, the 256 bytes, then merges.")
+  static let maximumLength = Parameter<Int?>(
+    "max_length", in: 2...(1 << 31), unit: "tokens", doc: "Longest row, prompt and completion together; default: none.")
+  static let overflow = Parameter(
+    "overflow", default: Overflow.fail,
+    doc: "What becomes of a longer row: an error, left out, or cut at its end; a cut row has no end token.")
+  static let begin = Parameter(
+    "begin", default: Begin.auto, doc: "Tokens before a prompt: as the tokenizer's template does, or none.")
+  static let promptEnd = Parameter(
+    "prompt_end", default: PromptEnd.none, doc: "Whether the end token closes the prompt, as encoders expect it.")
+
+  /// Ports, parameters and revision.
+  public static let declaration = StageDeclaration(
+    name: "tokenize", revision: 1,
+    summary: "Trains a byte-level BPE tokenizer or takes one, and encodes every split of a dataset.",
+    inputs: [
+      PortDeclaration("dataset", .dataset, doc: "Prompts and completions by split."),
+      PortDeclaration("tokenizer", .tokenizer, optional: true, doc: "A tokenizer to use as it is."),
+    ],
+    outputs: [
+      PortDeclaration("tokens", .tokens, doc: "Rows of prompt and completion, encoded apart, the end token last."),
+      PortDeclaration("tokenizer", .tokenizer, doc: "The tokenizer that encoded them."),
+    ],
+    parameters: [
+      source.declaration, vocabularySize.declaration, maximumLength.declaration, overflow.declaration,
+      begin.declaration, promptEnd.declaration,
+    ],
+    aliases: [
+      "vocabulary_size": "vocab_size", "max_seq_length": "max_length", "max_seq_len": "max_length",
+      "sequence_len": "max_length", "cutoff_len": "max_length", "truncation": "overflow",
+      "add_bos_token": "begin",
+    ])
+
+  private let source: Source?
+  private let vocabularySize: Int
+  private let maximumLength: Int?
+  private let overflow: Overflow
+  private let begin: Begin
+  private let promptEnd: PromptEnd
+
+  /// The stage with checked parameters.
+  public init(_ parameters: ParameterValues) throws(ParameterError) {
+    source = parameters[Self.source]
+    vocabularySize = parameters[Self.vocabularySize]
+    maximumLength = parameters[Self.maximumLength]
+    overflow = parameters[Self.overflow]
+    begin = parameters[Self.begin]
+    promptEnd = parameters[Self.promptEnd]
+  }
+
+  /// Reads the dataset, trains or reads the tokenizer, and writes tokens and tokenizer.
+  public func run(_ context: StageContext) throws {
+    let dataset = context.input("dataset").path
+    let splits = try DatasetFiles.splits(in: dataset).map { (split: $0, rows: try DatasetFiles.read($0, in: dataset)) }
+    let tokenizer = try tokenizer(for: splits, context)
+    guard let end = tokenizer.endToken else {
+      throw StageFailure(
+        "the tokenizer names no end token, which every completion needs",
+        remedy: "set eos_token in its tokenizer_config.json")
+    }
+    let encoder = RowEncoder(
+      tokenizer: tokenizer, begin: begin == .auto ? tokenizer.template.before : [], end: end,
+      endsPrompts: promptEnd == .end)
+    var encoded: [(split: Split, rows: TokenRows)] = []
+    for (split, rows) in splits {
+      let tokens = try encode(rows, split, encoder, context)
+      guard tokens.count > 0 else {
+        throw StageFailure("split \(split.rawValue) has no rows left", remedy: "raise max_length")
+      }
+      encoded.append((split, tokens))
+    }
+    try TokenRows.write(encoded, to: context.output("tokens"))
+    try tokenizer.write(to: context.output("tokenizer"))
+    let total = encoded.reduce(0) { $0 + $1.rows.tokens.count }
+    let counts = encoded.map { "\($0.rows.count) \($0.split.rawValue)" }.joined(separator: " · ")
+    context.report(.summary("\(counts) · \(total) tokens · vocabulary \(tokenizer.vocabularySize)"))
+  }
+
+  private func tokenizer(for splits: [(split: Split, rows: [DatasetRow])], _ context: StageContext) throws -> Tokenizer
+  {
+    if let given = context.optionalInput("tokenizer") {
+      guard source ?? .given == .given else {
+        throw StageFailure(
+          "port tokenizer is connected, but parameter tokenizer is bpe", remedy: "set it to given, or disconnect",
+          status: .invalid)
+      }
+      return try Tokenizer(contentsOf: given.path)
+    }
+    guard source ?? .bpe == .bpe else {
+      throw StageFailure(
+        "parameter tokenizer is given, but port tokenizer is not connected", remedy: "connect it, or set bpe",
+        status: .invalid)
+    }
+    guard let train = splits.first(where: { $0.split == .train }) else {
+      throw StageFailure(
+        "the dataset has no train split to learn a vocabulary from", remedy: "connect a tokenizer instead")
+    }
+    var trainer = try BytePairTrainer(vocabularySize: vocabularySize)
+    for row in train.rows {
+      trainer.add(row.prompt)
+      trainer.add(row.completion)
+    }
+    let tokenizer = try trainer.train()
+    if tokenizer.vocabularySize < vocabularySize {
+      context.report(
+        .warning(
+          "the vocabulary has \(tokenizer.vocabularySize) tokens, not \(vocabularySize): no pair is left that train "
+            + "holds twice"))
+    }
+    return tokenizer
+  }
+
+  private func encode(
+    _ rows: [DatasetRow], _ split: Split, _ encoder: RowEncoder, _ context: StageContext
+  ) throws -> TokenRows {
+    var tokens = TokenRows()
+    var withAddedTokens: [String] = []
+    var dropped: [String] = []
+    var cut: [String] = []
+    for (index, row) in rows.enumerated() {
+      if index % 4096 == 0 {
+        if context.isInterrupted { throw context.interruption }
+        context.report(
+          .progress(done: index, total: rows.count, unit: "rows", rate: nil, note: split.rawValue))
+      }
+      let (prompt, completion) = encoder.encode(row)
+      if encoder.holdsAddedTokens(row) { withAddedTokens.append(row.id) }
+      let length = prompt.count + completion.count
+      let limit = maximumLength ?? length
+      if length <= limit {
+        tokens.append(id: row.id, prompt: prompt.lazy.map(\.value), completion: completion.lazy.map(\.value))
+        continue
+      }
+      switch overflow {
+      case .fail:
+        throw StageFailure(
+          "row \(row.id) has \(length) tokens, more than max_length \(limit)",
+          remedy: "raise max_length, or set overflow to drop or cut")
+      // Nothing is left to learn from a row whose prompt alone is too long.
+      case .cut where prompt.count < limit:
+        cut.append(row.id)
+        tokens.append(
+          id: row.id, prompt: prompt.lazy.map(\.value),
+          completion: completion.prefix(limit - prompt.count).lazy.map(\.value))
+      case .drop, .cut: dropped.append(row.id)
+      }
+    }
+    let total = "of \(rows.count) rows of \(split.rawValue)"
+    for (ids, what) in [
+      (withAddedTokens, "hold added tokens in their text, encoded as those tokens"),
+      (dropped, "are longer than max_length and left out"), (cut, "are cut at max_length and have no end token"),
+    ] where !ids.isEmpty {
+      context.report(.warning("\(ids.count) \(total) \(what): \(Self.list(ids))"))
+    }
+    return tokens
+  }
+
+  private static func list(_ ids: [String], most: Int = 100) -> String {
+    ids.prefix(most).joined(separator: ", ") + (ids.count > most ? " and \(ids.count - most) more" : "")
+  }
+}
