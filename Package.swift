@@ -9,6 +9,8 @@ struct Module {
   var name: String
   var dependencies: [Target.Dependency] = []
   var tested = true
+  /// What its tests need beside its own dependencies.
+  var testDependencies: [Target.Dependency] = []
 }
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -34,18 +36,19 @@ let modules: [Module] = [
   Module(name: "Transformers", dependencies: ["Tensors", "Autodiff"]),
   Module(
     name: "CheckpointFormat",
-    dependencies: ["CanonicalJSON", "SafetensorsFormat", "Tensors", "Transformers", systemPackage]),
+    dependencies: ["CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Transformers", systemPackage]),
   Module(name: "Reports", dependencies: ["CanonicalJSON", "TextMetrics"]),
   // Level 3.
   Module(
     name: "PipelineLanguage",
     dependencies: ["CanonicalJSON", "StageKit", "CYAML", systemPackage]),
-  Module(name: "Imitation", dependencies: ["Tensors", "Autodiff", "Transformers"]),
+  Module(name: "Imitation", dependencies: ["Records", "Tensors", "Autodiff", "Transformers"]),
   Module(
     name: "Training",
     dependencies: [
-      "CanonicalJSON", "SafetensorsFormat", "Tensors", "Autodiff", "Transformers", "Imitation", systemPackage,
-    ]),
+      "CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Autodiff", "Transformers", "Imitation",
+      systemPackage,
+    ], testDependencies: ["CheckpointFormat"]),
   Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
   // Level 4.
   Module(
@@ -66,17 +69,14 @@ let stages: [Stage] = [
   Stage(folder: "ingest", target: "IngestStage", dependencies: ["Corpora"]),
   Stage(folder: "tokenize", target: "TokenizeStage", dependencies: ["Tokenization"]),
   Stage(
-    folder: "init-model", target: "InitModelStage",
-    dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat"]),
+    folder: "init-model", target: "InitModelStage", dependencies: ["Tensors", "Transformers", "CheckpointFormat"]),
   Stage(
-    folder: "train-mle", target: "TrainMLEStage",
-    dependencies: ["Tensors", "Transformers", "CheckpointFormat", "Imitation", "Training"]),
+    folder: "train-mle", target: "TrainMLEStage", dependencies: ["Imitation", "TrainingStages"]),
   Stage(
-    folder: "train-iq", target: "TrainIQStage",
-    dependencies: ["Tensors", "Transformers", "CheckpointFormat", "Imitation", "Training"]),
+    folder: "train-iq", target: "TrainIQStage", dependencies: ["Imitation", "TrainingStages"]),
   Stage(
     folder: "extract-reward", target: "ExtractRewardStage",
-    dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Imitation"]),
+    dependencies: ["Tensors", "Transformers", "CheckpointFormat", "Imitation"]),
   Stage(
     folder: "generate", target: "GenerateStage",
     dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Decoding"]),
@@ -124,7 +124,8 @@ let package = Package(
     + modules.filter(\.tested).map {
       .testTarget(
         name: $0.name + "Tests",
-        dependencies: [.target(name: $0.name), "TestSupport"] + $0.dependencies, swiftSettings: swiftSettings)
+        dependencies: [.target(name: $0.name), "TestSupport"] + $0.dependencies + $0.testDependencies,
+        swiftSettings: swiftSettings)
     }
     + stages.map {
       .target(
@@ -132,6 +133,11 @@ let package = Package(
         exclude: ["stage.yaml"], swiftSettings: swiftSettings)
     }
     + [
+      // What the stages that train share: parameters, ports and the run.
+      .target(
+        name: "TrainingStages",
+        dependencies: stageDependencies + ["Tensors", "Transformers", "CheckpointFormat", "Imitation", "Training"],
+        path: "stages/training", swiftSettings: swiftSettings),
       .target(
         name: "StageCatalog",
         dependencies: ["StageKit", "Records", systemPackage] + stages.map { .target(name: $0.target) },

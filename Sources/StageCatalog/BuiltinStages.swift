@@ -1,11 +1,15 @@
+import ExtractRewardStage
 import IngestStage
+import InitModelStage
 public import StageKit
 import TokenizeStage
+import TrainIQStage
+import TrainMLEStage
 
 /// The stages that come with Apprentice, in the order of a pipeline.
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self, Tokenize.self,
+    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self,
   ])
 }

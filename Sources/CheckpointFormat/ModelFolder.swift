@@ -1,0 +1,76 @@
+import CanonicalJSON
+import Records
+import SafetensorsFormat
+public import SystemPackage
+public import Tensors
+public import Transformers
+
+/// A Hugging Face model directory, as transformers 4 and 5 write it and read it.
+public enum ModelFolder {
+  /// The configuration of a model, without its weights.
+  ///
+  /// - Parameter folder: The directory.
+  /// - Returns: The configuration, the level that `level_offset` gives included.
+  /// - Throws: `CheckpointError` naming the field of `config.json` that is missing, wrong or not supported.
+  public static func configuration(of folder: FilePath) throws -> LlamaConfiguration {
+    guard let config = try fields("config.json", in: folder) else {
+      throw CheckpointError(
+        folder.appending("config.json"), .missingFile("a model is a Hugging Face directory with config.json"))
+    }
+    return try LlamaConfigurationFile.read(config, generation: fields("generation_config.json", in: folder))
+  }
+
+  /// Loads a model; every tensor must be there in its shape, and no other.
+  ///
+  /// - Parameters:
+  ///   - folder: The directory; F32, F16 and BF16 are read, whole or in shards.
+  ///   - device: Where the model is to live.
+  ///   - trained: Whether there is to be room for gradients.
+  /// - Returns: The model in single precision.
+  /// - Throws: `CheckpointError` naming field or tensor, or `SafetensorsError` for a damaged file.
+  public static func load(_ folder: FilePath, on device: Device, trained: Bool) throws -> LlamaModel {
+    let model = LlamaModel(try configuration(of: folder), on: device, trained: trained)
+    let parameters = model.parameters
+    try WeightFiles(folder).read(
+      into: parameters.entries.map { ($0.name, parameters.value($0)) },
+      tied: model.configuration.isTied ? parameters["model.embed_tokens.weight"] : nil)
+    return model
+  }
+
+  /// Writes a model: `config.json`, `generation_config.json` with the end tokens, and `model.safetensors` in F32.
+  ///
+  /// - Parameters:
+  ///   - model: The model.
+  ///   - folder: An existing folder.
+  ///   - metadata: Texts for the metadata of the safetensors file.
+  /// - Throws: `Errno`, such as `noSpace`.
+  public static func write(_ model: LlamaModel, to folder: FilePath, metadata: [(name: String, value: String)] = [])
+    throws
+  {
+    let configuration = model.configuration
+    let config = LlamaConfigurationFile.write(configuration)
+    try FileContent.write(JSONValue.object(config).prettyText.utf8, to: folder.appending("config.json"))
+    var generation = JSONObject()
+    if let begin = configuration.beginToken { generation["bos_token_id"] = JSONValue(Int(begin)) }
+    generation["eos_token_id"] = LlamaConfigurationFile.tokens(configuration.endTokens)
+    try FileContent.write(
+      JSONValue.object(generation).prettyText.utf8, to: folder.appending("generation_config.json"))
+    var writer = SafetensorsWriter(
+      metadata: JSONObject([("format", "pt")] + metadata.map { ($0.name, JSONValue.string($0.value)) }))
+    for entry in model.parameters.entries {
+      writer.add(
+        entry.name, shape: entry.shape.extents, memory: UnsafeBufferPointer(model.parameters.value(entry).buffer))
+    }
+    try writer.write(to: folder.appending("model.safetensors"))
+  }
+
+  /// The members of a JSON file of the directory, or nil where there is no such file.
+  private static func fields(_ name: String, in folder: FilePath) throws -> ConfigurationFields? {
+    let file = folder.appending(name)
+    guard FileContent.exists(file) else { return nil }
+    guard let object = try FileContent.json(file).object else {
+      throw CheckpointError(file, .field(name, "holds no JSON object"))
+    }
+    return ConfigurationFields(file: file, object: object)
+  }
+}

@@ -1,0 +1,165 @@
+import CheckpointFormat
+public import Imitation
+import Records
+public import StageKit
+import SystemPackage
+import Tensors
+import Training
+import Transformers
+
+/// The run of a stage that trains: ports `tokens` and `model` in, `model` and `curves` out.
+public struct TrainingStageRun: Sendable {
+  /// Rows that the level is measured on.
+  static let calibrationRows = 4096
+
+  /// Ports that artifacts enter by.
+  public static let inputs = [
+    PortDeclaration(
+      "tokens", .tokens, doc: "Rows to learn from; the split validation is what keep and patience look at."),
+    PortDeclaration("model", .model, doc: "The model to start from."),
+  ]
+  /// Ports that artifacts leave by.
+  public static let outputs = [
+    PortDeclaration("model", .model, doc: "The trained model, with the files of its tokenizer."),
+    PortDeclaration("curves", .curves, doc: "Loss, its parts and the gradient's norm at every step."),
+  ]
+
+  private let parameters: TrainingParameters
+  private let objective: Objective
+  private let lambdaWarmUp: Int
+  private let calibratesLevel: Bool
+
+  /// A run.
+  ///
+  /// - Parameters:
+  ///   - parameters: The common parameters.
+  ///   - objective: What is minimised.
+  ///   - lambdaWarmUp: Over how many steps λ rises.
+  ///   - calibratesLevel: Whether the mean value of the model is subtracted from its logits before the first step.
+  public init(
+    _ parameters: TrainingParameters, objective: Objective, lambdaWarmUp: Int = 0, calibratesLevel: Bool = false
+  ) {
+    self.parameters = parameters
+    self.objective = objective
+    self.lambdaWarmUp = lambdaWarmUp
+    self.calibratesLevel = calibratesLevel
+  }
+
+  /// Trains and writes model and curves.
+  ///
+  /// - Parameter context: What the stage runs with.
+  /// - Throws: `StageFailure`, or an error that names file, row or tensor.
+  public func run(_ context: StageContext) throws {
+    let tokens = context.input("tokens").path
+    let splits = TokenRows.splits(in: tokens)
+    guard splits.contains(.train) else { throw StageFailure("\(tokens) has no train split") }
+    let rows = try TokenRows(.train, in: tokens)
+    let validation = splits.contains(.validation) ? try TokenRows(.validation, in: tokens) : nil
+    let source = context.input("model").path
+    let device = Device(threads: context.threads)
+    var model = try ModelFolder.load(source, on: device, trained: true)
+    try rows.check(context: model.contextLength, vocabulary: model.vocabularySize)
+    try reportTerminals(of: rows, endTokens: model.endTokens, context)
+    if calibratesLevel {
+      model = model.lowered(to: model.meanLevel(of: rows, first: Self.calibrationRows))
+      context.report(.measure(name: "level_offset", value: Double(model.levelOffset)))
+    }
+    let run = try TrainingRun(
+      model, rows: rows, validation: validation,
+      settings: parameters.settings(objective, lambdaWarmUp: lambdaWarmUp),
+      checkpoints: context.work.appending("checkpoints"), curves: context.output("curves"),
+      monitor: ContextMonitor(context: context))
+    let outcome: TrainingOutcome
+    do {
+      outcome = try run.run()
+    } catch TrainingError.interrupted {
+      throw context.interruption
+    }
+    let output = context.output("model")
+    let kept = outcome.kept.map { [(name: "apprentice.kept", value: "best validation mle, step \($0.step)")] } ?? []
+    try ModelFolder.write(model, to: output, metadata: kept)
+    try TokenizerFiles.copy(from: source, to: output)
+    report(outcome, context)
+  }
+
+  /// The end token is the only anchor of the logits' level: IQLearn without it learns nothing readable.
+  private func reportTerminals(of rows: TokenRows, endTokens: [Int32], _ context: StageContext) throws {
+    guard objective.lambda > 0 else { return }
+    let share = rows.terminalShare(endTokens: endTokens)
+    context.report(.measure(name: "terminal_share", value: share))
+    if share == 0 {
+      throw StageFailure(
+        "no completion of the train split ends with an end token of the model (\(endTokens)), so nothing anchors values",
+        remedy: "tokenize with the model's tokenizer, or raise max_length")
+    }
+    if share < 1 {
+      let percent = (share * 1000).rounded(.down) / 10
+      context.report(.warning("\(percent) % of the train rows end with an end token; the others count as cut off"))
+    }
+  }
+
+  private func report(_ outcome: TrainingOutcome, _ context: StageContext) {
+    var parts = ["\(outcome.steps) steps" + (outcome.stoppedEarly ? " (stopped early)" : "")]
+    if let first = outcome.firstEvaluation, let end = outcome.kept ?? outcome.lastEvaluation {
+      parts.append("validation \(Decimals.two(first.mle)) → \(Decimals.two(end.mle))")
+      context.report(.measure(name: "validation_mle", value: end.mle))
+    } else if let loss = outcome.lastLoss {
+      parts.append("loss \(Decimals.two(loss))")
+    }
+    if let rate = outcome.tokensPerSecond {
+      parts.append("\(Decimals.grouped(rate)) tokens/s")
+      context.report(.measure(name: "tokens_per_second", value: rate))
+    }
+    context.report(.summary(parts.joined(separator: " · ")))
+  }
+}
+
+extension LlamaModel {
+  /// The same model with another level subtracted from its logits.
+  fileprivate func lowered(to level: Float) -> LlamaModel {
+    var configuration = configuration
+    configuration.levelOffset = level
+    let model = LlamaModel(configuration, on: device, trained: true)
+    model.parameters.values.assign(parameters.values)
+    return model
+  }
+}
+
+/// Tells the engine how far a run is.
+private struct ContextMonitor: TrainingMonitor {
+  let context: StageContext
+
+  func report(_ progress: TrainingProgress) {
+    let loss = progress.loss.map { "loss " + Decimals.two($0) }
+    let rate = progress.tokensPerSecond.map { "\(Decimals.grouped($0)) tokens/s" }
+    context.report(
+      .progress(
+        done: progress.step, total: progress.steps, unit: "steps", rate: progress.stepsPerSecond,
+        note: [loss, rate].compactMap(\.self).joined(separator: ", ")))
+  }
+
+  func warn(_ text: String) { context.report(.warning(text)) }
+
+  var isInterrupted: Bool { context.isInterrupted }
+}
+
+/// Numbers as lines for people show them.
+enum Decimals {
+  /// Two decimals.
+  static func two(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    let hundredths = Int((abs(value) * 100).rounded())
+    let rest = hundredths % 100
+    return (value < 0 ? "-" : "") + "\(hundredths / 100)." + (rest < 10 ? "0" : "") + "\(rest)"
+  }
+
+  /// An integer with a comma between thousands.
+  static func grouped(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    let digits = Array(String(Int(value.rounded())))
+    return digits.indices.map { index in
+      let after = digits.count - index
+      return String(digits[index]) + (after > 1 && after % 3 == 1 ? "," : "")
+    }.joined()
+  }
+}
