@@ -1,8 +1,9 @@
 import ExtractRewardStage
+import GenerateStage
 import IngestStage
 import InitModelStage
+import ScoreStage
 public import StageKit
-import TokenizeStage
 import TrainIQStage
 import TrainMLEStage
 
@@ -10,6 +11,6 @@ import TrainMLEStage
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self,
+    Ingest.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self, Score.self,
   ])
 }

@@ -24,7 +24,7 @@ public struct Bootstrap: Sendable {
     for block in 0..<blocks {
       let words = random.block(UInt64(resample * blocks + block))
       for lane in 0..<min(4, prompts - 4 * block) {
-        counts[Int(UInt64(words[lane]) * UInt64(prompts) >> 32)] += 1
+        counts[Int((UInt64(words[lane]) * UInt64(prompts)) >> 32)] += 1
       }
     }
   }

@@ -97,6 +97,6 @@ struct WordTable: ~Copyable {
     }
     state = (state ^ tail) &* 0xD6E8_FEB8_6659_FD93
     state ^= state >> 32
-    return UInt32(truncatingIfNeeded: state &* 0x9E37_79B9_7F4A_7C15 >> 32)
+    return UInt32(truncatingIfNeeded: (state &* 0x9E37_79B9_7F4A_7C15) >> 32)
   }
 }
