@@ -1,0 +1,61 @@
+internal import COpenBLAS
+
+/// Where tensors live and work is done: threads, pooled memory, and the kernels as methods.
+///
+/// The methods in this module are all that a model asks of a device, so that a second one can come behind the same
+/// names. A device serves one caller at a time.
+public final class Device: Sendable {
+  /// The threads.
+  public let workers: WorkerPool
+  /// The memory.
+  public let buffers: BufferPool
+
+  /// A device of the processor with `threads` threads.
+  ///
+  /// OpenBLAS is always called with one thread, on tiles whose borders depend on shapes alone: its own threads would
+  /// change bits.
+  public init(threads: Int) {
+    openblas_set_num_threads(1)
+    workers = WorkerPool(threads: threads)
+    buffers = BufferPool()
+  }
+
+  /// Which kernels the matrix library chose for this machine, for instance `Haswell`.
+  public static var kernelClass: String { String(cString: openblas_get_corename()) }
+
+  /// The matrix library's version and options.
+  public static var kernelLibrary: String { String(cString: openblas_get_config()) }
+
+  /// A tensor whose elements are undefined.
+  package func empty(_ shape: Shape) -> Tensor { Tensor(shape, in: buffers) }
+
+  /// A tensor of zeros.
+  package func zeros(_ shape: Shape) -> Tensor {
+    let tensor = empty(shape)
+    fill(tensor, 0)
+    return tensor
+  }
+
+  /// Calls `body` with the rows of every tile of a matrix, about `target` rows each.
+  ///
+  /// The number of tiles is even where there are several, so that they share out well.
+  package func parallelRows(_ rows: Int, target: Int, _ body: (_ rows: Range<Int>, _ worker: Int) -> Void) {
+    let tiles = Tiling.count(rows, target: target)
+    workers.parallel(tiles) { tile, worker in body(Tiling.range(tile, of: tiles, extent: rows), worker) }
+  }
+}
+
+/// How an extent is cut into tiles; a function of the extent alone.
+package enum Tiling {
+  /// How many tiles of about `target` an extent gets: an even number unless it is one.
+  package static func count(_ extent: Int, target: Int) -> Int {
+    if extent <= target { return extent == 0 ? 0 : 1 }
+    let tiles = (extent + target - 1) / target
+    return min(extent, tiles + tiles % 2)
+  }
+
+  /// Tile `index` of `tiles`.
+  package static func range(_ index: Int, of tiles: Int, extent: Int) -> Range<Int> {
+    extent * index / tiles..<extent * (index + 1) / tiles
+  }
+}

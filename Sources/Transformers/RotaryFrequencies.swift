@@ -1,0 +1,33 @@
+import Glibc
+package import Tensors
+
+extension RotaryTable {
+  /// The table of a configuration, all angles rounded to 32 bits as the reference computes them.
+  package init(_ configuration: LlamaConfiguration, on device: Device) {
+    let half = configuration.headWidth / 2
+    let frequencies = (0..<half).map { pair in
+      RotaryTable.scaled(
+        1 / pow(configuration.rotaryBase, Double(2 * pair) / Double(configuration.headWidth)),
+        configuration.rotaryScaling)
+    }
+    let shape: Shape = [configuration.contextLength, half]
+    self.init(cosine: device.empty(shape), sine: device.empty(shape))
+    for position in 0..<configuration.contextLength {
+      for (pair, frequency) in frequencies.enumerated() {
+        let angle = Double(Float(position) * Float(frequency))
+        cosine.pointer[position * half + pair] = Float(cos(angle))
+        sine.pointer[position * half + pair] = Float(sin(angle))
+      }
+    }
+  }
+
+  /// A frequency under Llama 3.1's scaling.
+  private static func scaled(_ frequency: Double, _ scaling: RotaryScaling) -> Double {
+    guard case .llama3(let factor, let low, let high, let originalContext) = scaling else { return frequency }
+    let wave = 2 * Double.pi / frequency
+    if wave > Double(originalContext) / low { return frequency / factor }
+    if wave < Double(originalContext) / high { return frequency }
+    let blend = (Double(originalContext) / wave - low) / (high - low)
+    return (1 - blend) * frequency / factor + blend * frequency
+  }
+}
