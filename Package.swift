@@ -46,7 +46,7 @@ let modules: [Module] = [
     dependencies: [
       "CanonicalJSON", "SafetensorsFormat", "Tensors", "Autodiff", "Transformers", "Imitation", systemPackage,
     ]),
-  Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
+  Module(name: "Decoding", dependencies: ["Tensors", "Autodiff", "Transformers"]),
   // Level 4.
   Module(
     name: "PipelineExecution",
@@ -151,6 +151,7 @@ let package = Package(
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
+        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        swiftSettings: swiftSettings),
     ]
 )
