@@ -1,6 +1,8 @@
 public import Tensors
 
-/// y = x ⊙ mask / (1 − p). Pullback: dx = dy ⊙ mask / (1 − p), the mask drawn again.
+/// y = x ⊙ mask / (1 − p).
+///
+/// Pullback: dx = dy ⊙ mask / (1 − p), the mask drawn again.
 struct Dropout: Operation {
   let input: Variable
   let mask: DropoutMask

@@ -1,6 +1,8 @@
 internal import Tensors
 
-/// y[i] = table[ids[i]]. table [vocabulary, width], y [ids, width].
+/// y[i] = table[ids[i]].
+///
+/// table [vocabulary, width], y [ids, width].
 ///
 /// Pullback: dtable[ids[i]] += dy[i], rows in order.
 struct Embedding: Operation {

@@ -1,6 +1,8 @@
 internal import Tensors
 
-/// y = residual + (silu(x Wgᵀ) ⊙ x Wuᵀ) Wdᵀ. x, y [tokens, width], Wg over Wu [2 · inner, width], Wd [width, inner].
+/// y = residual + (silu(x Wgᵀ) ⊙ x Wuᵀ) Wdᵀ.
+///
+/// x, y [tokens, width], Wg over Wu [2 · inner, width], Wd [width, inner].
 ///
 /// Pullback with g = x Wgᵀ, u = x Wuᵀ, σ = 1/(1 + e^−g), a = g σ u, da = dy Wd: du = da g σ, dg = da u σ (1 + g (1 − σ)),
 /// dx = dg Wg + du Wu, dWd += dyᵀ a, dWg += dgᵀ x, dWu += duᵀ x; a is computed again rather than kept.

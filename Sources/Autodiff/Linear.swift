@@ -1,6 +1,8 @@
 internal import Tensors
 
-/// y = x Wᵀ (+ b) (+ residual). x [tokens, in], W [out, in], b [out], y and residual [tokens, out].
+/// y = x Wᵀ (+ b) (+ residual).
+///
+/// x [tokens, in], W [out, in], b [out], y and residual [tokens, out].
 ///
 /// Pullback: dx = dy W, dW += dyᵀ x, db += Σ dy, dresidual = dy.
 struct Linear: Operation {

@@ -1,5 +1,19 @@
 internal import Tensors
 
+/// How many logits exist at once.
+package struct LogitBudget: Sendable {
+  /// Floats of a segment where sequences are short.
+  var usual = 1 << 21
+  /// Rows that a segment has in any case.
+  var leastRows = 128
+  /// Floats that are kept between the passes.
+  var most = 1 << 24
+
+  package static let standard = LogitBudget()
+  /// Segments of single rows, logits computed twice: for tests.
+  package static let none = LogitBudget(usual: 0, leastRows: 1, most: 0)
+}
+
 /// The output matrix and the loss in one operation, so that logits [rows, vocabulary] never exist whole.
 ///
 /// Rows go through in segments of whole sequences. Pass 1 makes a segment's logits q = h Wᵀ and of each row v =
@@ -12,11 +26,8 @@ struct ObjectiveHead {
   let rows: PredictedRows
   let levelOffset: Float
   let device: Device
+  let budget: LogitBudget
 
-  /// Floats of logits that a segment has where sequences are short.
-  private static let usual = 1 << 21
-  /// Floats of logits that are kept between the passes.
-  private static let most = 1 << 24
   private static let rowTile = 128
   private static let vocabularyTile = 1024
 
@@ -24,7 +35,7 @@ struct ObjectiveHead {
 
   /// Groups of consecutive sequences.
   private func groups() -> [Range<Int>] {
-    let target = min(max(ObjectiveHead.usual / vocabulary, ObjectiveHead.rowTile), 1024)
+    let target = min(max(budget.usual / vocabulary, budget.leastRows), 1024)
     var groups: [Range<Int>] = []
     var first = 0
     for sequence in 0..<rows.offsets.count - 1
@@ -38,8 +49,8 @@ struct ObjectiveHead {
   /// The rows of a group, cut where their logits are too many to keep.
   private func segments(of group: Range<Int>) -> [Range<Int>] {
     let range = rows.offsets[group.lowerBound]..<rows.offsets[group.upperBound]
-    if range.count * vocabulary <= ObjectiveHead.most { return range.isEmpty ? [] : [range] }
-    let count = max(ObjectiveHead.usual / vocabulary, ObjectiveHead.rowTile)
+    if range.count * vocabulary <= budget.most { return range.isEmpty ? [] : [range] }
+    let count = max(budget.usual / vocabulary, budget.leastRows)
     return stride(from: range.lowerBound, to: range.upperBound, by: count).map {
       $0..<min($0 + count, range.upperBound)
     }
@@ -81,7 +92,9 @@ struct ObjectiveHead {
     return (statistics, hiddenGradient)
   }
 
-  /// Logits of a tile of rows, on the calling thread. `logits` begins at the segment's first row.
+  /// Logits of a tile of rows, on the calling thread.
+  ///
+  /// `logits` begins at the segment's first row.
   private func multiply(_ range: Range<Int>, from first: Int, into logits: Tensor) {
     let result = MatrixView(logits).part(rows: range)
     let product = MatrixProduct(
@@ -241,11 +254,19 @@ extension Tape {
     _ hidden: Variable, weight: Parameter, rows: PredictedRows, levelOffset: Float, objective: some RowObjective,
     scale: Float
   ) -> RowStatistics {
+    pullBack(
+      hidden, weight: weight, rows: rows, levelOffset: levelOffset, objective: objective, scale: scale,
+      budget: .standard)
+  }
+
+  package func pullBack(
+    _ hidden: Variable, weight: Parameter, rows: PredictedRows, levelOffset: Float, objective: some RowObjective,
+    scale: Float, budget: LogitBudget
+  ) -> RowStatistics {
     let head = ObjectiveHead(
-      hidden: hidden.value, weight: weight, rows: rows, levelOffset: levelOffset, device: device)
+      hidden: hidden.value, weight: weight, rows: rows, levelOffset: levelOffset, device: device, budget: budget)
     let (statistics, gradient) = head.pullBack(objective, scale: scale)
-    hidden.receive(gradient, on: device)
-    pullBack()
+    pullBack(from: hidden, gradient: gradient)
     return statistics
   }
 
@@ -253,7 +274,8 @@ extension Tape {
   public func evaluate(
     _ hidden: Variable, weight: Parameter, rows: PredictedRows, levelOffset: Float, statistics: RowStatisticsOptions
   ) -> RowStatistics {
-    ObjectiveHead(hidden: hidden.value, weight: weight, rows: rows, levelOffset: levelOffset, device: device)
-      .evaluate(statistics)
+    ObjectiveHead(
+      hidden: hidden.value, weight: weight, rows: rows, levelOffset: levelOffset, device: device, budget: .standard
+    ).evaluate(statistics)
   }
 }

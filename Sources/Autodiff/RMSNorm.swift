@@ -1,6 +1,8 @@
 internal import Tensors
 
-/// y = x / √(mean x² + ε) ⊙ w. x, y [tokens, width], w [width].
+/// y = x / √(mean x² + ε) ⊙ w.
+///
+/// x, y [tokens, width], w [width].
 ///
 /// Pullback with i = 1/√(mean x² + ε): dx = i w ⊙ dy − x i³ mean(x ⊙ w ⊙ dy), dw += Σ dy ⊙ x i.
 struct RMSNorm: Operation {

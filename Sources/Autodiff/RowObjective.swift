@@ -1,4 +1,6 @@
-/// The numbers that an objective puts on one predicted row: with q the row's logits, p = softmax(q), a its action and
+/// The numbers that an objective puts on one predicted row.
+///
+/// With q the row's logits, p = softmax(q), a its action and
 /// H the entropy of p,
 ///
 ///     ∂loss/∂q = oneHot · onehot(a) + softmax · p + entropy · p ⊙ (log p + H) + uniform
@@ -7,7 +9,7 @@
 public struct RowCoefficients: Hashable, Sendable {
   /// c₁; not used where a row has no action.
   public var oneHot: Float
-  /// c₂
+  /// c₂.
   public var softmax: Float
   /// η, the weight of −H in the loss.
   public var entropy: Float
@@ -23,7 +25,9 @@ public struct RowCoefficients: Hashable, Sendable {
   }
 }
 
-/// The predicted rows of one sequence, as an objective sees them. Valid only during the call that hands them over.
+/// The predicted rows of one sequence, as an objective sees them.
+///
+/// Valid only during the call that hands them over.
 public struct SequenceRows {
   /// Which sequence of the batch.
   public let sequence: Int

@@ -1,6 +1,8 @@
 internal import Tensors
 
-/// y[i] = x[rows[i]]. x [tokens, width], y [rows, width].
+/// y[i] = x[rows[i]].
+///
+/// x [tokens, width], y [rows, width].
 ///
 /// Pullback: dx[rows[i]] += dy[i]; other rows 0.
 struct RowSelection: Operation {

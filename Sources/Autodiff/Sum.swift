@@ -1,6 +1,8 @@
 internal import Tensors
 
-/// y = a + b, of equal shape. Pullback: da = db = dy.
+/// y = a + b, of equal shape.
+///
+/// Pullback: da = db = dy.
 struct Sum: Operation {
   let left: Variable
   let right: Variable

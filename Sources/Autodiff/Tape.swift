@@ -67,6 +67,12 @@ public final class Tape {
     if records { operations.append(operation()) }
   }
 
+  /// Gives `variable` a gradient, then runs all pullbacks.
+  public func pullBack(from variable: Variable, gradient: Tensor) {
+    variable.receive(gradient, on: device)
+    pullBack()
+  }
+
   /// Runs all pullbacks, the last operation's first, freeing what each of them kept.
   public func pullBack() {
     while let operation = operations.popLast() { operation.pullback(on: device) }

@@ -12,7 +12,7 @@ extension Device {
     parallelElements(tensor.count) { (tensor.pointer + $0.lowerBound).update(repeating: value, count: $0.count) }
   }
 
-  /// target = source
+  /// Copies: target = source.
   package func copy(_ source: Tensor, into target: Tensor) {
     precondition(source.count == target.count)
     parallelElements(target.count) {
@@ -20,7 +20,7 @@ extension Device {
     }
   }
 
-  /// result = left + right
+  /// Adds: result = left + right.
   package func add(_ left: Tensor, _ right: Tensor, into result: Tensor) {
     precondition(left.count == right.count && left.count == result.count)
     parallelElements(result.count) {
@@ -29,7 +29,7 @@ extension Device {
     }
   }
 
-  /// target += factor · source
+  /// Adds in place: target += factor · source.
   package func accumulate(_ source: Tensor, times factor: Float = 1, into target: Tensor) {
     precondition(source.count == target.count)
     parallelElements(target.count) {
@@ -37,12 +37,12 @@ extension Device {
     }
   }
 
-  /// tensor *= factor
+  /// Multiplies in place: tensor *= factor.
   package func scale(_ tensor: Tensor, by factor: Float) {
     parallelElements(tensor.count) { kernel_scale(factor, tensor.pointer + $0.lowerBound, Int64($0.count)) }
   }
 
-  /// Σ x² in double, in an order that depends on the count alone.
+  /// The sum of squares in double, in an order that depends on the count alone.
   package func sumOfSquares(_ tensor: Tensor) -> Double {
     let tiles = Tiling.count(tensor.count, target: tile)
     var sums = [Double](repeating: 0, count: tiles)
@@ -54,6 +54,19 @@ extension Device {
       }
     }
     return sums.reduce(0, +)
+  }
+
+  /// The transpose of a matrix.
+  ///
+  /// A product of few rows runs fastest with its weight as [in, out].
+  package func transpose(_ matrix: Tensor) -> Tensor {
+    let (rows, columns) = (matrix.shape.rows, matrix.shape.columns)
+    let result = empty([columns, rows])
+    parallelRows(rows, target: 256) { range, _ in
+      kernel_transpose(
+        matrix.pointer, result.pointer, Int64(rows), Int64(columns), Int64(range.lowerBound), Int64(range.upperBound))
+    }
+    return result
   }
 
   /// matrix += bias, row by row. matrix [rows, width], bias [width]

@@ -72,3 +72,15 @@ extension Device {
         accumulate: true))
   }
 }
+
+extension Device {
+  /// silu(gate) ⊙ up, row by row. gateUp [rows, 2 · inner], result [rows, inner]
+  package func gatedActivation(_ gateUp: Tensor, into result: Tensor) {
+    let inner = result.shape.columns
+    parallelRows(result.shape.rows, target: 64) { range, _ in
+      kernel_gated_silu(
+        gateUp.pointer + range.lowerBound * 2 * inner, result.pointer + range.lowerBound * inner, Int64(range.count),
+        Int64(inner))
+    }
+  }
+}

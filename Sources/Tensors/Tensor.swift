@@ -35,10 +35,14 @@ public struct Tensor: @unchecked Sendable {
   /// How many elements there are.
   public var count: Int { shape.count }
 
-  /// The first element. Valid as long as a tensor that shares the elements is.
+  /// The first element.
+  ///
+  /// Valid as long as a tensor that shares the elements is.
   public var pointer: UnsafeMutablePointer<Float> { storage.pointer + offset }
 
-  /// The elements. Valid as long as a tensor that shares them is.
+  /// The elements.
+  ///
+  /// Valid as long as a tensor that shares them is.
   public var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: pointer, count: count) }
 
   /// A copy of the elements.

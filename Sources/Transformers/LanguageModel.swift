@@ -77,7 +77,9 @@ extension LanguageModel {
       hidden, weight: outputMatrix, rows: batch.rows, levelOffset: levelOffset, statistics: statistics)
   }
 
-  /// The logits of each predicted row, whole: [rows, vocabulary]. For small batches.
+  /// The logits of each predicted row, whole: [rows, vocabulary].
+  ///
+  /// For small batches.
   public func logits(of batch: RaggedBatch) -> Tensor {
     let tape = Tape(device: device, records: false)
     let hidden = hiddenStates(of: batch, dropout: nil, on: tape).value

@@ -1,8 +1,10 @@
 public import Tensors
 
 extension LlamaModel {
-  /// A new model: matrices normal with deviation 0.02, those that write to the residual stream with 0.02 / √(2 layers),
-  /// norms 1. Each tensor draws from numbers of its own name.
+  /// A new model.
+  ///
+  /// Matrices are normal with deviation 0.02, those that write to the residual stream with 0.02 / √(2 layers),
+  /// norms are 1. Each tensor draws from numbers of its own name.
   ///
   /// - Parameters:
   ///   - configuration: Its shape.

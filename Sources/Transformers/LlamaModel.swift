@@ -9,17 +9,17 @@ public import Tensors
 public final class LlamaModel: LanguageModel {
   /// The parameters of one block, queries, keys and values joined, gate and up joined.
   package struct Layer: Sendable {
-    /// [width]
+    /// Shape [width].
     package let inputNorm: Parameter
-    /// [(heads + 2 · key-value heads) · head width, width]
+    /// Shape [(heads + 2 · key-value heads) · head width, width].
     package let attentionInput: Parameter
-    /// [width, heads · head width]
+    /// Shape [width, heads · head width].
     package let attentionOutput: Parameter
-    /// [width]
+    /// Shape [width].
     package let mlpNorm: Parameter
-    /// [2 · feed forward, width]
+    /// Shape [2 · feed forward, width].
     package let gateUp: Parameter
-    /// [width, feed forward]
+    /// Shape [width, feed forward].
     package let down: Parameter
   }
 
@@ -31,11 +31,11 @@ public final class LlamaModel: LanguageModel {
   public let parameters: ModelParameters
   /// The matrix that makes logits of hidden states [vocabulary, width].
   public let outputMatrix: Parameter
-  /// [vocabulary, width]
+  /// Shape [vocabulary, width].
   package let embedding: Parameter
   /// The blocks.
   package let layers: [Layer]
-  /// [width]
+  /// Shape [width].
   package let finalNorm: Parameter
   /// How heads lie in a row of projections.
   package let layout: AttentionLayout

@@ -61,6 +61,7 @@ public final class ModelParameters: Sendable {
   /// Tensors that lie one after the other, as one matrix of all their rows.
   ///
   /// - Parameter names: Names of matrices of equal width, in order.
+  /// - Returns: A view of them all.
   package func joined(_ names: String...) -> Parameter {
     let parts = names.map { name in
       guard let entry = entry(name) else { preconditionFailure("no parameter is called \(name)") }
