@@ -151,10 +151,10 @@ struct JSONParser {
       let start = position
       let name = try string()
       if members.count == 32 { seen = Set(members.map { Array($0.name.utf8) }) }
-      let duplicate =
-        seen.map { !seen!.insert(Array(name.utf8)).inserted && !$0.isEmpty }
-        ?? members.contains { $0.name.hasSameBytes(as: name) }
-      if duplicate {
+      // In place: a copy of the set for every member would make large objects quadratic.
+      let isNew =
+        seen?.insert(Array(name.utf8)).inserted ?? !members.contains { $0.name.hasSameBytes(as: name) }
+      if !isNew {
         position = start
         throw failure("member \"\(name)\" stands twice")
       }

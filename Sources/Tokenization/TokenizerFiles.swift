@@ -1,0 +1,95 @@
+internal import CanonicalJSON
+internal import SystemPackage
+
+/// The files of a tokenizer as they were read, so that writing them again changes no byte.
+struct TokenizerFiles: Sendable {
+  /// `tokenizer.json`; made here where a folder has `vocab.json` and `merges.txt` only.
+  var tokenizer: [UInt8]
+  /// `tokenizer_config.json`, if there is one.
+  var configuration: [UInt8]?
+  /// `special_tokens_map.json`, if there is one: the older place of begin and end token.
+  var specialTokens: [UInt8]?
+
+  static let tokenizerName = "tokenizer.json"
+  static let configurationName = "tokenizer_config.json"
+  static let specialTokensName = "special_tokens_map.json"
+
+  init(tokenizer: [UInt8], configuration: [UInt8]? = nil) {
+    self.tokenizer = tokenizer
+    self.configuration = configuration
+  }
+
+  init(contentsOf folder: FilePath) throws(TokenizerError) {
+    configuration = try Self.read(folder.appending(Self.configurationName))
+    specialTokens = try Self.read(folder.appending(Self.specialTokensName))
+    if let bytes = try Self.read(folder.appending(Self.tokenizerName)) {
+      tokenizer = bytes
+      return
+    }
+    guard let vocabulary = try Self.read(folder.appending("vocab.json")),
+      let merges = try Self.read(folder.appending("merges.txt"))
+    else { throw .notFound(folder) }
+    let legacy = try LegacyVocabulary(
+      vocabulary: vocabulary, merges: merges, configuration: Self.parse(configuration, Self.configurationName),
+      specialTokens: Self.parse(specialTokens, Self.specialTokensName))
+    tokenizer = legacy.tokenizerText
+  }
+
+  /// The content of a file; nil where there is none.
+  private static func read(_ path: FilePath) throws(TokenizerError) -> [UInt8]? {
+    do {
+      let file = try FileDescriptor.open(path, .readOnly)
+      return try file.closeAfter {
+        var bytes: [UInt8] = []
+        let size = Int(try file.seek(offset: 0, from: .end))
+        try file.seek(offset: 0, from: .start)
+        bytes = try Array(unsafeUninitializedCapacity: size) { buffer, count in
+          while count < size {
+            let read = try file.read(
+              into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]))
+            if read == 0 { break }
+            count += read
+          }
+        }
+        return bytes
+      }
+    } catch Errno.noSuchFileOrDirectory {
+      return nil
+    } catch Errno.notDirectory {
+      return nil
+    } catch {
+      throw .file(path, reason: String(describing: error))
+    }
+  }
+
+  static func parse(_ bytes: [UInt8]?, _ file: String) throws(TokenizerError) -> JSONValue {
+    guard let bytes else { return .null }
+    do throws(JSONError) { return try JSONValue(parsing: bytes) } catch { throw .notJSON(file: file, error) }
+  }
+
+  // MARK: Begin and end
+
+  /// The begin and the end token.
+  func beginAndEnd(_ reading: TokenizerReading) throws(TokenizerError) -> (begin: TokenID?, end: TokenID?) {
+    let sources = [
+      (Self.configurationName, try Self.parse(configuration, Self.configurationName)),
+      (Self.specialTokensName, try Self.parse(specialTokens, Self.specialTokensName)),
+    ]
+    func named(_ member: String) throws(TokenizerError) -> TokenID? {
+      for (file, value) in sources {
+        // A name, or an object as transformers writes an added token.
+        guard let name = value[member]?.string ?? value[member]?["content"]?.string else { continue }
+        guard let token = reading.token(of: name) else {
+          throw .unknownToken(file: file, member: member, token: name)
+        }
+        return TokenID(token)
+      }
+      return nil
+    }
+    let usual = ["<|endoftext|>", "</s>"].lazy.compactMap { reading.token(of: $0) }.first
+    return (
+      try named("bos_token") ?? reading.template.before.first,
+      try named("eos_token") ?? usual.map { TokenID($0) }
+    )
+  }
+}
