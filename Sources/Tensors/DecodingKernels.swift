@@ -145,15 +145,3 @@ extension UnsafeBufferPointer<Float> {
     Int(kernel_draw(baseAddress, Int64(count), 1 / temperature, uniform, scratch))
   }
 }
-
-extension Device {
-  /// activation = silu(gate) ⊙ up. projections gate | up [rows, 2 · inner], activation [rows, inner]
-  package func gatedActivation(_ projections: Tensor, into activation: Tensor) {
-    let inner = activation.shape.columns
-    parallelRows(activation.shape.rows, target: max(1, (1 << 14) / inner)) { rows, _ in
-      kernel_gated_silu(
-        projections.pointer + rows.lowerBound * 2 * inner, activation.pointer + rows.lowerBound * inner,
-        Int64(rows.count), Int64(inner))
-    }
-  }
-}
