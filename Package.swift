@@ -49,7 +49,7 @@ let modules: [Module] = [
       "CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Autodiff", "Transformers", "Imitation",
       systemPackage,
     ], testDependencies: ["CheckpointFormat"]),
-  Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
+  Module(name: "Decoding", dependencies: ["Tensors", "Autodiff", "Transformers"]),
   // Level 4.
   Module(
     name: "PipelineExecution",
@@ -159,6 +159,7 @@ let package = Package(
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
+        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        swiftSettings: swiftSettings),
     ]
 )

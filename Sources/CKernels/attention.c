@@ -104,28 +104,3 @@ INLINE float dot(const float *x, const float *y, int64_t count) {
   for (; i < count; i++) total += x[i] * y[i];
   return total;
 }
-
-CLONES void kernel_attend_part(
-    const float *query, const float *keys, const float *values, int64_t stride, int64_t count, int64_t head_width,
-    float scale, float *scores, float *maximum, float *total, float *out) {
-  if (count == 0) return;
-  for (int64_t key = 0; key < count; key++) scores[key] = dot(query, keys + key * stride, head_width) * scale;
-  const float best = row_maximum(scores, count), shift = best > *maximum ? best : *maximum;
-  const float keep = expf(*maximum - shift);
-  *maximum = shift;
-  v16 sum = SPLAT(0), v;
-  for (int64_t i = 0; i < count; i += lanes) {
-    const int64_t left = count - i;
-    if (left >= lanes) load(&v, scores + i); else load_part(&v, scores + i, left, -__builtin_inff());
-    v -= SPLAT(shift);
-    vector_exp(&v);
-    sum += v;
-    if (left >= lanes) store(scores + i, &v); else store_part(scores + i, &v, left);
-  }
-  *total = *total * keep + sum_lanes(&sum);
-  for (int64_t i = 0; i < head_width; i++) out[i] *= keep;
-  for (int64_t key = 0; key < count; key++, values += stride) {
-    const float weight = scores[key];
-    for (int64_t i = 0; i < head_width; i++) out[i] += weight * values[i];
-  }
-}

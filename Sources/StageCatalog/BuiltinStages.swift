@@ -4,6 +4,7 @@ import IngestStage
 import InitModelStage
 import ScoreStage
 public import StageKit
+import TokenizeStage
 import TrainIQStage
 import TrainMLEStage
 
@@ -11,6 +12,6 @@ import TrainMLEStage
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self, Score.self,
+    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self, Score.self,
   ])
 }
