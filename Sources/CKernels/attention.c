@@ -91,16 +91,3 @@ CLONES void kernel_causal_softmax_backward(
     for (; i < columns; i++) scores[i] = gradient[i] = 0;
   }
 }
-
-INLINE float dot(const float *x, const float *y, int64_t count) {
-  v16 sum = SPLAT(0), a, b;
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    load(&a, x + i);
-    load(&b, y + i);
-    sum += a * b;
-  }
-  float total = sum_lanes(&sum);
-  for (; i < count; i++) total += x[i] * y[i];
-  return total;
-}

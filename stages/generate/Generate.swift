@@ -6,6 +6,7 @@ public import StageKit
 import SystemPackage
 import Tensors
 import Tokenization
+import Transformers
 
 /// Samples completions from a model.
 public struct Generate: Stage {
