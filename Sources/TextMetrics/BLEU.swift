@@ -97,6 +97,15 @@ public struct BLEUStatistics: Sendable, Hashable {
   /// No sample.
   public init() {}
 
+  /// Counts in sacrebleu's order, as `values` gives them.
+  public init(values: [Double]) {
+    precondition(values.count == Self.width, "BLEU has \(Self.width) counts")
+    length = Int(values[0])
+    referenceLength = Int(values[1])
+    matches = values[2..<2 + BLEU.order].map { Int($0) }
+    totals = values[(2 + BLEU.order)...].map { Int($0) }
+  }
+
   /// The sum of two counts.
   public static func += (left: inout Self, right: Self) {
     left.length += right.length
