@@ -37,7 +37,7 @@ let modules: [Module] = [
   Module(
     name: "CheckpointFormat",
     dependencies: ["CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Transformers", systemPackage]),
-  Module(name: "Reports", dependencies: ["CanonicalJSON", "TextMetrics"]),
+  Module(name: "Reports", dependencies: ["CanonicalJSON", "Records", "TextMetrics"]),
   // Level 3.
   Module(
     name: "PipelineLanguage",
@@ -81,7 +81,7 @@ let stages: [Stage] = [
     folder: "generate", target: "GenerateStage",
     dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Decoding"]),
   Stage(folder: "score", target: "ScoreStage", dependencies: ["TextMetrics"]),
-  Stage(folder: "report", target: "ReportStage", dependencies: ["Reports", "TextMetrics"]),
+  Stage(folder: "report", target: "ReportStage", dependencies: ["Reports", "Tokenization"]),
 ]
 
 let swiftSettings: [SwiftSetting] = [
