@@ -39,7 +39,7 @@ let modules: [Module] = [
   // Level 3.
   Module(
     name: "PipelineLanguage",
-    dependencies: ["CanonicalJSON", "StageKit", systemPackage, .product(name: "Yams", package: "Yams")]),
+    dependencies: ["CanonicalJSON", "StageKit", "CYAML", systemPackage]),
   Module(name: "Imitation", dependencies: ["Tensors", "Autodiff", "Transformers"]),
   Module(
     name: "Training",
@@ -94,6 +94,8 @@ let swiftSettings: [SwiftSetting] = [
 
 let systemTargets: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  // YAML as events: anchors, tags and duplicate keys with their line and column, and no Foundation at start-up.
+  .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   // Linux calls that Swift's Glibc module leaves out.
   .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
@@ -116,8 +118,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Typed file paths and system calls.
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-    // YAML with the line and column of every node.
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: systemTargets
     + modules.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: swiftSettings) }

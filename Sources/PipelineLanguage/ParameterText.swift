@@ -3,12 +3,15 @@ package import StageKit
 
 /// Reads a parameter from the text of a command-line argument.
 package enum ParameterText {
-  /// The value of a text by declared type: texts verbatim, everything else as YAML; nil where it can't be read.
+  /// The value of a text by declared type: texts verbatim, everything else as YAML; nil where it does not fit.
   package static func value(of text: String, as type: ParameterType) -> JSONValue? {
     switch type {
-    case .string, .choice: .string(text)
-    case .optional(let wrapped): ["null", "~", ""].contains(text) ? .null : value(of: text, as: wrapped)
-    default: try? JSONValue(parsing: text)
+    case .string, .choice: return .string(text)
+    case .optional(let wrapped): return ["null", "~", ""].contains(text) ? .null : value(of: text, as: wrapped)
+    default:
+      let log = ProblemLog()
+      guard let node = YAMLReader.read(text, at: .commandLine(text), log: log), log.isEmpty else { return nil }
+      return TypedReader(log: log, subject: "a parameter").read(node, as: type)
     }
   }
 }
