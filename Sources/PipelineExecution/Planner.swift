@@ -24,7 +24,8 @@ package final class Planner {
   package let pipeline: CheckedPipeline
   /// Where results are looked up.
   package let store: Store
-  private let sources: SourceDigests
+  /// Digests of what lies outside the store.
+  package let sources: PlannedSources
   private let memory: PipelineMemory
   private let development: Digest?
   /// Actions that run whatever is in the store.
@@ -41,7 +42,7 @@ package final class Planner {
   ///   - forced: Actions that run whatever is in the store.
   ///   - development: The executable's digest, where it is to be part of every key.
   package init(
-    pipeline: CheckedPipeline, store: Store, sources: SourceDigests, memory: PipelineMemory, forced: Set<Int> = [],
+    pipeline: CheckedPipeline, store: Store, sources: PlannedSources, memory: PipelineMemory, forced: Set<Int> = [],
     development: Digest? = nil
   ) {
     self.pipeline = pipeline
@@ -132,16 +133,19 @@ package final class Planner {
   /// Compares a key with the last one of the same action, else with the most similar of the same stage.
   private func reason(_ document: KeyDocument, of index: Int) -> StaleReason {
     let action = pipeline.actions[index]
-    let earlier = memory.earlierKeys(of: action.id, stage: document.stage).compactMap { try? store.keyDocument($0) }
-    guard let nearest = earlier.isEmpty ? nil : Self.nearest(to: document, among: earlier, last: memory.lastKey(action.id))
-    else { return .noEarlierResult }
-    let changes = document.changes(since: nearest)
-    return changes.isEmpty ? .lost : .changed(action.explain(changes, in: pipeline))
+    guard let earlier = memory.document(mostLike: document, of: action.id) else { return .noEarlierResult }
+    let changes = document.changes(since: earlier)
+    guard !changes.isEmpty else { return .lost }
+    return .changed(action.explain(changes) { self.changedFiles(from: $0, to: $1) })
   }
 
-  private static func nearest(to document: KeyDocument, among earlier: [KeyDocument], last: ActionKey?) -> KeyDocument? {
-    if let last, let document = earlier.first(where: { $0.key == last }) { return document }
-    return earlier.min { document.changes(since: $0).count < document.changes(since: $1).count }
+  /// The files of a source that differ between two digests, where both are known.
+  private func changedFiles(from old: JSONValue?, to new: JSONValue?) -> [String] {
+    guard let old = old?.string.flatMap({ Digest($0) }), let new = new?.string.flatMap({ Digest($0) }),
+      let before = try? store.manifest(old, neededBy: "a comparison"), let after = sources.manifest(new)
+    else { return [] }
+    let titles = Set((before.layers + after.layers).compactMap(\.title))
+    return titles.filter { before.file($0)?.digest != after.file($0)?.digest }.sorted()
   }
 }
 

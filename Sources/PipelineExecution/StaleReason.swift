@@ -89,7 +89,13 @@ package struct ExplainedChange: Sendable {
 
 extension PlannedAction {
   /// The differences of key documents in the user's words, with places in the pipeline file.
-  func explain(_ changes: [FieldChange], in pipeline: CheckedPipeline) -> [ExplainedChange] {
+  ///
+  /// - Parameters:
+  ///   - changes: The differences.
+  ///   - files: The names of the files that differ between an old and a new digest of a source.
+  func explain(
+    _ changes: [FieldChange], files: (_ old: JSONValue?, _ new: JSONValue?) -> [String]
+  ) -> [ExplainedChange] {
     changes.map { change in
       let head = change.path.first
       let rest = change.path.dropFirst()
@@ -104,7 +110,10 @@ extension PlannedAction {
         let source = sources.first { label == nil || $0.label == label } ?? sources.first
         return ExplainedChange(
           field: change.field, old: change.old, new: change.new, origin: source?.origin ?? .file(location),
-          source: source.map(\.label))
+          source: source.map { source in
+            let names = files(change.old, change.new)
+            return names.isEmpty ? source.label : "\(names.joined(separator: ", ")) in \(source.label)"
+          })
       case ("program"?, "code"?):
         return ExplainedChange(
           field: "code." + rest.dropFirst().joined(separator: "."), old: change.old, new: change.new, origin: nil)
