@@ -91,6 +91,8 @@ int process_start(const struct process_request *request, pid_t *child) {
   return 0;
 }
 
+int process_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
 int process_signal_descriptor(const int *signals, int count) {
   sigset_t set;
   sigemptyset(&set);

@@ -1,7 +1,7 @@
 import CProcess
 import Glibc
 import StageKit
-import SystemPackage
+package import SystemPackage
 
 /// The process of one action, seen from the engine: its group, its reports, its end.
 struct ActionProcess {
@@ -60,15 +60,17 @@ struct ActionProcess {
     _ = fcntl(events.rawValue, F_SETFL, O_NONBLOCK)
   }
 
-  /// The reports that wait to be read.
-  mutating func readReports() -> [ActionReport] {
+  /// The reports that wait to be read, and whether more may come.
+  mutating func readReports() -> (reports: [ActionReport], isOpen: Bool) {
     var reports: [ActionReport] = []
+    var isOpen = true
     while true {
       let chunk = withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { buffer -> [UInt8]? in
         let count = read(events.rawValue, buffer.baseAddress, buffer.count)
+        if count == 0 { isOpen = false }
         return count > 0 ? Array(buffer[..<count]) : nil
       }
-      guard let chunk else { return reports }
+      guard let chunk else { return (reports, isOpen) }
       reports += lines.append(chunk).compactMap { ActionReport(line: $0) }
     }
   }
@@ -90,7 +92,7 @@ struct ActionProcess {
   mutating func finish() -> (end: ProcessEnd, reports: [ActionReport]) {
     // While the leader is not waited for, its number can't become another group's.
     kill()
-    let reports = readReports()
+    let reports = readReports().reports
     let end = ProcessEnd.wait(for: process)
     try? events.close()
     try? guarding.close()
@@ -99,7 +101,7 @@ struct ActionProcess {
 
   private static func pipe() throws(Errno) -> (read: FileDescriptor, write: FileDescriptor) {
     var ends: [Int32] = [0, 0]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Errno(rawValue: errno) }
+    guard process_pipe(&ends) == 0 else { throw Errno(rawValue: errno) }
     return (FileDescriptor(rawValue: ends[0]), FileDescriptor(rawValue: ends[1]))
   }
 

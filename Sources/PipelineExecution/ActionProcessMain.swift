@@ -50,7 +50,7 @@ public struct ActionProcessMain: Sendable {
       }
       return ExitStatus.done.rawValue
     } catch {
-      let failure = Self.failure(error)
+      let failure = FailureStatus.failure(error)
       events.write(.failure(message: failure.message, remedy: failure.remedy))
       return failure.status.rawValue
     }
@@ -105,21 +105,6 @@ public struct ActionProcessMain: Sendable {
       throw StageFailure("\(path) is no request of an action")
     }
     return request
-  }
-
-  /// What went wrong, with the status that the command line ends with.
-  static func failure(_ error: any Error) -> StageFailure {
-    switch error {
-    case let failure as StageFailure: return failure
-    case let error as Errno where error == .noSpace || error == .diskQuotaExceeded: return diskFull("\(error)")
-    case let error:
-      let text = "\(error)"
-      return text.contains("No space left on device") ? diskFull(text) : StageFailure(text)
-    }
-  }
-
-  private static func diskFull(_ text: String) -> StageFailure {
-    StageFailure(text, remedy: "free some space, or run `apprentice gc`, and run again", status: .diskFull)
   }
 
   private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

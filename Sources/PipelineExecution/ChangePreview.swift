@@ -1,5 +1,7 @@
 package import CanonicalJSON
 package import PipelineLanguage
+import StageKit
+import SystemPackage
 
 /// What another value of one parameter would rerun: shows people what to try next.
 package enum ChangePreview {

@@ -58,11 +58,8 @@ package final class PlannedSources {
   ///   - origin: What names it.
   /// - Throws: `SourceProblem` where there is none, or `StoreError`.
   package func digest(ofFile path: FilePath, origin: ValueOrigin) throws -> Digest {
-    do {
-      return try digests.content(of: path).digest
-    } catch StoreError.system(_, _, let code) where code == ENOENT || code == ENOTDIR {
-      throw Self.problem(path, origin)
-    }
+    guard access(path.string, R_OK) == 0 else { throw Self.problem(path, origin) }
+    return try digests.content(of: path).digest
   }
 
   /// The files of a digest that this run has computed.

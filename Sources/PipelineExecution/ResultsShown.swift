@@ -1,6 +1,7 @@
 import ArtifactStore
 import Glibc
 import PipelineLanguage
+import StageKit
 import SystemPackage
 
 /// Keeps `results/<pipeline>` in step with the run; trouble there is told, and fails nothing.

@@ -27,11 +27,16 @@ enum SmallFile {
     }
   }
 
-  /// Replaces a file as a whole: a reader sees the old content or the new.
-  static func replace(_ path: FilePath, with bytes: [UInt8]) throws(Errno) {
-    let fresh = FilePath(path.string + ".\(getpid())")
-    try write(fresh, bytes)
-    if rename(fresh.string, path.string) != 0 { throw Errno(rawValue: errno) }
+  /// The last bytes, at most `limit`.
+  static func tail(of path: FilePath, limit: Int) throws -> [UInt8] {
+    let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+    return try file.closeAfter {
+      let size = try file.seek(offset: 0, from: .end)
+      try file.seek(offset: max(0, size - Int64(limit)), from: .start)
+      return try [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+        count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+      }
+    }
   }
 
   /// Writes a new file.

@@ -1,6 +1,7 @@
 package import CanonicalJSON
-package import ContentAddressing
+import ContentAddressing
 package import PipelineLanguage
+import StageKit
 import SystemPackage
 
 /// Why an action runs.
@@ -29,6 +30,9 @@ package enum StaleReason: Sendable {
     case .waits(let ids): return "\(id) waits for \(ids.joined(separator: ", "))"
     }
   }
+
+  /// Whether the command line asks for it, whatever is in the store.
+  var isForced: Bool { if case .forced = self { true } else { false } }
 
   /// The differences, where there are any.
   package var changes: [ExplainedChange] { if case .changed(let changes) = self { changes } else { [] } }

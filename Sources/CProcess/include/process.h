@@ -32,6 +32,9 @@ struct process_request {
 /// before or in `execve`.
 int process_start(const struct process_request *request, pid_t *child);
 
+/// Makes a pipe whose ends are closed on exec; -1 and errno on failure.
+int process_pipe(int ends[2]);
+
 /// Blocks the signals and returns a descriptor that reads them, closed on exec and non-blocking; -1 and errno on failure.
 int process_signal_descriptor(const int *signals, int count);
 
