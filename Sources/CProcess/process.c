@@ -160,7 +160,6 @@ int process_guard_group(int descriptor) {
   int error = pthread_attr_init(&attributes);
   if (error != 0) return error;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, 64 * 1024);
   // Signals are the main thread's business.
   sigset_t all, before;
   sigfillset(&all);

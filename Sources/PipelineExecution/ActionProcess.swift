@@ -150,6 +150,8 @@ enum ProcessEnvironment {
       if let value = getenv(name) { variables.append((name, String(cString: value))) }
     }
     if isPortable { variables.append(("OPENBLAS_CORETYPE", "Haswell")) }
+    // Our kernels share out tiles themselves; OpenBLAS need not start threads that would only sleep.
+    if forOwnProgram { variables.append(("OPENBLAS_NUM_THREADS", "1")) }
     return variables
   }
 }

@@ -52,6 +52,7 @@ public struct ActionProcessMain: Sendable {
     } catch {
       let failure = FailureStatus.failure(error)
       events.write(.failure(message: failure.message, remedy: failure.remedy))
+      LogText.write("failed: \(failure.description)")
       return failure.status.rawValue
     }
   }
@@ -73,7 +74,11 @@ public struct ActionProcessMain: Sendable {
     let context = StageContext(
       inputs: Dictionary(uniqueKeysWithValues: request.inputs.map { ($0.port, $0.inputs) }),
       outputs: Dictionary(uniqueKeysWithValues: request.outputs.map { ($0.port, $0.path) }),
-      work: request.work, threads: request.threads, emit: { events.write(.stage($0)) },
+      work: request.work, threads: request.threads,
+      emit: { event in
+        events.write(.stage(event))
+        if let text = LogText.line(event) { LogText.write(text) }
+      },
       interrupted: { process_is_interrupted() != 0 })
     try stage.init(values).run(context)
     try validate(request.outputs.compactMap { output in
@@ -124,6 +129,20 @@ enum ChildEnvironment {
   static let guarding = "APPRENTICE_GUARD"
   /// The file that says how to start a user's program.
   static let command = "APPRENTICE_COMMAND"
+}
+
+/// What of a stage's events stands in its log, too.
+private enum LogText {
+  static func line(_ event: StageEvent) -> String? {
+    switch event {
+    case .summary(let text): text
+    case .warning(let text): "warning: \(text)"
+    case .measure(let name, let value): "\(name): \(Wording.rate(value))"
+    case .progress: nil
+    }
+  }
+
+  static func write(_ text: String) { _ = try? FileDescriptor.standardError.writeAll(Array("\(text)\n".utf8)) }
 }
 
 /// Writes reports, a line each, from any thread.

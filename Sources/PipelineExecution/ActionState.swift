@@ -1,5 +1,6 @@
 package import CanonicalJSON
 package import ContentAddressing
+package import StageKit
 
 /// What is the case with an action, or what became of it in a run.
 package enum ActionState: String, Sendable {
@@ -34,6 +35,13 @@ package struct ActionAccount: Sendable {
   /// Port to the digest of its artifact, as declared; empty where there is no result.
   package var outputs: [(port: String, digest: Digest)] = []
 
+  /// An action.
+  package init(stage: String, cell: String?, state: ActionState) {
+    self.stage = stage
+    self.cell = cell
+    self.state = state
+  }
+
   /// `mle`, or `iq@lambda=0.1,seed=2`.
   package var id: String { cell.map { "\(stage)@\($0)" } ?? stage }
 
@@ -45,5 +53,25 @@ package struct ActionAccount: Sendable {
       "reason": reason.map { .string($0) } ?? .null,
       "outputs": .object(JSONObject(outputs.map { ($0.port, .string($0.digest.description)) })),
     ]
+  }
+}
+
+extension ActionAccount {
+  /// The answer of `run` and `status`.
+  ///
+  /// - Parameters:
+  ///   - accounts: Actions in plan order.
+  ///   - status: How the command line ends.
+  ///   - explaining: Whether every action has its `changes`.
+  /// - Returns: The document.
+  package static func document(
+    _ accounts: [ActionAccount], _ status: ExitStatus, explaining: Bool = false
+  ) -> JSONValue {
+    let actions = accounts.map { account in
+      var object = account.json
+      if explaining { object["changes"] = .array(account.changes.map(\.json)) }
+      return JSONValue.object(object)
+    }
+    return ["actions": .array(actions), "exit": JSONValue(Int(status.rawValue))]
   }
 }

@@ -32,7 +32,7 @@ package final class PipelineRun {
   let journal: RunJournal
   let shown: ResultsShown
   /// The actions of this run, ascending.
-  let selection: [Int]
+  package let selection: [Int]
   var phases: [Int: Phase] = [:]
   /// What is known of every action so far.
   var accounts: [ActionAccount]
@@ -122,7 +122,7 @@ package final class PipelineRun {
     switch try planner.examine(index) {
     case .waiting(let needs):
       phases[index] = .unknown
-      let reason = StaleReason.waits(for: needs.map { accounts[$0].id })
+      let reason = StaleReason.waits(for: needs.map { accounts[$0].id }, because: cause(of: needs))
       set(index, .stale, reason: reason.sentence(action.id))
     case .fresh(let result):
       phases[index] = .ended
@@ -133,6 +133,16 @@ package final class PipelineRun {
       accounts[index].key = document.key
       accounts[index].changes = reason.changes
     }
+  }
+
+  /// Why the first of some actions, or what it waits for in turn, runs.
+  private func cause(of needs: [Int]) -> String? {
+    var root = needs.first
+    while let index = root {
+      guard case .unknown? = phases[index] else { return accounts[index].reason }
+      root = planner.pipeline.actions[index].dependencies.first { planner.result($0) == nil }
+    }
+    return nil
   }
 
   func set(_ index: Int, _ state: ActionState, reason: String? = nil, result: ActionResult? = nil) {
@@ -164,6 +174,9 @@ package final class PipelineRun {
   package func shownFolder(of index: Int, port: String) -> FilePath? {
     shown.folder(of: planner.pipeline.actions[index], port: port)
   }
+
+  /// What went wrong with the results folder, or nil.
+  package var resultsTrouble: String? { shown.trouble }
 
   /// The texts of the reports that were made in this run.
   package var reportTexts: [String] { reports }

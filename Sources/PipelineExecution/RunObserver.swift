@@ -72,6 +72,9 @@ package struct RunClosing: Sendable {
   package var change: (command: String, reruns: Int, of: Int)?
   /// How to go on after an interruption or a failure.
   package var resume: String?
-  /// Counts in words, where not all went well.
+  /// What else is to be said, such as trouble with the results folder.
   package var trouble: String?
+
+  /// Nothing.
+  package init() {}
 }

@@ -15,7 +15,7 @@ package enum StaleReason: Sendable {
   /// The command line asks for it.
   case forced
   /// Inputs are made by actions that are to run first.
-  case waits(for: [String])
+  case waits(for: [String], because: String?)
 
   /// One sentence about an action.
   package func sentence(_ id: String) -> String {
@@ -27,7 +27,8 @@ package enum StaleReason: Sendable {
     case .noEarlierResult: return "\(id) runs because there is no earlier result"
     case .lost: return "\(id) runs because its earlier result is no longer whole in the store"
     case .forced: return "\(id) runs because --force asks for it"
-    case .waits(let ids): return "\(id) waits for \(ids.joined(separator: ", "))"
+    case .waits(let ids, let cause):
+      return "\(id) waits for \(ids.joined(separator: ", "))" + (cause.map { ": \($0)" } ?? "")
     }
   }
 
