@@ -54,7 +54,7 @@ let modules: [Module] = [
   Module(
     name: "PipelineExecution",
     dependencies: [
-      "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", systemPackage,
+      "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "CProcess", systemPackage,
     ]),
 ]
 
@@ -106,6 +106,8 @@ let systemTargets: [Target] = [
     cSettings: [
       .unsafeFlags(["-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-ffp-contract=fast", "-fno-math-errno"])
     ]),
+  // Starting and guarding child processes: what Swift can't call itself.
+  .target(name: "CProcess", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
 ]
 
 let stageDependencies: [Target.Dependency] = ["CanonicalJSON", "Records", "StageKit", systemPackage]
