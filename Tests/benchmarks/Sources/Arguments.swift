@@ -1,6 +1,6 @@
 import CanonicalJSON
 
-/// `VERB [POSITIONAL] [--name value]…`
+/// Arguments of the form VERB [POSITIONAL] [--name value]….
 struct Arguments {
   var verb = ""
   var positional: [String] = []

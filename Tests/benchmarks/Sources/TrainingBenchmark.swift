@@ -74,7 +74,7 @@ struct TrainingBenchmark {
   }
 
   private static func objective(_ name: String) -> Objective {
-    name == "iq" ? .iqLearn(IQLearn(lambda: 0.1, gamma: 1)) : .mle()
+    name == "iq" ? .inverseQLearning(lambda: 0.1, gamma: 1) : .maximumLikelihood()
   }
 
   /// The median step, three left out to warm up.
