@@ -157,7 +157,8 @@ let package = Package(
       .testTarget(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
-        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON", systemPackage],
+        name: "StageTests",
+        dependencies: ["StageCatalog", "StageKit", "Records", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",

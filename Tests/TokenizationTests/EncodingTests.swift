@@ -96,6 +96,6 @@ import Tokenization
     #expect(tokenizer.token(of: "no such piece") == nil)
     #expect(tokenizer.vocabularyEntry(100_000) == nil && tokenizer.vocabularyEntry(-1) == nil)
     let llama = try ReferenceData.tokenizer("llama")
-    #expect(llama.piece(try #require(llama.token(of: "▁the"))) == " the")
+    #expect(llama.piece(try #require(llama.token(of: "▁the▁"))) == " the ")
   }
 }
