@@ -8,7 +8,9 @@ public struct Apprentice: ParsableCommand {
     abstract: "Fine-tunes language models by imitation, as a pipeline of cached, reproducible stages.",
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Run", subcommands: [Exec.self])
+      CommandGroup(name: "Run", subcommands: [Exec.self]),
+      CommandGroup(name: "Look", subcommands: [Check.self, Dag.self]),
+      CommandGroup(name: "Care", subcommands: [Stages.self, Schema.self]),
     ])
 
   /// The root command does nothing by itself.
