@@ -73,7 +73,7 @@ import Testing
     #expect(mle.parameters.object["seed"] == 7)
     #expect(mle.parameters.object["batch_rows"] == 32)
     #expect(mle.parameterOrigins["seed"] == .commandLine("--set seed=7"))
-    #expect(mle.parameterOrigins["epochs"]?.description == "e2e-nlg.yaml:24:21")
+    #expect(mle.parameterOrigins["epochs"]?.description == "e2e-nlg.yaml:25:21")
     #expect(mle.parameterOrigins["batch_rows"] == nil)
     let iq = try #require(pipeline.actions.first { $0.id == "iq@lambda=0.1,seed=2" })
     #expect(iq.parameters.object["lambda"] == 0.1)
@@ -83,7 +83,7 @@ import Testing
       corpus.parameters.object["files"]
         == ["train": "trainset.csv", "validation": "devset.csv", "test": "testset_w_refs.csv"])
     #expect(corpus.parameters.object["gather"] == ["validation", "test"])
-    #expect(mle.location.description == "e2e-nlg.yaml:21:3")
+    #expect(mle.location.description == "e2e-nlg.yaml:22:3")
   }
 
   @Test("params carry their values, types and places")
@@ -95,7 +95,7 @@ import Testing
     #expect(params[2].value == [0.2])
   }
 
-  @Test("reversing the order of stages changes the order of actions alone")
+  @Test("reversing the order of stages changes no action")
   func reversal() throws {
     let text = try Files.text(Fixture.path("pipelines/e2e-nlg.yaml"))
     let start = try #require(text.firstRange(of: "stages:\n"))
@@ -110,7 +110,6 @@ import Testing
     try Files.makeFolder(scratch.folder.appending("data"))
     let one = try Self.checked()
     let other = try scratch.checker().check("e2e-nlg.yaml", settings: ["data=data/"])
-    #expect(one.actions.map(\.id) != other.actions.map(\.id))
     #expect(Set(one.actions.map(\.id)) == Set(other.actions.map(\.id)))
     for action in other.actions {
       let twin = try #require(one.actions.first { $0.id == action.id })

@@ -121,7 +121,7 @@ import Testing
         d: { uses: score, matrix: b, in: { samples: b.samplse } }
       """)
     // The unknown stage, the unknown param, the empty axis, the misspelt port: no more.
-    #expect(problems.map(\.origin.description).map { String($0.dropFirst(7)) } == ["3:13", "3:44", "4:38", "6:49"])
+    #expect(problems.map(\.origin.description).map { String($0.dropFirst(7)) } == ["3:14", "3:42", "4:37", "6:47"])
   }
 
   @Test("a graph names every stage once, or every cell")

@@ -41,7 +41,7 @@ struct ToyIngest: ToyStage {
       parameter("format", .choice(["auto", "jsonl", "csv", "tsv"]), default: "auto"),
       parameter("prompt", .string, default: "{prompt}"), parameter("completion", .string, default: "{completion}"),
       parameter("gather", .list(.string), default: []), integer("limit", 1...1_000_000),
-      parameter("fractions", .optional(.map(.number(0...1))), default: nil), integer("seed", default: 0),
+      parameter("fractions", .optional(.map(.number(nil))), default: nil), integer("seed", default: 0),
     ])
 }
 

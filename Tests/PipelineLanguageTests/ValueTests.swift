@@ -38,7 +38,7 @@ import Testing
     arguments: [
       ("train-mle", "steps", "\"3\""), ("train-mle", "steps", "3.5"), ("train-mle", "steps", "three"),
       ("train-mle", "steps", "1_000"), ("train-mle", "learning_rate", ".inf"), ("train-mle", "learning_rate", "true"),
-      ("train-mle", "learning_rate", "1,5"), ("init-model", "tied", "\"true\""), ("init-model", "tied", "on"),
+      ("train-mle", "learning_rate", "1;5"), ("init-model", "tied", "\"true\""), ("init-model", "tied", "on"),
       ("ingest", "prompt", "[a]"), ("ingest", "gather", "{ a: b }"), ("ingest", "files", "[a]"),
       ("train-mle", "seed", "9007199254740993"), ("train-mle", "steps", "0"), ("init-model", "architecture", "Llama"),
     ])
