@@ -9,7 +9,11 @@ public struct Apprentice: ParsableCommand {
     version: "0.1.0",
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [Run.self, Exec.self]),
-      CommandGroup(name: "Look", subcommands: [Status.self, Why.self, Show.self, Log.self, Metrics.self]),
+      CommandGroup(
+        name: "Look",
+        subcommands: [
+          Status.self, Why.self, Dag.self, Check.self, Show.self, Log.self, Metrics.self, Stages.self, Schema.self,
+        ]),
       CommandGroup(name: "Care", subcommands: [Fsck.self]),
       CommandGroup(name: "Internal", subcommands: [RunAction.self]),
     ])

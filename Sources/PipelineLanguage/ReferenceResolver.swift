@@ -176,7 +176,7 @@ final class ReferenceResolver {
           text.origin, found: "\(text.text), which selects \(count)",
           expected: selected.isEmpty
             ? "cells of \(reference.stage): \(Self.list(grid))"
-            : "one cell: port takes one artifact",
+            : "one cell: the port takes one artifact",
           nearest: "\(reference.stage)@\(grid.cells[selected.first ?? 0].name).\(output.name)")
       }
       return []
