@@ -1,0 +1,158 @@
+import CanonicalJSON
+import CheckpointFormat
+import Records
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+import Transformers
+
+@Suite struct LoadingTests {
+  @Test(
+    "Directories that transformers wrote give transformers' logits (practice row 36)",
+    arguments: ["untied-bf16", "tied-sharded", "llama3-f16-older"])
+  func fixtures(name: String) throws {
+    let expected = try FileContent.json(Fixture.path("checkpoints/logits.json"))
+    let tokens = try #require(expected["tokens"]?.array).compactMap { $0.integer.map(Int32.init) }
+    let rows = try #require(expected["logits"]?[name]?.array).flatMap { $0.array ?? [] }
+    let model = try ModelFolder.load(Fixture.path("checkpoints/\(name)"), on: Device(threads: 2), trained: false)
+    #expect(worst(logits(of: model, tokens), rows.compactMap { $0.number.map(Float.init) }) < 2e-5)
+  }
+
+  @Test("Head width, end tokens and rotary scaling are read in every spelling")
+  func spellings() throws {
+    let sharded = try ModelFolder.configuration(of: Fixture.path("checkpoints/tied-sharded"))
+    #expect(sharded.headWidth == 6 && sharded.endTokens == [2, 7] && sharded.isTied && sharded.beginToken == 1)
+    let older = try ModelFolder.configuration(of: Fixture.path("checkpoints/llama3-f16-older"))
+    #expect(older.headWidth == 4 && older.endTokens == [2] && !older.isTied && older.rotaryBase == 5000)
+    #expect(
+      older.rotaryScaling
+        == .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 16))
+    let untied = try ModelFolder.configuration(of: Fixture.path("checkpoints/untied-bf16"))
+    #expect(untied.keyValueHeads == 2 && untied.heads == 4 && untied.rotaryScaling == .none)
+  }
+
+  @Test("What config.json leaves out has the value of transformers' LlamaConfig")
+  func defaults() throws {
+    let editor = try CheckpointEditor()
+    let names = [
+      "num_key_value_heads", "head_dim", "tie_word_embeddings", "rms_norm_eps", "rope_theta", "rope_scaling",
+      "eos_token_id", "bos_token_id", "max_position_embeddings", "attention_bias", "hidden_act",
+    ]
+    try editor.configure(names.map { ($0, nil) })
+    let configuration = try ModelFolder.configuration(of: editor.folder)
+    #expect(configuration.keyValueHeads == 2 && configuration.headWidth == 4 && !configuration.isTied)
+    #expect(configuration.normEpsilon == 1e-6 && configuration.rotaryBase == 10_000)
+    #expect(configuration.endTokens == [2] && configuration.beginToken == 1 && configuration.contextLength == 2048)
+  }
+
+  @Test("End tokens of generation_config.json count beside those of config.json")
+  func generationEndTokens() throws {
+    let editor = try CheckpointEditor()
+    try editor.configure([("eos_token_id", [5, 2])], file: "generation_config.json")
+    #expect(try ModelFolder.configuration(of: editor.folder).endTokens == [2, 5])
+    try editor.configure([("eos_token_id", nil as JSONValue?)], file: "generation_config.json")
+    try editor.configure([("eos_token_id", .null)])
+    #expect(try ModelFolder.configuration(of: editor.folder).endTokens.isEmpty)
+  }
+
+  @Test("A missing, an extra and a wrongly shaped tensor are refused by name (practice rows 22 and 35)")
+  func strictness() throws {
+    let editor = try CheckpointEditor()
+    let gate = "model.layers.0.mlp.gate_proj.weight"
+    try editor.rewrite { $0.removeAll { $0.name == gate } }
+    #expect(editor.complaint().contains("tensor \(gate) is missing"))
+    try editor.rewrite { $0.append(.floats("model.layers.1.mlp.gate_proj.weight", [2], [0, 0])) }
+    #expect(editor.complaint().contains("tensor model.layers.1.mlp.gate_proj.weight belongs to no part"))
+    try editor.rewrite { entries in
+      for index in entries.indices where entries[index].name == gate { entries[index].shape.reverse() }
+    }
+    #expect(editor.complaint().contains("tensor \(gate) has shape [8, 12], config.json wants [12, 8]"))
+    try editor.rewrite { entries in
+      for index in entries.indices where entries[index].name == gate { entries[index].type = "I32" }
+    }
+    #expect(editor.complaint().contains("tensor \(gate) is I32"))
+    try editor.rewrite { _ in }
+    #expect(editor.complaint() == "")
+  }
+
+  @Test("Beside tied embeddings a head that equals them is passed over, another one refused (practice row 35)")
+  func spareHead() throws {
+    let editor = try CheckpointEditor()
+    let embedding = try #require(editor.model.parameters["model.embed_tokens.weight"]).elements
+    try editor.rewrite { $0.append(.floats("lm_head.weight", [11, 8], embedding)) }
+    #expect(editor.complaint() == "")
+    try editor.rewrite { $0.append(.floats("lm_head.weight", [11, 8], embedding.map { $0 + 1 })) }
+    #expect(editor.complaint().contains("tensor lm_head.weight differs from the embeddings"))
+    try editor.rewrite { _ in }
+    try editor.configure([("tie_word_embeddings", false)])
+    #expect(editor.complaint().contains("tensor lm_head.weight is missing"))
+  }
+
+  @Test("Rotary tables of old checkpoints are passed over")
+  func rotaryTables() throws {
+    let editor = try CheckpointEditor()
+    try editor.rewrite { $0.append(.floats("model.layers.0.self_attn.rotary_emb.inv_freq", [2], [1, 0.1])) }
+    #expect(editor.complaint() == "")
+  }
+
+  static let unsupported: [(member: String, value: JSONValue, complaint: String)] = [
+    ("model_type", "mistral", "field model_type is mistral"),
+    ("architectures", ["LlamaForSequenceClassification"], "field architectures names LlamaForSequenceClassification"),
+    ("hidden_act", "gelu", "field hidden_act is gelu"), ("attention_bias", true, "field attention_bias is true"),
+    ("mlp_bias", true, "field mlp_bias is true"), ("quantization_config", ["bits": 4], "field quantization_config"),
+    ("rope_scaling", ["rope_type": "yarn", "factor": 2], "field rope_scaling is of type yarn"),
+    ("rope_parameters", ["rope_type": "default", "partial_rotary_factor": 0.5], "partial_rotary_factor"),
+    ("num_key_value_heads", 3, "field num_key_value_heads is 3"), ("head_dim", 3, "field head_dim is 3"),
+    ("hidden_size", 0, "field hidden_size is 0"), ("hidden_size", "8", "field hidden_size is \"8\""),
+    ("vocab_size", .null, "field vocab_size is missing"), ("eos_token_id", 11, "field eos_token_id is 11"),
+    ("rms_norm_eps", "small", "field rms_norm_eps is \"small\""),
+  ]
+
+  @Test("What can't be loaded is refused in one sentence that names file and field", arguments: unsupported.indices)
+  func unsupportedConfigurations(index: Int) throws {
+    let (member, value, complaint) = Self.unsupported[index]
+    let editor = try CheckpointEditor()
+    try editor.configure([(member, value)])
+    #expect(editor.complaint().contains("config.json: "))
+    #expect(editor.complaint().contains(complaint), "\(editor.complaint())")
+  }
+
+  @Test("Weights that are missing, cut off or in a wrong place are refused with the file's name")
+  func files() throws {
+    let editor = try CheckpointEditor()
+    let file = editor.folder.appending("model.safetensors")
+    let whole = try FileContent.read(file)
+    try FileContent.write(whole.dropLast(4), to: file)
+    #expect(editor.complaint().contains("model.safetensors: is cut off"))
+    try Path.remove(file)
+    #expect(editor.complaint().contains("model.safetensors: there is no such file"))
+    let index = editor.folder.appending("model.safetensors.index.json")
+    try FileContent.write(#"{"weight_map": {"model.norm.weight": "../model.safetensors"}}"#.utf8, to: index)
+    #expect(editor.complaint().contains("no name in this folder"))
+    try FileContent.write(#"{"weight_map": {"model.norm.weight": "model-1.safetensors"}}"#.utf8, to: index)
+    #expect(editor.complaint().contains("model-1.safetensors: can't be read"))
+    try Path.remove(editor.folder.appending("config.json"))
+    #expect(editor.complaint().contains("config.json: there is no such file"))
+  }
+
+  @Test(
+    "Golden models load, and both spellings of one model are the same",
+    .enabled(if: Fixture.shared("golden/models") != nil, "skipped: no shared golden data beside the project"))
+  func golden() throws {
+    let models = try #require(Fixture.shared("golden/models"))
+    let device = Device(threads: 2)
+    for name in ["llama-gqa", "llama-headdim", "llama-tied"] {
+      _ = try ModelFolder.load(models.pushing(FilePath("\(name)/hf")), on: device, trained: false)
+    }
+    let newer = try ModelFolder.load(models.pushing("llama3-rope/hf"), on: device, trained: false)
+    let older = try ModelFolder.load(models.pushing("llama3-rope/hf-legacy"), on: device, trained: false)
+    #expect(newer.configuration == older.configuration)
+    #expect(newer.parameters.values.elements == older.parameters.values.elements)
+    for name in ["gpt2", "qwen2", "t5-v10"] {
+      #expect(throws: CheckpointError.self) {
+        try ModelFolder.load(models.pushing(FilePath("\(name)/hf")), on: device, trained: false)
+      }
+    }
+  }
+}
