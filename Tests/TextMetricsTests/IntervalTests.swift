@@ -58,7 +58,8 @@ import TextMetrics
     }
     let bootstrap = Bootstrap(prompts: ids.count, resamples: 1000, seed: 0)
     let interval = try #require(
-      bootstrap.interval(ids.compactMap { rows[$0] }) { BLEUStatistics(values: Array($0)).score(effectiveOrder: false) })
+      bootstrap.interval(ids.compactMap { rows[$0] }) { BLEUStatistics(values: Array($0)).score(effectiveOrder: false) }
+    )
     #expect(agree(low, interval.low) && agree(high, interval.high))
   }
 
@@ -86,5 +87,25 @@ import TextMetrics
   func none() throws {
     let scores = try ConventionTests.scores(ConventionTests.samples([["a"], ["b"]])) { $0.resamples = 0 }
     #expect(scores.metrics.allSatisfy { $0.value.low == nil && $0.value.high == nil })
+  }
+}
+
+@Suite struct PhiloxTests {
+  @Test("Philox4x32-10 gives the numbers of its authors' test vectors")
+  func vectors() {
+    #expect(Philox.encrypt(SIMD4(0, 0, 0, 0), key: (0, 0)) == SIMD4(0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8))
+    let ones = UInt32.max
+    let all = Philox.encrypt(SIMD4(ones, ones, ones, ones), key: (ones, ones))
+    #expect(all == SIMD4(0x408F_276D, 0x41C8_3B0E, 0xA20B_C7C6, 0x6D54_51FD))
+    let pi = Philox.encrypt(
+      SIMD4(0x243F_6A88, 0x85A3_08D3, 0x1319_8A2E, 0x0370_7344), key: (0xA409_3822, 0x299F_31D0))
+    #expect(pi == SIMD4(0xD16C_FE09, 0x94FD_CCEB, 0x5001_E420, 0x2412_6EA1))
+  }
+
+  @Test("another purpose gives other numbers")
+  func purposes() {
+    #expect(Philox(seed: 1, purpose: "a").block(0) != Philox(seed: 1, purpose: "b").block(0))
+    #expect(Philox(seed: 1, purpose: "a").block(0) != Philox(seed: 1 << 32 | 1, purpose: "a").block(0))
+    #expect(Philox(seed: 1, purpose: "a").block(7) == Philox(seed: 1, purpose: "a").block(7))
   }
 }

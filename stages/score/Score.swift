@@ -76,7 +76,8 @@ public struct Score: Stage {
     var samples: [ScoredSample] = []
     for (number, row) in rows.enumerated() {
       guard let text = row.text else {
-        throw StageFailure("\(input): row \(number + 1) (id \(row.id)) has no text", remedy: "generate with a tokenizer")
+        throw StageFailure(
+          "\(input): row \(number + 1) (id \(row.id)) has no text", remedy: "generate with a tokenizer")
       }
       samples.append(row.scored(text: text, reward: rewards?[row]))
     }
