@@ -96,11 +96,23 @@ struct CollectionTests {
     let lab = try Laboratory()
     let result = try lab.publish(1).result
     let work = try lab.store.makeWorkFolder(for: result.key)
-    let manifests = [result.manifest.descriptor] + result.outputs.map(\.artifact.manifest.descriptor)
-    let digest = try lab.store.beginPublication(in: work).add(ImageIndex(manifests: manifests).canonical)
+    let digest = try lab.store.beginPublication(in: work).add(indexOf: [result])
     try lab.store.setReference("run", to: digest)
     try lab.store.collect(lab.store.planCollection(policy))
     #expect(try isHit(1, lab))
+  }
+
+  @Test("A result keeps the manifest of what it read, not its files")
+  func inputs() throws {
+    let lab = try Laboratory()
+    let input = try #require(lab.publish(1, ["a": "input"]).result.output("data"))
+    let document = Laboratory.document(2, inputs: ["dataset": .one(input.digest)])
+    let result = try Laboratory.publish(document, ["b": "output"], in: lab.store).result
+    try lab.store.setReference("kept", to: result.digest)
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(Laboratory.exists(lab.store.blobPath(input.digest)))
+    #expect(!Laboratory.exists(lab.store.blobPath(input.manifest.layers[0].digest)))
+    #expect(try lab.reopened().verify(artifact: #require(result.output("data")).digest).layers.count == 1)
   }
 
   @Test("Quarantined blobs and the checkpoints of finished actions go; those of running ones stay")
