@@ -48,6 +48,7 @@ final class GridResolver {
   }
 
   private static let maximumCells = 100_000
+  private static let maximumDepth = 64
   private static let keywords = ["from", "exclude", "include"]
 
   private let stages: [String: StageSyntax]
@@ -172,6 +173,12 @@ final class GridResolver {
       log.report(
         node.origin, found: "unknown stage \(name)", expected: "the name of a gridded stage",
         nearest: Spelling.nearest(to: name, among: gridded))
+      return nil
+    }
+    guard open.count < Self.maximumDepth else {
+      log.report(
+        node.origin, found: "matrices that name each other through more than \(Self.maximumDepth) steps",
+        expected: "fewer steps")
       return nil
     }
     if let start = open.firstIndex(of: name) {
