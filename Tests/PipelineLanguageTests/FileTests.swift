@@ -189,7 +189,7 @@ import Testing
     let error = #expect(throws: PipelineProblems.self) { _ = try checker.check("p.yaml") }
     #expect(
       error?.description
-        == "p.yaml:2:53: found ./gpt, which holds no model.safetensors, expected an artifact of kind model at port model"
+        == "p.yaml:2:47: found ./gpt, which holds no model.safetensors, expected an artifact of kind model at port model"
     )
   }
 
