@@ -18,7 +18,7 @@ struct Check: ParsableCommand {
 
   func run() throws {
     do throws(PipelineProblems) {
-      let pipeline = try options.pipeline(file)
+      let pipeline = try options.checked(file)
       let counts = "\(pipeline.stageNames.count) stages, \(pipeline.actions.count) actions"
       print(options.json ? PipelineProblems([]).json.text : "\(pipeline.file): no problems · \(counts)")
     } catch {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import CanonicalJSON
 import Glibc
 import PipelineLanguage
 import StageCatalog
+import StageKit
 import SystemPackage
 
 /// The options of every verb that takes a pipeline file.
@@ -19,8 +21,20 @@ struct PipelineOptions: ParsableArguments {
   ///
   /// - Parameter file: FILE of the command line.
   /// - Returns: The pipeline.
-  /// - Throws: `PipelineProblems`.
-  func pipeline(_ file: String?) throws(PipelineProblems) -> CheckedPipeline {
+  /// - Throws: `PipelineProblems`; with `--json` these are printed as the one document, and what is thrown is the
+  ///   exit status alone.
+  func pipeline(_ file: String?) throws -> CheckedPipeline {
+    do throws(PipelineProblems) {
+      return try checked(file)
+    } catch {
+      guard json else { throw error }
+      print(error.json.text)
+      throw ExitCode(ExitStatus.invalid.rawValue)
+    }
+  }
+
+  /// The pipeline as `pipeline` gives it, problems always thrown.
+  func checked(_ file: String?) throws(PipelineProblems) -> CheckedPipeline {
     let checker = Self.checker
     let found = if let file { FilePath(file) } else { try checker.discover() }
     return try checker.check(found, settings: settings)
@@ -28,9 +42,10 @@ struct PipelineOptions: ParsableArguments {
 
   /// A checker with the built-in stages, this process's working directory and its environment.
   static var checker: PipelineChecker {
-    PipelineChecker(registry: BuiltinStages.registry, workingDirectory: workingDirectory) { name in
-      getenv(name).map { String(cString: $0) }
-    }
+    PipelineChecker(
+      registry: BuiltinStages.registry, workingDirectory: workingDirectory,
+      missing: { kind, path in ArtifactCheck.missing(kind, at: path) },
+      environment: { name in getenv(name).map { String(cString: $0) } })
   }
 
   /// The working directory.

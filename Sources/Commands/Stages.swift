@@ -90,7 +90,10 @@ enum StageDocument {
       if let choices = parameter.type.choices {
         choices.joined(separator: " | ")
       } else if let bounds = parameter.type.range?.array, bounds.count == 2 {
-        "\(parameter.type.name) \(bounds[0].text)…\(bounds[1].text)"
+        // The largest integer that JSON holds stands for no bound.
+        bounds[1] == JSONValue(1 << 53)
+          ? "\(parameter.type.name) ≥ \(bounds[0].text)"
+          : "\(parameter.type.name) \(bounds[0].text)…\(bounds[1].text)"
       } else {
         parameter.type.name
       }

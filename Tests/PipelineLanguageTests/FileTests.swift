@@ -162,3 +162,54 @@ import Testing
     #expect(LanguageSchema.stage["required"] == ["name", "revision", "out", "run"])
   }
 }
+
+@Suite struct ConnectionTests {
+  @Test("a required port that a param leaves empty is reported, an optional one is not connected")
+  func emptyPorts() throws {
+    let scratch = try Scratch()
+    let params = "params: { none: null, empty: [] }\n"
+    #expect(
+      try scratch.check(params + "stages: { s: { uses: init-model, in: { tokenizer: \"${none}\", model: ~ } } }")
+        .actions[0].inputs.isEmpty)
+    for value in ["\"${none}\"", "\"${empty}\"", "[]", "~"] {
+      let problems = try scratch.problems(params + "stages: { s: { uses: score, in: { samples: \(value) } } }")
+      #expect(problems.map(\.found) == ["no samples for s"], "\(value)")
+    }
+  }
+
+  @Test("a path to an artifact is checked as its kind")
+  func kinds() throws {
+    let scratch = try Scratch()
+    try scratch.write("gpt/config.json", "{}")
+    try scratch.write("p.yaml", "apprentice: 1\nstages: { s: { uses: init-model, in: { model: ./gpt } } }\n")
+    var checker = scratch.checker()
+    checker.missing = { kind, path in
+      kind == .model && path.lastComponent == "gpt" ? "model.safetensors" : nil
+    }
+    let error = #expect(throws: PipelineProblems.self) { _ = try checker.check("p.yaml") }
+    #expect(
+      error?.description
+        == "p.yaml:2:47: found ./gpt, which holds no model.safetensors, expected an artifact of kind model at port model"
+    )
+  }
+
+  @Test("long chains of params and matrices end in a problem, not in a crash")
+  func chains() throws {
+    let scratch = try Scratch()
+    let params = (0..<5000).map { "  p\($0): \"${p\($0 + 1)}\"" }.joined(separator: "\n")
+    #expect(try !scratch.problems("params:\n\(params)\n  p5000: 1\nstages: { s: { uses: init-model } }\n").isEmpty)
+    let stages = (0..<2000).map { "  s\($0): { uses: init-model, matrix: s\($0 + 1) }" }.joined(separator: "\n")
+    #expect(try !scratch.problems("stages:\n\(stages)\n  s2000: { uses: init-model, matrix: { a: [1] } }\n").isEmpty)
+  }
+
+  @Test("stages that need each other in a long line are ordered")
+  func longLine() throws {
+    let scratch = try Scratch()
+    let stages = (0..<300).reversed().map { index in
+      "  s\(index): { uses: init-model" + (index > 0 ? ", in: { model: s\(index - 1).model } }" : " }")
+    }
+    let pipeline = try scratch.check("stages:\n" + stages.joined(separator: "\n") + "\n")
+    #expect(pipeline.actions.map(\.stage) == (0..<300).map { "s\($0)" })
+    #expect(pipeline.stageNames.first == "s299")
+  }
+}
