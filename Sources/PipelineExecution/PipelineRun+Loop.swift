@@ -52,12 +52,21 @@ extension PipelineRun {
       }
     }
     guard mayStart else { return }
-    var ready = selection.filter { if case .ready? = phases[$0] { true } else { false } }
+    var ready = selection.filter { index in
+      guard case .ready(let document, _)? = phases[index] else { return false }
+      return !runsHere(document.key)
+    }
     while !ready.isEmpty, let share = shares.take(ready: ready.count) {
       let index = ready.removeFirst()
       if !start(index, threads: share) { shares.give(share) }
       guard mayStart else { return }
+      // Cells that differ in nothing that their stage reads are one action.
+      if let key = accounts[index].key, runsHere(key) { ready.removeAll { accounts[$0].key == key } }
     }
+  }
+
+  private func runsHere(_ key: ActionKey) -> Bool {
+    running.contains { accounts[$0].key == key }
   }
 
   /// Whether nothing speaks against starting one more.
@@ -169,13 +178,16 @@ extension PipelineRun {
     }
   }
 
-  /// Uses a result that another process made.
+  /// Uses a result that another process, or another cell of this run, made.
   func takeOver(_ index: Int, _ result: ActionResult) {
+    let twin = selection.first { $0 != index && accounts[$0].state == .ran && accounts[$0].key == result.key }
     planner.note(result, of: index)
     phases[index] = .ended
-    set(index, .waited, reason: "another process made the result", result: result)
+    let message = twin.map { "same as \(accounts[$0].id)" } ?? "made by another process"
+    let id = accounts[index].id
+    set(index, twin == nil ? .waited : .fresh, reason: twin == nil ? "\(id) was \(message)" : nil, result: result)
     noteFresh(index)
-    observer.actionEnds(ActionEnding(id: accounts[index].id, state: .waited, message: "made by another process"))
+    observer.actionEnds(ActionEnding(id: id, state: accounts[index].state, message: message))
   }
 
   // MARK: Ends
