@@ -19,6 +19,7 @@ public enum EventFile {
   /// - Parameters:
   ///   - step: The step.
   ///   - scalars: Tags such as `train/loss`, with their values.
+  /// - Returns: The record's bytes.
   public static func record(step: Int, scalars: [(tag: String, value: Double)]) -> [UInt8] {
     var summary = ProtocolBuffer()
     for (tag, value) in scalars {
@@ -43,8 +44,8 @@ public enum EventFile {
     withUnsafeBytes(of: value.littleEndian, Array.init)
   }
 
-  /// CRC-32C (polynomial 0x1EDC6F41, reflected), turned and shifted as TFRecords want it.
-  static func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
+  /// The CRC-32C (polynomial 0x1EDC6F41, reflected), turned and shifted as TFRecords want it.
+  package static func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
     let sum = ~bytes.reduce(0xFFFF_FFFF as UInt32) { checksumTable[Int(($0 ^ UInt32($1)) & 0xFF)] ^ ($0 >> 8) }
     return (sum >> 15 | sum << 17) &+ 0xA282_EAD8
   }
