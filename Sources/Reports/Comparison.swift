@@ -57,6 +57,7 @@ struct Comparison: Sendable {
       }
       groups[place].cells.append(cell)
     }
+    Self.keepOneDiversity(&groups)
     var arms: [Arm] = []
     for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
     self.quality = quality
@@ -90,11 +91,8 @@ struct Comparison: Sendable {
   /// The number of seeds of the arm that has most.
   var seedCount: Int { groups.map(\.cells.count).max() ?? 1 }
 
-  /// The k of Self-BLEU: the baseline's, else the first.
-  var samplesPerPrompt: Int? {
-    let order = groups.filter { $0.arm == baseline } + groups
-    return order.lazy.compactMap { $0.cells.first?.samplesPerPrompt }.first
-  }
+  /// The k of Self-BLEU.
+  var samplesPerPrompt: Int? { groups.lazy.flatMap(\.cells).compactMap(\.samplesPerPrompt).first }
 }
 
 // MARK: Putting inputs together
@@ -123,11 +121,24 @@ extension Comparison {
     }
   }
 
+  /// Self-BLEU moves with k, so only one k has a column: that of most cells, of equals the first.
+  private static func keepOneDiversity(_ groups: inout [SeedGroup]) {
+    let found = groups.flatMap(\.cells).compactMap(\.samplesPerPrompt)
+    let counts = found.map { k in found.count { $0 == k } }
+    guard let most = counts.max(), let place = counts.firstIndex(of: most) else { return }
+    for group in groups.indices {
+      for cell in groups[group].cells.indices where groups[group].cells[cell].samplesPerPrompt != found[place] {
+        groups[group].cells[cell].forgetDiversity()
+      }
+    }
+  }
+
   private static func sharedIDs(_ scores: [ScoresInput]) throws(ReportError) -> (ids: [String], leftOut: Int) {
     var order: [String] = []
     var shared: Set<[UInt8]> = []
     var all: Set<[UInt8]> = []
-    for (place, input) in scores.enumerated() {
+    // What comes without examples has no prompts, only values over all of them.
+    for (place, input) in scores.filter({ !$0.examples.isEmpty }).enumerated() {
       var own: Set<[UInt8]> = []
       for example in input.examples where own.insert(Array(example.id.utf8)).inserted && place == 0 {
         order.append(example.id)

@@ -17,6 +17,18 @@ enum Column: CaseIterable, Hashable, Sendable {
     }
   }
 
+  /// The metric's name in `scores.json`, or nil.
+  func metric(_ quality: Quality, k: Int?) -> String? {
+    switch self {
+    case .quality: quality.metric
+    case .diversity: k.map { "self_bleu@\($0)" }
+    case .entropy: "entropy"
+    case .length: "length"
+    case .returnCorrelation: "spearman_\(quality.metric)"
+    case .logProbabilityCorrelation: "spearman_\(quality.metric)_log_p"
+    }
+  }
+
   /// Whether more is better (1), less (−1), or neither (0).
   var direction: Int {
     switch self {
@@ -88,12 +100,21 @@ struct ResultTable: Sendable {
   static func row(_ group: SeedGroup, _ comparison: Comparison) -> ResultRow {
     var values: [Column: Estimate] = [:]
     for column in Column.allCases {
-      guard let measures = group.measures({ column.measure($0) }) else { continue }
-      values[column] = comparison.estimate(measures)
+      values[column] =
+        group.measures { column.measure($0) }.flatMap { comparison.estimate($0) }
+        ?? Self.stated(column, group, comparison.quality)
     }
     return ResultRow(
       kind: .sampled, name: comparison.name(group.arm), temperature: group.sampling.text, values: values,
       provenance: group.provenance, arm: group.arm)
+  }
+
+  /// What `scores.json` says, where the samples behind it are not known.
+  private static func stated(_ column: Column, _ group: SeedGroup, _ quality: Quality) -> Estimate? {
+    let values = group.cells.compactMap { cell in column.metric(quality, k: cell.samplesPerPrompt).flatMap { cell.file[$0] } }
+    guard values.count == group.cells.count, let first = values.first else { return nil }
+    guard values.count == 1 else { return Estimator.student(values.map(\.value)) }
+    return Estimate(value: first.value, low: first.low, high: first.high)
   }
 
   /// Whether a value is the best of its column with an interval that touches no other arm's.

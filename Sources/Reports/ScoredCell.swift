@@ -37,9 +37,9 @@ struct ScoredCell: Sendable {
   var settings: JSONObject
   var file: ScoreFile
   /// The prompts that all cells share, in their order.
-  var prompts: [ScoredPrompt]
-  /// The k of `self_bleu@k`, or nil where prompts have one sample.
-  var samplesPerPrompt: Int?
+  private(set) var prompts: [ScoredPrompt]
+  /// The k of `self_bleu@k`, or nil where it was not measured or is not that of the report.
+  private(set) var samplesPerPrompt: Int?
   private let quality: Quality
 
   init(
@@ -64,6 +64,14 @@ struct ScoredCell: Sendable {
         ScoredSample(example, quality: quality, diversity: diversity, reward: rewardOf[key], row: rowOf[key]))
     }
     prompts = ids.map { ScoredPrompt(id: $0, samples: found[$0] ?? []) }
+  }
+
+  /// Leaves the cell without Self-BLEU.
+  mutating func forgetDiversity() {
+    samplesPerPrompt = nil
+    for prompt in prompts.indices {
+      for sample in prompts[prompt].samples.indices { prompts[prompt].samples[sample].selfBLEU = nil }
+    }
   }
 
   /// The number of samples of a prompt, the least over prompts.

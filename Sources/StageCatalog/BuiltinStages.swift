@@ -2,6 +2,7 @@ import ExtractRewardStage
 import GenerateStage
 import IngestStage
 import InitModelStage
+import ReportStage
 import ScoreStage
 public import StageKit
 import TokenizeStage
@@ -13,5 +14,6 @@ public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
     Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self, Score.self,
+    WriteReport.self,
   ])
 }
