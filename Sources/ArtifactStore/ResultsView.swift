@@ -6,7 +6,7 @@ public import SystemPackage
 /// The folder in which people find results: `results/<pipeline>/<stage>[@cell]/<port>/…`, files under their own names.
 ///
 /// It shows the last run and nothing reads it back. Files share blocks with the store where the file system can, else
-/// they are symbolic links to the read-only blobs.
+/// they are symbolic links to the read-only blobs; pages are copies.
 public struct ResultsView: Sendable {
   /// The folder of one pipeline.
   public let path: FilePath
@@ -99,6 +99,10 @@ public struct ResultsView: Sendable {
       let blob = store.blobPath(file.digest)
       let place = folder.pushing(FilePath(title))
       try FileSystem.makeFolders(place.removingLastComponent())
+      if place.extension == "html" {
+        try copy(blob, to: place)
+        continue
+      }
       if sharing, try shareBlocks(of: blob, at: place) { continue }
       sharing = false
       // The link is written for the place that the folder will be renamed to.
@@ -118,11 +122,23 @@ public struct ResultsView: Sendable {
       try FileSystem.remove(place)
       return false
     }
-    let time = timespec(
-      tv_sec: time_t(status.modified / 1_000_000_000), tv_nsec: Int(status.modified % 1_000_000_000))
     _ = fchmod(output, 0o444)
-    _ = [time, time].withUnsafeBufferPointer { futimens(output, $0.baseAddress) }
+    Self.setTime(status.modified, of: output)
     return true
+  }
+
+  /// Copies a page: a browser goes by the name of the file that a link leads to, and a blob's name ends in nothing.
+  private func copy(_ blob: FilePath, to place: FilePath) throws(StoreError) {
+    try FileSystem.copy(blob, to: place, mode: 0o444)
+    guard let status = try FileSystem.status(blob) else { return }
+    let output = try FileSystem.call("read", place) { open($0, O_RDONLY | O_CLOEXEC) }
+    defer { close(output) }
+    Self.setTime(status.modified, of: output)
+  }
+
+  private static func setTime(_ nanoseconds: Int64, of descriptor: CInt) {
+    let time = timespec(tv_sec: time_t(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    _ = [time, time].withUnsafeBufferPointer { futimens(descriptor, $0.baseAddress) }
   }
 
   private func link(_ place: FilePath, to text: FilePath) throws(StoreError) {
