@@ -80,7 +80,7 @@ let stages: [Stage] = [
   Stage(
     folder: "generate", target: "GenerateStage",
     dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Decoding"]),
-  Stage(folder: "score", target: "ScoreStage", dependencies: ["TextMetrics"]),
+  Stage(folder: "score", target: "ScoreStage", dependencies: ["TextMetrics", "Tokenization"]),
   Stage(folder: "report", target: "ReportStage", dependencies: ["Reports", "Tokenization"]),
 ]
 

@@ -34,7 +34,30 @@ public struct CharacterFScore: Sendable, Hashable {
     var table = WordTable()
     group.set(texts, texts.all, &table)
     let best = group.statistics(samples: [text], references: numbers)[0]
-    return withWords ? best.withWords : best.charactersOnly
+    return best.counts(self)
+  }
+
+  /// The score of all samples together, from 0 to 100.
+  ///
+  /// - Parameters:
+  ///   - samples: The texts to judge.
+  ///   - references: For every sample, its right texts.
+  /// - Returns: The score of the summed counts.
+  public func corpusScore(of samples: [String], references: [[String]]) -> Double {
+    precondition(samples.count == references.count, "every sample needs its references")
+    var texts = TextTable()
+    var table = WordTable()
+    var group = CharacterFScoreGroup()
+    var sums = [Double](repeating: 0, count: width)
+    for (sample, references) in zip(samples, references) {
+      texts.removeAll()
+      let text = texts.add(sample)
+      let numbers = references.map { texts.add($0) }
+      group.set(texts, texts.all, &table)
+      let best = group.statistics(samples: [text], references: numbers)[0].counts(self)
+      for column in sums.indices { sums[column] += best[column] }
+    }
+    return score(sums)
   }
 
   /// The score of summed counts, from 0 to 100.

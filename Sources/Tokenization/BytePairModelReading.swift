@@ -3,7 +3,6 @@ internal import CanonicalJSON
 extension BytePairModel {
   /// The model of a `tokenizer.json`; one without a type is known by its members, as older files are.
   init(reading json: JSONValue, isByteLevel: Bool) throws(TokenizerError) {
-    try Self.checkType(json)
     guard let entries = json["vocab"]?.object else {
       throw TokenizerReading.malformed("model.vocab", "an object of pieces and their numbers")
     }
@@ -42,7 +41,8 @@ extension BytePairModel {
       isByteLevel: isByteLevel)
   }
 
-  private static func checkType(_ json: JSONValue) throws(TokenizerError) {
+  /// Refuses a model of another type, or one with options that change ids in ways not built here.
+  static func check(_ json: JSONValue) throws(TokenizerError) {
     guard json.object != nil else { throw TokenizerReading.malformed("model", "an object") }
     if let type = json["type"]?.string {
       guard type == "BPE" else { throw TokenizerReading.unsupported("a model of type \(type)") }

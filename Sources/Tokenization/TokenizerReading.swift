@@ -12,6 +12,8 @@ struct TokenizerReading {
   init(_ files: TokenizerFiles) throws(TokenizerError) {
     let json = try TokenizerFiles.parse(files.tokenizer, TokenizerFiles.tokenizerName)
     guard json.object != nil else { throw Self.malformed("the file", "an object") }
+    // Before all else: what surrounds a model of another type is of no interest.
+    try BytePairModel.check(json["model"] ?? .null)
     let normalizer = try Normalizer(reading: json["normalizer"])
     let preTokenizer = try PreTokenizer(reading: json["pre_tokenizer"])
     let model = try BytePairModel(reading: json["model"] ?? .null, isByteLevel: preTokenizer.isByteLevel)

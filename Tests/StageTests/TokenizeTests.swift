@@ -130,7 +130,7 @@ import Testing
     let rows = Array(repeating: ("ab", "c"), count: 3)
     let outcome = try run(rows, tokenizer: nil, ["vocab_size": 300])
     #expect(outcome.tokenizer["model"]?["merges"] == [["a", "b"]])
-    #expect(Array(outcome.tokens.row(0)) == [257, 66, 0])
+    #expect(Array(outcome.tokens.row(0)) == [257, 67, 0])
     #expect(outcome.warnings.contains { $0.hasPrefix("the vocabulary has 258 tokens, not 300") })
   }
 

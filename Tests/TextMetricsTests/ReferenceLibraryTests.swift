@@ -64,6 +64,9 @@ import TextMetrics
     }
     let corpus = BLEU().corpusScore(of: data.samples.map(\.text), references: data.samples.map(\.references))
     #expect(agree(corpus, data.corpus.first { $0.name == "bleu" }?.value ?? .nan))
+    let chrf = CharacterFScore(withWords: true)
+    let all = chrf.corpusScore(of: data.samples.map(\.text), references: data.samples.map(\.references))
+    #expect(agree(all, data.corpus.first { $0.name == "chrf++" }?.value ?? .nan))
   }
 
   @Test("stems are those of NLTK's Porter stemmer")

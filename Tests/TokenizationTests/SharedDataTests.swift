@@ -57,6 +57,6 @@ import Tokenization
   func unigram() throws {
     let folder = try #require(Fixture.shared("data/tokenizers/t5-small"))
     let error = #expect(throws: TokenizerError.self) { try Tokenizer(contentsOf: folder) }
-    #expect(error?.description.contains("is not supported") == true)
+    #expect(error?.description.contains("a model of type Unigram is not supported") == true)
   }
 }

@@ -2,6 +2,7 @@ import CanonicalJSON
 import Records
 public import StageKit
 import TextMetrics
+import Tokenization
 
 /// Scores samples: quality, diversity, and how rewards correlate with quality.
 public struct Score: Stage {
@@ -31,6 +32,8 @@ public struct Score: Stage {
     inputs: [
       PortDeclaration("samples", .samples, doc: "Generated texts with their references."),
       PortDeclaration("rewards", .rewards, optional: true, doc: "Rewards extracted for the same samples."),
+      PortDeclaration(
+        "tokenizer", .tokenizer, optional: true, doc: "Decodes samples that hold tokens but no text."),
     ],
     outputs: [PortDeclaration("scores", .scores, doc: "Metrics with intervals, and the scores of every sample.")],
     parameters: [
@@ -73,13 +76,17 @@ public struct Score: Stage {
     let rows = try SampleFiles.read(input)
     guard !rows.isEmpty else { throw StageFailure("\(input): there is no sample to score") }
     let rewards = try context.optionalInput("rewards").map { try RewardIndex($0.path, for: rows) }
+    let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
     var samples: [ScoredSample] = []
     for (number, row) in rows.enumerated() {
-      guard let text = row.text else {
+      guard let text = row.text(decodedBy: tokenizer) else {
         throw StageFailure(
-          "\(input): row \(number + 1) (id \(row.id)) has no text", remedy: "generate with a tokenizer")
+          "\(input): row \(number + 1) (id \(row.id)) has no text", remedy: "connect a tokenizer to port tokenizer")
       }
       samples.append(row.scored(text: text, reward: rewards?[row]))
+    }
+    if samples.allSatisfy(\.text.isEmpty), rows.contains(where: { ($0.tokens?.count ?? 0) > 1 }) {
+      context.report(.warning("all texts are empty though there are tokens; connect a tokenizer to port tokenizer"))
     }
     let scores = try Scorer(options).score(samples)
     var settings = scores.settings.jsonObject

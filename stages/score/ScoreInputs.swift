@@ -2,6 +2,7 @@ import Records
 import StageKit
 import SystemPackage
 import TextMetrics
+import Tokenization
 
 extension SampleRow {
   /// What scoring needs of the row.
@@ -10,6 +11,13 @@ extension SampleRow {
       id: id, sample: sample, text: text, references: references ?? [],
       tokenCount: tokens?.count ?? logProbabilities?.count ?? entropies?.count,
       logProbability: logProbabilities.map(Self.sum), entropy: entropies.map(Self.sum), reward: reward)
+  }
+
+  /// The text, or that of the tokens where there is none; nil where there are no tokens either.
+  func text(decodedBy tokenizer: Tokenizer?) -> String? {
+    if let text, !text.isEmpty { return text }
+    guard let tokenizer, let tokens else { return text }
+    return tokenizer.decode(tokens.map { TokenID($0) }, skipSpecialTokens: true)
   }
 
   static func sum(_ values: [Float]) -> Double { values.reduce(0) { $0 + Double($1) } }

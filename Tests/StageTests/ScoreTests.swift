@@ -1,0 +1,150 @@
+import CanonicalJSON
+import Records
+import StageCatalog
+import StageKit
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct ScoreTests {
+  private struct Outcome {
+    var scores: ScoreFile
+    var scoreBytes: [UInt8]
+    var examples: [JSONValue]
+    var events: [StageEvent]
+  }
+
+  private final class Events: Sendable {
+    private let list = Mutex<[StageEvent]>([])
+    func append(_ event: StageEvent) { list.withLock { $0.append(event) } }
+    var all: [StageEvent] { list.withLock { $0 } }
+  }
+
+  /// Runs the stage over samples, and over rewards and a tokenizer where there are some.
+  private func run(
+    _ rows: [SampleRow], settings: JSONObject? = nil, rewards: [RewardRow]? = nil, tokenizer: FilePath? = nil,
+    _ parameters: JSONObject = ["resamples": 50]
+  ) throws -> Outcome {
+    try TemporaryFolder.with { folder in
+      for name in ["samples", "rewards", "scores"] {
+        try TemporaryFolder.write("", to: folder.appending(name).appending(".keep"))
+      }
+      try SampleFiles.write(rows, settings: settings, to: folder.appending("samples"))
+      var inputs = ["samples": [StageInput(label: "samples", path: folder.appending("samples"))]]
+      if let rewards {
+        try RewardFiles.write(rewards, to: folder.appending("rewards"))
+        inputs["rewards"] = [StageInput(label: "rewards", path: folder.appending("rewards"))]
+      }
+      if let tokenizer { inputs["tokenizer"] = [StageInput(label: "tokenizer", path: tokenizer)] }
+      let stage = try #require(BuiltinStages.registry.stage(named: "score"))
+      let events = Events()
+      let context = StageContext(
+        inputs: inputs, outputs: ["scores": folder.appending("scores")], work: folder, threads: 1,
+        emit: { events.append($0) }, interrupted: { false })
+      try stage.init(ParameterValues(parameters, for: stage.declaration)).run(context)
+      let output = folder.appending("scores")
+      return Outcome(
+        scores: try ScoreFile(output), scoreBytes: try Fixture.bytes(output.appending("scores.json")),
+        examples: try Fixture.lines(output.appending("examples.jsonl")).map { try JSONValue(parsing: $0) },
+        events: events.all)
+    }
+  }
+
+  private static let rows: [SampleRow] = (0..<24).map { row in
+    SampleRow(
+      id: "p\(row / 4)", sample: row % 4, text: row % 3 == 0 ? "a b c d" : "a \(row) c", tokens: [1, 2, 3, 0],
+      logProbabilities: [-0.5, -0.25, -1, Float(row % 5) / -4], entropies: [1, 2, 3, 2], references: ["a b c d", "x"])
+  }
+
+  private static let rewards: [RewardRow] = rows.enumerated().map { number, row in
+    RewardRow(
+      id: row.id, sample: row.sample, tokens: [1, 2, 3, 0],
+      logProbabilities: [-0.5, -0.25, -1, Float(number % 5) / -4],
+      values: [Float(number / 4), 1, 1, 1], rewards: [1, 1, 1, 1], return: number % 3 == 0 ? 5 : Double(number % 4))
+  }
+
+  @Test("samples alone give quality, diversity and what their tokens say")
+  func samplesOnly() throws {
+    let outcome = try run(Self.rows)
+    let names = outcome.scores.metrics.map(\.name)
+    for name in ["rouge1", "rougeLsum", "bleu", "chrf++", "self_bleu@4", "distinct_2", "exact_match", "entropy"] {
+      #expect(names.contains(name), "\(name)")
+    }
+    #expect(!names.contains { $0.hasSuffix("_stem") || $0.hasPrefix("spearman") || $0 == "accuracy" })
+    #expect(outcome.scores["exact_match"]?.value == 1.0 / 3)
+    #expect(outcome.scores["entropy"]?.value == 2)
+    #expect(outcome.scores["length"]?.value == 4)
+    for (name, metric) in outcome.scores.metrics {
+      #expect(
+        metric.low.map { $0 <= metric.value } == true && metric.high.map { $0 >= metric.value } == true, "\(name)")
+    }
+    #expect(outcome.examples.count == 24)
+    #expect(outcome.examples[3]["exact_match"]?.number == 1)
+    #expect(outcome.examples[3]["bleu_statistics"]?.array?.compactMap(\.integer) == [4, 4, 4, 3, 2, 1, 4, 3, 2, 1])
+  }
+
+  @Test("only id, sample and text are needed")
+  func bare() throws {
+    let outcome = try run([SampleRow(id: "p", sample: 0, text: "a b")])
+    #expect(outcome.scores.metrics.map(\.name) == ["distinct_1", "distinct_2"])
+  }
+
+  @Test("settings of the samples and of the scoring stand in the scores")
+  func settings() throws {
+    let outcome = try run(Self.rows, settings: ["temperature": 0.7, "seed": 3])
+    #expect(outcome.scores.settings["samples"]?["temperature"]?.number == 0.7)
+    #expect(outcome.scores.settings["bleu"]?["tokenization"]?.string == "13a")
+    #expect(outcome.scores.settings["interval"]?["resamples"]?.integer == 50)
+    #expect(outcome.scores.settings["self_bleu"]?["samples"]?.integer == 4)
+  }
+
+  @Test("the same samples give the same bytes")
+  func bytes() throws {
+    let first = try run(Self.rows, rewards: Self.rewards)
+    let second = try run(Self.rows, rewards: Self.rewards.reversed())
+    #expect(first.scoreBytes == second.scoreBytes)
+    #expect(first.examples == second.examples)
+  }
+
+  @Test("rewards are correlated with quality, beside what would predict it without them")
+  func rewards() throws {
+    let outcome = try run(Self.rows, rewards: Self.rewards)
+    let spearman = try #require(outcome.scores["spearman_exact_match"])
+    #expect(spearman.value > 0.8 && spearman.count == 24)
+    for name in ["pearson_rouge1", "spearman_bleu_log_p", "spearman_bleu_v_0_between", "spearman_exact_match_within"] {
+      #expect(outcome.scores[name] != nil, "\(name)")
+    }
+    #expect(outcome.examples[5]["return"]?.number == 1)
+    #expect(outcome.examples[5]["v_0"]?.number == 1)
+    #expect(outcome.examples[5]["log_p"]?.number == -1.75)
+  }
+
+  @Test("a sample without its reward is named")
+  func missingReward() throws {
+    let failure = #expect(throws: StageFailure.self) { try run(Self.rows, rewards: Array(Self.rewards.dropLast())) }
+    #expect(failure?.message.contains("sample 3 of p5") == true)
+  }
+
+  @Test("samples that hold tokens only are decoded by the tokenizer")
+  func decoded() throws {
+    let tokenizer = Fixture.path("tokenization/gpt2")
+    let rows = [SampleRow(id: "p", sample: 0, text: "", tokens: [5, 6, 7], references: ["x"])]
+    let outcome = try run(rows, tokenizer: tokenizer)
+    #expect((outcome.scores["distinct_1"]?.count ?? 0) == 1)
+    let without = try run(rows)
+    #expect(without.scores["distinct_1"] == nil)
+    #expect(without.events.contains { if case .warning(let text) = $0 { text.contains("tokenizer") } else { false } })
+    let failure = #expect(throws: StageFailure.self) { try run([SampleRow(id: "p", sample: 0, tokens: [5])]) }
+    #expect(failure?.description.contains("id p") == true)
+  }
+
+  @Test("an unknown metric and a broken expression are found before anything runs")
+  func parameters() throws {
+    let error = #expect(throws: ParameterError.self) { try run(Self.rows, ["metrics": ["rougel"]]) }
+    #expect(error?.parameter == "metrics" && error?.description.contains("rougeL") == true)
+    let broken = #expect(throws: ParameterError.self) { try run(Self.rows, ["answer": "(("]) }
+    #expect(broken?.parameter == "answer")
+    #expect(throws: ParameterError.self) { try run(Self.rows, ["self_bleu_k": 1]) }
+  }
+}
