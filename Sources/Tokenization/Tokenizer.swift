@@ -15,6 +15,8 @@ public final class Tokenizer: Sendable {
   public let endToken: TokenID?
   /// The special tokens that the tokenizer puts around a text.
   public let template: SpecialTokenTemplate
+  /// What stands around the tokens of a prompt, as the configuration names it.
+  public let promptConvention: PromptConvention
 
   let pipeline: EncodingPipeline
   let decoder: TokenDecoder
@@ -49,6 +51,8 @@ public final class Tokenizer: Sendable {
     pipeline = reading.pipeline
     decoder = reading.decoder
     template = reading.template
+    promptConvention = PromptConvention(
+      configuration: try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName))
     var pieces: [[UInt8]?] = []
     var isSpecial: [Bool] = []
     func set(_ token: Int32, _ piece: [UInt8], special: Bool) {

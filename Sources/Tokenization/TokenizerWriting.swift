@@ -7,14 +7,17 @@ extension Tokenizer {
   /// A tokenizer that was read is written byte for byte as it was. Where its configuration lacks the begin or the end
   /// token, which other files or the vocabulary gave, they are added.
   ///
-  /// - Parameter folder: Receives the files; those of the same name are replaced.
+  /// - Parameters:
+  ///   - folder: Receives the files; those of the same name are replaced.
+  ///   - convention: What stood around prompts; default: what the configuration names.
   /// - Throws: `TokenizerError.file` where a file cannot be written.
-  public func write(to folder: FilePath) throws(TokenizerError) {
+  public func write(to folder: FilePath, _ convention: PromptConvention? = nil) throws(TokenizerError) {
     try Self.write(files.tokenizer, folder.appending(TokenizerFiles.tokenizerName))
-    try Self.write(try configurationText(), folder.appending(TokenizerFiles.configurationName))
+    try Self.write(
+      try configurationText(convention ?? promptConvention), folder.appending(TokenizerFiles.configurationName))
   }
 
-  private func configurationText() throws(TokenizerError) -> [UInt8] {
+  private func configurationText(_ convention: PromptConvention) throws(TokenizerError) -> [UInt8] {
     let parsed = try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName)
     var members =
       parsed.object ?? ["tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false]
@@ -24,6 +27,10 @@ extension Tokenizer {
         members[member] = .string(piece)
         isComplete = false
       }
+    }
+    if convention != promptConvention {
+      members[PromptConvention.member] = convention == .usual ? nil : convention.json
+      isComplete = false
     }
     if isComplete, let configuration = files.configuration { return configuration }
     return Array(JSONValue.object(members).prettyText.utf8)

@@ -38,7 +38,10 @@ struct PromptSource {
       references = rows.map(\.references)
       var prompts: [GenerationPrompt] = []
       for row in rows {
-        let tokens = try Self.encode(row.prompt, tokenizer, like: model)
+        let tokens = tokenizer.encode(prompt: row.prompt).map(\.value)
+        guard !tokens.isEmpty else {
+          throw StageFailure("prompt \(row.id) is empty and the tokenizer names neither begin nor end token")
+        }
         prompts.append(GenerationPrompt(id: row.id, tokens: tokens))
       }
       self.prompts = prompts
@@ -67,16 +70,6 @@ struct PromptSource {
       throw StageFailure("\(folder) has no split")
     }
     return split
-  }
-
-  /// Encodes a prompt as `tokenize` does with its defaults.
-  private static func encode(_ prompt: String, _ tokenizer: Tokenizer, like model: FilePath) throws -> [Int32] {
-    let tokens = (tokenizer.template.before + tokenizer.encode(prompt, addSpecialTokens: false)).map(\.value)
-    if !tokens.isEmpty { return tokens }
-    guard let token = tokenizer.beginToken ?? tokenizer.endToken else {
-      throw StageFailure("a prompt is empty and the tokenizer names neither begin nor end token")
-    }
-    return [token.value]
   }
 
   /// Whether every prompt fits the model.

@@ -4,22 +4,20 @@ import Tokenization
 /// Encodes prompt and completion of a row, each by itself: jointly, merges would cross the border between them.
 struct RowEncoder {
   let tokenizer: Tokenizer
-  /// Tokens before a prompt.
-  let begin: [TokenID]
+  /// What stands around a prompt.
+  let convention: PromptConvention
   /// The token after a completion.
   let end: TokenID
-  /// Whether the end token also closes the prompt.
-  let endsPrompts: Bool
 
   /// The tokens of a row.
   ///
   /// A prompt without tokens becomes one begin token, or the end token where there is none; a completion without
   /// tokens is the end token alone.
   func encode(_ row: DatasetRow) -> (prompt: [TokenID], completion: [TokenID]) {
-    var prompt = begin + tokenizer.encode(row.prompt, addSpecialTokens: false)
-    if endsPrompts { prompt.append(end) }
-    if prompt.isEmpty { prompt = [tokenizer.beginToken ?? end] }
-    return (prompt, tokenizer.encode(row.completion, addSpecialTokens: false) + [end])
+    (
+      tokenizer.encode(prompt: row.prompt, convention),
+      tokenizer.encode(row.completion, addSpecialTokens: false) + [end]
+    )
   }
 
   /// Whether prompt or completion hold added tokens as text.

@@ -74,9 +74,8 @@ public struct Tokenize: Stage {
         "the tokenizer names no end token, which every completion needs",
         remedy: "set eos_token in its tokenizer_config.json")
     }
-    let encoder = RowEncoder(
-      tokenizer: tokenizer, begin: begin == .auto ? tokenizer.template.before : [], end: end,
-      endsPrompts: promptEnd == .end)
+    let convention = PromptConvention(begins: begin == .auto, ends: promptEnd == .end)
+    let encoder = RowEncoder(tokenizer: tokenizer, convention: convention, end: end)
     var encoded: [(split: Split, rows: TokenRows)] = []
     for (split, rows) in splits {
       let tokens = try encode(rows, split, encoder, context)
@@ -86,7 +85,7 @@ public struct Tokenize: Stage {
       encoded.append((split, tokens))
     }
     try TokenRows.write(encoded, to: context.output("tokens"))
-    try tokenizer.write(to: context.output("tokenizer"))
+    try tokenizer.write(to: context.output("tokenizer"), convention)
     let total = encoded.reduce(0) { $0 + $1.rows.tokens.count }
     let counts = encoded.map { "\($0.rows.count) \($0.split.rawValue)" }.joined(separator: " · ")
     context.report(.summary("\(counts) · \(total) tokens · vocabulary \(tokenizer.vocabularySize)"))

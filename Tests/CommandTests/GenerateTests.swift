@@ -1,0 +1,105 @@
+import CanonicalJSON
+import Records
+import SystemPackage
+import TestSupport
+import Testing
+
+/// `generate` through the command line, on a small model of a small vocabulary.
+@Suite struct GenerateTests {
+  /// A folder with a dataset, its tokens, and a new model.
+  private func withModel(_ tokenize: [String] = [], _ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      let rows = (0..<12).map { "{\"prompt\":\"say \($0)\",\"completion\":\"number \($0) it is\"}\n" }
+      try TemporaryFolder.write(rows.joined(), to: folder.appending("train.jsonl"))
+      try exec(["ingest", "--in", "source=train.jsonl", "--out", "data"], in: folder)
+      try exec(
+        ["tokenize", "--in", "dataset=data/dataset", "--with", "vocab_size=280", "--out", "tokens"] + tokenize,
+        in: folder)
+      try exec(
+        [
+          "init-model", "--in", "tokenizer=tokens/tokenizer", "--with", "layers=1", "--with", "width=32", "--with",
+          "heads=2", "--with", "context=32", "--out", "init",
+        ], in: folder)
+      try body(folder)
+    }
+  }
+
+  @discardableResult
+  private func exec(_ arguments: [String], in folder: FilePath, status: Int32 = 0) throws -> Tool.Outcome {
+    let outcome = try Tool.run(["exec"] + arguments, in: folder)
+    #expect(outcome.status == status, "\(arguments): \(outcome.errors)")
+    return outcome
+  }
+
+  private let fromDataset = ["generate", "--in", "model=init/model", "--in", "dataset=data/dataset"]
+
+  @Test("prompts are encoded as for training, whatever stood around them there", arguments: ["none", "end"])
+  func convention(end: String) throws {
+    try withModel(["--with", "prompt_end=\(end)"]) { folder in
+      try exec(fromDataset + ["--with", "max_new_tokens=3", "--out", "a"], in: folder)
+      try exec(
+        [
+          "generate", "--in", "model=init/model", "--in", "tokens=tokens/tokens", "--with", "max_new_tokens=3", "--out",
+          "b",
+        ], in: folder)
+      let fromText = try SampleFiles.read(folder.pushing("a/samples"))
+      let fromTokens = try SampleFiles.read(folder.pushing("b/samples"))
+      #expect(fromText.map(\.promptTokens) == fromTokens.map(\.promptTokens))
+      #expect(fromText.map(\.tokens) == fromTokens.map(\.tokens))
+      #expect(fromText.count == 12)
+      #expect(fromText.allSatisfy { ($0.promptTokens?.last == 0) == (end == "end") })
+    }
+  }
+
+  @Test("settings say how samples were made, and samples carry references, log-probabilities and entropies")
+  func settings() throws {
+    try withModel { folder in
+      try exec(
+        fromDataset + [
+          "--with", "samples=3", "--with", "temperature=0.5", "--with", "limit=2", "--with",
+          "max_new_tokens=8", "--out", "out",
+        ], in: folder)
+      let samples = try SampleFiles.read(folder.pushing("out/samples"))
+      #expect(samples.map(\.id) == ["train-0", "train-0", "train-0", "train-1", "train-1", "train-1"])
+      #expect(samples.map(\.sample) == [0, 1, 2, 0, 1, 2])
+      #expect(samples.allSatisfy { $0.references?.count == 1 && $0.prompt?.hasPrefix("say ") == true })
+      #expect(samples.allSatisfy { $0.tokens?.count == $0.entropies?.count && $0.logProbabilities != nil })
+      let settings = try #require(try SampleFiles.settings(folder.pushing("out/samples")))
+      #expect(settings["temperature"] == 0.5 && settings["split"] == "train" && settings["samples"] == 3)
+    }
+  }
+
+  @Test("practice row 16: a prompt that leaves no room for the new tokens is refused by its id")
+  func context() throws {
+    try withModel { folder in
+      let outcome = try exec(fromDataset + ["--with", "max_new_tokens=30", "--out", "out"], in: folder, status: 1)
+      #expect(outcome.errors.contains("prompt train-0 has"))
+      #expect(outcome.errors.contains("exceeds the context of 32"))
+    }
+  }
+
+  @Test("practice row 27: sampling defaults in generation_config.json are named and not obeyed")
+  func hiddenDefaults() throws {
+    try withModel { folder in
+      try exec(fromDataset + ["--with", "max_new_tokens=5", "--out", "plain"], in: folder)
+      let file = folder.pushing("init/model/generation_config.json")
+      try TemporaryFolder.write("{\"eos_token_id\": 0, \"temperature\": 0.1, \"top_k\": 1}", to: file)
+      let outcome = try exec(fromDataset + ["--with", "max_new_tokens=5", "--out", "hidden"], in: folder)
+      #expect(outcome.errors.contains("generation_config.json asks for temperature 0.1, top_k 1; this is not obeyed"))
+      #expect(
+        try Fixture.bytes(folder.pushing("plain/samples/samples.jsonl"))
+          == Fixture.bytes(folder.pushing("hidden/samples/samples.jsonl")))
+    }
+  }
+
+  @Test("settings that exclude each other are refused before anything runs")
+  func exclusions() throws {
+    try withModel { folder in
+      for setting in ["temperature=0.5", "top_k=3", "samples=4"] {
+        let outcome = try exec(
+          fromDataset + ["--with", "decoding=greedy", "--with", setting, "--out", "out"], in: folder, status: 2)
+        #expect(outcome.errors.contains("decoding: sample"))
+      }
+    }
+  }
+}
