@@ -56,7 +56,9 @@ enum CurveCharts {
       let validation = curve.validation.map { (x: Double($0.step), y: value($0)) }.filter { $0.y <= ceiling }
       plot.line(validation, curve.style, title: curve.name + ", validation")
       for point in validation where validation.count <= 40 {
-        plot.dot(point, radius: 2.2, curve.style, title: "\(curve.name), validation at step \(Int(point.x)): \(Format.fixed(point.y, 3))")
+        plot.dot(
+          point, radius: 2.2, curve.style,
+          title: "\(curve.name), validation at step \(Int(point.x)): \(Format.fixed(point.y, 3))")
       }
     }
     return plot.svg(title: title, xLabel: "step", yLabel: "", xTicks: 4, yTicks: 4)
@@ -68,9 +70,11 @@ enum CurveCharts {
     for curve in curves where !seen.contains(curve.name) {
       seen.append(curve.name)
       items.append(
-        .element("span", ["title": curve.provenance], .element("i", ["class": "mark " + curve.style]), .text(curve.name)))
+        .element(
+          "span", ["title": curve.provenance], .element("i", ["class": "mark " + curve.style]), .text(curve.name)))
     }
-    items.append(.element("span", ["class": "quiet"], text: "thin: training batches, binned · dots: whole validation split"))
+    items.append(
+      .element("span", ["class": "quiet"], text: "thin: training batches, binned · dots: whole validation split"))
     return .element("p", ["class": "legend"], items)
   }
 

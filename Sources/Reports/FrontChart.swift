@@ -16,9 +16,12 @@ enum FrontChart {
     }
     guard !points.isEmpty else { return nil }
     let references = table.rows.first { $0.kind == .references }
-    let human = references.flatMap { row in row.values[.diversity].map { ($0, row.values[.quality]?.scaled(by: scale)) } }
-    let xs = points.flatMap { [$0.x.value, $0.x.low, $0.x.high].compactMap(\.self) } + (human.map { [$0.0.value] } ?? [])
-    let ys = points.flatMap { [$0.y.value, $0.y.low, $0.y.high].compactMap(\.self) }
+    let human = references.flatMap { row in row.values[.diversity].map { ($0, row.values[.quality]?.scaled(by: scale)) }
+    }
+    let xs =
+      points.flatMap { [$0.x.value, $0.x.low, $0.x.high].compactMap(\.self) } + (human.map { [$0.0.value] } ?? [])
+    let ys =
+      points.flatMap { [$0.y.value, $0.y.low, $0.y.high].compactMap(\.self) }
       + (human?.1.map { [$0.value] } ?? [])
     var plot = Plot(width: 480, height: 350, x: xs, y: ys)
     bands(comparison, table, points, style, &plot)
@@ -73,7 +76,8 @@ enum FrontChart {
       } else if isBaseline || own.count > 1 {
         plot.label(
           point.group.sampling.temperature == nil ? point.group.sampling.text : "T " + point.group.sampling.text,
-          at: (place.x + (isBaseline ? -8 : 8), place.y + (isBaseline ? -7 : 13)), anchor: isBaseline ? "end" : "start", "small")
+          at: (place.x + (isBaseline ? -8 : 8), place.y + (isBaseline ? -7 : 13)), anchor: isBaseline ? "end" : "start",
+          "small")
       }
     }
   }

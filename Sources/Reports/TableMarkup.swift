@@ -16,7 +16,9 @@ struct TableMarkup {
   }
 
   private func markup(of rows: [ResultRow], columns: [Column], isMain: Bool) -> Markup {
-    var heads: [Markup] = [.element("th", ["scope": "col"]), .element("th", ["scope": "col", "title": "temperature"], text: "T")]
+    var heads: [Markup] = [
+      .element("th", ["scope": "col"]), .element("th", ["scope": "col", "title": "temperature"], text: "T"),
+    ]
     for column in columns {
       heads.append(
         .element(
@@ -27,7 +29,9 @@ struct TableMarkup {
     for row in rows { body.append(markup(of: row, columns: columns, isMain: isMain)) }
     return .element(
       "div", ["class": "scroll"],
-      .element("table", ["class": "results"], .element("thead", [:], .element("tr", [:], heads)), .element("tbody", [:], body)))
+      .element(
+        "table", ["class": "results"], .element("thead", [:], .element("tr", [:], heads)), .element("tbody", [:], body))
+    )
   }
 
   private func markup(of row: ResultRow, columns: [Column], isMain: Bool) -> Markup {
