@@ -32,7 +32,7 @@ struct Axis: Sendable {
 
   /// Round values inside the range, about as many as asked for.
   func ticks(_ count: Int = 5) -> [(value: Double, label: String)] {
-    isLogarithmic ? logarithmicTicks : linearTicks(count)
+    count == 0 ? [] : isLogarithmic ? logarithmicTicks : linearTicks(count)
   }
 
   private func linearTicks(_ count: Int) -> [(value: Double, label: String)] {

@@ -19,7 +19,7 @@ enum ReturnCharts {
         drawn.count < pairs.count ? ", \(Format.count(drawn.count)) of \(Format.count(pairs.count)) samples drawn" : ""
       charts.append(
         .element(
-          "figure", [:], scatter(drawn, comparison.quality, style[group.arm]),
+          "figure", [:], scatter(drawn, comparison.quality, style[group.arm], width: groups.count > 2 ? 340 : 460),
           .element(
             "figcaption", ["title": group.provenance], style.mark(group.arm),
             .element("b", text: comparison.name(group.arm)),
@@ -28,14 +28,17 @@ enum ReturnCharts {
     return charts.isEmpty ? nil : .element("div", ["class": "panels"], charts)
   }
 
-  private static func scatter(_ points: [(x: Double, y: Double)], _ quality: Quality, _ style: String) -> Markup {
+  private static func scatter(_ points: [(x: Double, y: Double)], _ quality: Quality, _ style: String, width: Double)
+    -> Markup
+  {
     let isBinary = points.allSatisfy { $0.y == 0 || $0.y == quality.scale }
     // Far outliers would press all else together.
     let sorted = points.map(\.x).sorted()
     let low = sorted[sorted.count / 100]
     let inside = points.filter { $0.x >= low }
     var plot = Plot(
-      width: 340, height: isBinary ? 170 : 230, x: inside.map(\.x), y: isBinary ? [0, 1] : points.map(\.y),
+      width: width, height: isBinary ? 0.42 * width : 0.62 * width, x: inside.map(\.x),
+      y: isBinary ? [0, 1] : points.map(\.y),
       room: isBinary ? 0.35 : 0.06)
     plot.x = Axis(inside.map(\.x), from: plot.x.start, to: plot.x.end, room: 0.04)
     for (place, point) in inside.enumerated() {

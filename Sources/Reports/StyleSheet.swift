@@ -63,6 +63,7 @@ enum StyleSheet {
     tr > :last-child { padding-right: 0; }
     .results { border-top: 1.5px solid var(--ink); border-bottom: 1.5px solid var(--ink); }
     .results thead th { border-bottom: 1px solid var(--ink); }
+    .results thead th { white-space: nowrap; }
     .results td { text-align: right; white-space: nowrap; }
     .results tbody th { text-align: left; font-weight: 500; white-space: nowrap; }
     .results tbody tr + tr > * { border-top: 1px solid var(--faint); }
@@ -110,6 +111,7 @@ enum StyleSheet {
     .axis, .tick { stroke: var(--quiet); stroke-width: .8; }
     .line { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; }
     .line.thin { stroke-width: 1; stroke-dasharray: 3 3; opacity: .7; }
+    .line.other { opacity: .55; stroke-dasharray: 5 3; }
     .line.faint { stroke-width: 1; opacity: .45; }
     .dot { fill: var(--c); }
     .dot.hollow { fill: var(--paper); stroke: var(--c); stroke-width: 1.4; }
