@@ -113,5 +113,5 @@ public struct WriteReport: Stage {
 }
 
 extension Provenance {
-  fileprivate init(_ input: StageInput) { self.init(label: input.label, axes: input.axes) }
+  fileprivate init(_ input: StageInput) { self.init(label: input.label, axes: input.axes, digest: input.digest) }
 }
