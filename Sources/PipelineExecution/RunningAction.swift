@@ -151,7 +151,7 @@ struct ActionPreparation {
         try SmallFile.makeFolder(place.removingLastComponent())
         guard symlink(store.blobPath(file.digest).string, place.string) == 0 else { throw Errno(rawValue: errno) }
       }
-      inputs.append(StageInput(label: source.label, axes: source.axes, path: folder))
+      inputs.append(StageInput(label: source.label, axes: source.axes, digest: "\(digest)", path: folder))
     }
     return inputs
   }

@@ -9,11 +9,7 @@ struct Axis: Sendable {
   var end: Double
   var isLogarithmic = false
 
-  /// An axis over values with some room at both ends.
-  ///
-  /// - Parameters:
-  ///   - values: What has to lie on it; without any finite one it goes from 0 to 1.
-  ///   - room: The share of the range to add at each end.
+  /// An axis over values with some room at both ends, a share of the range; without any finite value from 0 to 1.
   init(_ values: [Double], from start: Double, to end: Double, room: Double = 0.06, logarithmic: Bool = false) {
     let usable = values.filter { $0.isFinite && (!logarithmic || $0 > 0) }
     let scaled = logarithmic ? usable.map { log10($0) } : usable
@@ -36,7 +32,7 @@ struct Axis: Sendable {
 
   /// Round values inside the range, about as many as asked for.
   func ticks(_ count: Int = 5) -> [(value: Double, label: String)] {
-    isLogarithmic ? logarithmicTicks : linearTicks(count)
+    count == 0 ? [] : isLogarithmic ? logarithmicTicks : linearTicks(count)
   }
 
   private func linearTicks(_ count: Int) -> [(value: Double, label: String)] {

@@ -186,7 +186,8 @@ extension Comparison {
       let candidates = arms.filter(\.isLikelihood)
       let points = { (arm: Arm) in groups.count { $0.arm == arm && $0.sampling.temperature != nil } }
       // The one with the longest temperature curve; of equals the first.
-      return candidates.enumerated().max { (points($0.element), -$0.offset) < (points($1.element), -$1.offset) }?.element
+      return candidates.enumerated().max { (points($0.element), -$0.offset) < (points($1.element), -$1.offset) }?
+        .element
     }
     if let arm = arms.first(where: { [$0.stem, $0.name(options.names)].contains(options.baseline) }) { return arm }
     throw ReportError.unknownBaseline(options.baseline, arms: arms.map { $0.name(options.names) })

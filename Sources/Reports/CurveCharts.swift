@@ -25,38 +25,35 @@ enum CurveCharts {
     }
     guard !curves.isEmpty else { return nil }
     var charts: [Markup] = []
-    let panels: [(title: String, unit: String, logarithmic: Bool, value: (CurveRow) -> Double)] = [
-      ("−log p", "nats per token", false, { $0.mle }), ("TD term, mean r²", "log scale", true, { $0.td }),
-      ("entropy", "nats per token", false, { $0.entropy }),
+    let panels: [(title: String, unit: String, value: (CurveRow) -> Double)] = [
+      ("−log p", "nats per token, log scale", { $0.mle }), ("TD term, mean r²", "log scale", { $0.td }),
+      ("entropy", "nats per token, log scale", { $0.entropy }),
     ]
     for panel in panels {
       let value = panel.value
       charts.append(
         .element(
-          "figure", [:], chart(curves, panel.title, logarithmic: panel.logarithmic, value),
+          "figure", [:], chart(curves, panel.title, value),
           .element("figcaption", [:], .element("b", text: panel.title), .text(", " + panel.unit))))
     }
     return .element("div", ["class": "panels"], charts) + legend(curves)
   }
 
-  private static func chart(
-    _ curves: [Curve], _ title: String, logarithmic: Bool, _ value: (CurveRow) -> Double
-  ) -> Markup {
-    let thinned = curves.map { curve in
-      (curve: curve, train: thin(curve.train.map { (Double($0.step), value($0)) }))
+  private static func chart(_ curves: [Curve], _ title: String, _ value: @escaping (CurveRow) -> Double) -> Markup {
+    // On a logarithmic scale a value of 0 has no place.
+    let points = { (rows: [CurveRow]) in
+      rows.map { (x: Double($0.step), y: value($0)) }.filter { $0.y.isFinite && $0.y > 0 }
     }
-    let all = thinned.flatMap { item in item.train + item.curve.validation.map { (Double($0.step), value($0)) } }
-    // A few steep first steps would press all else together.
-    let heights = all.map(\.1).filter(\.isFinite).sorted()
-    let ceiling = heights.isEmpty ? 1 : heights[min(heights.count - 1, heights.count * 97 / 100)]
-    let usable = heights.filter { $0 <= ceiling }
-    var plot = Plot(width: 340, height: 230, x: all.map(\.0), y: usable, room: 0.05, logarithmic: logarithmic)
-    for (curve, train) in thinned {
-      plot.line(train.filter { $0.1 <= ceiling }.map { (x: $0.0, y: $0.1) }, curve.style + " faint", title: curve.name)
-      let validation = curve.validation.map { (x: Double($0.step), y: value($0)) }.filter { $0.y <= ceiling }
-      plot.line(validation, curve.style, title: curve.name + ", validation")
-      for point in validation where validation.count <= 40 {
-        plot.dot(point, radius: 2.2, curve.style, title: "\(curve.name), validation at step \(Int(point.x)): \(Format.fixed(point.y, 3))")
+    let drawn = curves.map { (curve: $0, train: thin(points($0.train)), validation: points($0.validation)) }
+    let all = drawn.flatMap { $0.train + $0.validation }
+    var plot = Plot(width: 340, height: 230, x: all.map(\.x), y: all.map(\.y), room: 0.05, logarithmic: true)
+    for item in drawn {
+      let (name, style) = (item.curve.name, item.curve.style)
+      plot.line(item.train, style + " faint", title: name)
+      plot.line(item.validation, style, title: name + ", validation")
+      for point in item.validation where item.validation.count <= 40 {
+        let value = Format.fixed(point.y, 3)
+        plot.dot(point, radius: 2.2, style, title: "\(name), validation at step \(Int(point.x)): \(value)")
       }
     }
     return plot.svg(title: title, xLabel: "step", yLabel: "", xTicks: 4, yTicks: 4)
@@ -68,19 +65,21 @@ enum CurveCharts {
     for curve in curves where !seen.contains(curve.name) {
       seen.append(curve.name)
       items.append(
-        .element("span", ["title": curve.provenance], .element("i", ["class": "mark " + curve.style]), .text(curve.name)))
+        .element(
+          "span", ["title": curve.provenance], .element("i", ["class": "mark " + curve.style]), .text(curve.name)))
     }
-    items.append(.element("span", ["class": "quiet"], text: "thin: training batches, binned · dots: whole validation split"))
+    items.append(
+      .element("span", ["class": "quiet"], text: "thin: training batches, binned · dots: whole validation split"))
     return .element("p", ["class": "legend"], items)
   }
 
   /// Means of equal bins where there are too many points.
-  static func thin(_ points: [(Double, Double)]) -> [(Double, Double)] {
+  static func thin(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     guard points.count > mostPoints else { return points }
     return (0..<mostPoints).map { bin in
       let part = points[bin * points.count / mostPoints..<(bin + 1) * points.count / mostPoints]
       let count = Double(part.count)
-      return (part.reduce(0) { $0 + $1.0 } / count, part.reduce(0) { $0 + $1.1 } / count)
+      return (part.reduce(0) { $0 + $1.x } / count, part.reduce(0) { $0 + $1.y } / count)
     }
   }
 }

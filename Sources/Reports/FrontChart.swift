@@ -16,10 +16,13 @@ enum FrontChart {
     }
     guard !points.isEmpty else { return nil }
     let references = table.rows.first { $0.kind == .references }
-    let human = references.flatMap { row in row.values[.diversity].map { ($0, row.values[.quality]?.scaled(by: scale)) } }
-    let xs = points.flatMap { [$0.x.value, $0.x.low, $0.x.high].compactMap(\.self) } + (human.map { [$0.0.value] } ?? [])
-    let ys = points.flatMap { [$0.y.value, $0.y.low, $0.y.high].compactMap(\.self) }
-      + (human?.1.map { [$0.value] } ?? [])
+    let human = references.flatMap { row in row.values[.diversity].map { ($0, row.values[.quality]?.scaled(by: scale)) }
+    }
+    let xs =
+      points.flatMap { [$0.x.value, $0.x.low, $0.x.high].compactMap(\.self) } + (human.map { [$0.0.value] } ?? [])
+    let ys =
+      points.flatMap { [$0.y.value, $0.y.low, $0.y.high].compactMap(\.self) }
+      + (human?.1.flatMap { $0.halfWidth == nil ? nil : [$0.value] } ?? [])
     var plot = Plot(width: 480, height: 350, x: xs, y: ys)
     bands(comparison, table, points, style, &plot)
     for arm in comparison.arms { curve(arm, points, comparison, style, &plot) }
@@ -73,7 +76,8 @@ enum FrontChart {
       } else if isBaseline || own.count > 1 {
         plot.label(
           point.group.sampling.temperature == nil ? point.group.sampling.text : "T " + point.group.sampling.text,
-          at: (place.x + (isBaseline ? -8 : 8), place.y + (isBaseline ? -7 : 13)), anchor: isBaseline ? "end" : "start", "small")
+          at: (place.x + (isBaseline ? -8 : 8), place.y + (isBaseline ? -7 : 13)), anchor: isBaseline ? "end" : "start",
+          "small")
       }
     }
   }
@@ -91,7 +95,10 @@ enum FrontChart {
   private static func reference(_ human: (x: Estimate, y: Estimate?), _ plot: inout Plot) {
     let x = plot.x(human.x.value)
     plot.segment((x, plot.y.start), (x, plot.y.end), "human")
-    if let y = human.y { plot.rectangle(x - 4, plot.y(y.value) - 4, x + 4, plot.y(y.value) + 4, "humandot") }
+    // What is so by definition has no interval, and is no point of the chart.
+    if let y = human.y, y.halfWidth != nil {
+      plot.rectangle(x - 4, plot.y(y.value) - 4, x + 4, plot.y(y.value) + 4, "humandot")
+    }
     let isRight = x > (plot.x.start + plot.x.end) / 2
     plot.label("references", at: (x + (isRight ? -7 : 7), plot.y.start - 8), anchor: isRight ? "end" : "start", "small")
   }

@@ -46,7 +46,9 @@ struct Plot: Sendable {
   }
 
   /// An interval along an axis through a point.
-  mutating func whisker(_ point: (x: Double, y: Double), x range: Estimate? = nil, y vertical: Estimate? = nil, _ style: String) {
+  mutating func whisker(
+    _ point: (x: Double, y: Double), x range: Estimate? = nil, y vertical: Estimate? = nil, _ style: String
+  ) {
     if let low = range?.low, let high = range?.high {
       segment((x(low), y(point.y)), (x(high), y(point.y)), "whisker " + style)
     }
@@ -78,7 +80,8 @@ struct Plot: Sendable {
   }
 
   /// Text in the chart's own units.
-  mutating func label(_ text: String, at place: (x: Double, y: Double), anchor: String = "start", _ style: String = "") {
+  mutating func label(_ text: String, at place: (x: Double, y: Double), anchor: String = "start", _ style: String = "")
+  {
     labels += .element(
       "text",
       ["class": style, "x": Self.print(place.x), "y": Self.print(place.y), "text-anchor": anchor], text: text)

@@ -7,9 +7,7 @@ struct PromptChoice: Sendable {
   /// How much arms disagree on a prompt, by place.
   var disagreement: [Double]
 
-  /// - Parameters:
-  ///   - cells: One cell an arm.
-  ///   - count: How many prompts to show at most.
+  /// At most so many prompts, by the disagreement of the cells, one an arm.
   init?(_ cells: [ScoredCell], quality: Quality, count: Int) {
     guard let first = cells.first, !first.prompts.isEmpty, count > 0 else { return nil }
     let scale = quality.isShare ? 1 : 0.01

@@ -90,7 +90,9 @@ struct PromptPanel {
     guard !references.isEmpty else { return Markup() }
     let most = 24
     var items = references.prefix(most).map { Markup.element("li", text: $0) }
-    if references.count > most { items.append(.element("li", ["class": "quiet"], text: "and \(references.count - most) more")) }
+    if references.count > most {
+      items.append(.element("li", ["class": "quiet"], text: "and \(references.count - most) more"))
+    }
     return .element(
       "details", ["class": "right"],
       .element("summary", text: Format.count(references.count, "reference")), .element("ul", [:], items))
@@ -130,7 +132,8 @@ extension PromptPanel {
     guard let tokenBytes else {
       // Without a tokenizer nobody knows where a token ends in the text: a bar of its rewards stands below it.
       let bars = reward.rewards.indices.map { place in
-        Markup.element("i", ["class": Self.shade(reward.rewards[place], scale), "title": Self.title(reward, place...place)])
+        Markup.element(
+          "i", ["class": Self.shade(reward.rewards[place], scale), "title": Self.title(reward, place...place)])
       }
       return .text(sample.text ?? "") + .element("span", ["class": "bars"], bars)
     }
@@ -140,12 +143,14 @@ extension PromptPanel {
     for place in reward.tokens.indices {
       bytes += tokenBytes(reward.tokens[place])
       // A token may end inside a character; it is shown with those that complete it.
-      guard let text = Self.whole(bytes) ?? (place + 1 == reward.tokens.count ? String(decoding: bytes, as: UTF8.self) : nil)
+      guard
+        let text = Self.whole(bytes)
+          ?? (place + 1 == reward.tokens.count ? String(decoding: bytes, as: UTF8.self) : nil)
       else { continue }
       let isEnd = text.hasPrefix("<|") && text.hasSuffix("|>") || text == "</s>"
       let mean = reward.rewards[start...place].reduce(0, +) / Float(place - start + 1)
-      markup += .element(
-        "span", ["class": Self.shade(mean, scale), "title": Self.title(reward, start...place)], text: isEnd ? "⏎" : text)
+      let title = Self.title(reward, start...place)
+      markup += .element("span", ["class": Self.shade(mean, scale), "title": title], text: isEnd ? "⏎" : text)
       bytes = []
       start = place + 1
     }

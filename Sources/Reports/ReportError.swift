@@ -29,7 +29,8 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unknownBaseline(let name, let arms):
       "no arm is called \(name): baseline is one of " + arms.joined(separator: ", ")
     case .sameCell(let first, let second):
-      "\(first) and \(second) are the same arm, seed and temperature: connect one of them, or tell them apart by an axis"
+      "\(first) and \(second) are the same arm, seed and temperature: connect one of them, or tell them apart "
+        + "by an axis"
     }
   }
 }

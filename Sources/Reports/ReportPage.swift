@@ -26,9 +26,11 @@ struct ReportPage {
 
   /// The whole document.
   var html: String {
-    let body = [firstScreen] + sections.map { section in
-      Markup.element("section", [:], .element("h2", text: section.title), section.content)
-    }
+    let body =
+      [firstScreen]
+      + sections.map { section in
+        Markup.element("section", [:], .element("h2", text: section.title), section.content)
+      }
     let page =
       Markup.literal("<!doctype html>\n<html lang=\"en\">\n")
       + .element(
@@ -63,7 +65,8 @@ struct ReportPage {
     }
     if !digests.isEmpty {
       let names = digests.map { label, digest in
-        Markup.element("code", ["title": "\(label)\n\(digest)"], text: String(digest.split(separator: ":").last?.prefix(8) ?? ""))
+        Markup.element(
+          "code", ["title": "\(label)\n\(digest)"], text: String(digest.split(separator: ":").last?.prefix(8) ?? ""))
       }
       parts.append(.element("span", ["class": "digests"], [.text("scores ")] + names))
     }
@@ -74,7 +77,9 @@ struct ReportPage {
     var caption = "Up is better, left is more diverse."
     if let baseline = comparison.baseline, comparison.grid(of: baseline).count > 1 {
       caption += " The line is \(comparison.name(baseline)) over temperatures; "
-      caption += text.table.matches.isEmpty ? "bands are the other arms' quality." : "× is where it has the quality of an arm, whose interval is the band."
+      caption +=
+        text.table.matches.isEmpty
+        ? "bands are the other arms' quality." : "× is where it has the quality of an arm, whose interval is the band."
     }
     return caption
   }
@@ -86,34 +91,43 @@ struct ReportPage {
     }
     if text.table.rows.contains(where: { $0.kind == .matched && $0.note == nil }), let baseline = comparison.baseline {
       let name = comparison.name(baseline)
-      notes.append("“\(name), matched” is \(name) at the temperature that gives the quality of the arm above it, interpolated over its grid.")
+      notes.append(
+        "“\(name), matched” is \(name) at the temperature that gives the quality of the arm above it, "
+          + "interpolated over its grid."
+      )
     }
     return notes
   }
 
   private var sections: [(title: String, content: Markup)] {
-    var sections: [(title: String, content: Markup)] = []
-    if let curves = CurveCharts.make(inputs.curves, comparison, style) { sections.append(("Learning curves", curves)) }
+    let found: [(title: String, content: Markup?)] = [
+      ("Learning curves", CurveCharts.make(inputs.curves, comparison, style)),
+      ("What the reward knows of quality", rewards), ("Samples side by side", samples),
+      ("Parameters that differ", SettingsTable.markup(comparison, style)),
+      ("Every cell", TableMarkup(text: text, style: style).all), ("Inputs", provenance),
+    ]
+    return found.compactMap { section in section.content.map { (section.title, $0) } }
+  }
+
+  private var rewards: Markup? {
     let scatters = ReturnCharts.scatters(shown, comparison, style)
     let bars = ReturnCharts.bars(correlations, comparison, style)
-    if scatters != nil || bars != nil {
-      let words = "At γ = 1 the return of a finished completion is log p + v₀ whatever the model, so its ρ counts only beside those of its parts; within a prompt v₀ is constant."
-      sections.append(
-        ("What the reward knows of quality",
-          .element("p", text: words) + (scatters ?? Markup()) + (bars ?? Markup())))
-    }
-    if let panel = PromptPanel(shown, comparison, style, tokenBytes: inputs.tokenBytes) {
-      let words = "\(Format.count(panel.count)) of \(Format.count(comparison.ids.count)) prompts, evenly spaced by how much the arms disagree on them in quality and Self-BLEU; the median one is open. Shades are token rewards, on each arm's own scale; the number is the return."
-      let scale = Markup.element(
-        "p", ["class": "scale"], .text("low "), .element("i", ["class": "n4"]), .element("i", ["class": "n2"]), .element("i", ["class": "z"]),
-        .element("i", ["class": "p2"]), .element("i", ["class": "p4"]), .text(" high"))
-      sections.append(("Samples side by side", .element("p", text: words) + scale + panel.markup))
-    }
-    if let settings = SettingsTable.markup(comparison, style) { sections.append(("Parameters that differ", settings)) }
-    let all = TableMarkup(text: text, style: style)
-    sections.append(("Every cell", all.all))
-    sections.append(("Inputs", provenance))
-    return sections
+    guard scatters != nil || bars != nil else { return nil }
+    let words =
+      "At γ = 1 the return of a finished completion is log p + v₀ whatever the model, so its ρ counts only beside "
+      + "those of its parts; within a prompt v₀ is constant."
+    return .element("p", text: words) + (scatters ?? Markup()) + (bars ?? Markup())
+  }
+
+  private var samples: Markup? {
+    guard let panel = PromptPanel(shown, comparison, style, tokenBytes: inputs.tokenBytes) else { return nil }
+    let words =
+      "\(Format.count(panel.count)) of \(Format.count(comparison.ids.count)) prompts, evenly spaced by how much the "
+      + "arms disagree on them in quality and Self-BLEU; the median one is open. Shades are token rewards, on each "
+      + "arm's own scale; the number is the return."
+    let shades = ["n4", "n2", "z", "p2", "p4"].map { Markup.element("i", ["class": $0]) }
+    return .element("p", text: words)
+      + .element("p", ["class": "scale"], [.text("low")] + shades + [.text("high")]) + panel.markup
   }
 
   private var provenance: Markup {
@@ -124,11 +138,16 @@ struct ReportPage {
     let rows = ports.filter { !$0.1.isEmpty }.map { port, inputs in
       Markup.element(
         "tr", [:], .element("th", ["scope": "row"], text: port),
-        .element("td", [:], inputs.map { .element("code", ["title": $0.digest ?? ""], text: $0.label) + .literal(" ") }))
+        .element("td", [:], inputs.map { .element("code", ["title": $0.digest ?? ""], text: $0.label) + .literal(" ") })
+      )
     }
-    return .element("div", ["class": "scroll"], .element("table", ["class": "settings inputs"], .element("tbody", [:], rows)))
+    return .element(
+      "div", ["class": "scroll"], .element("table", ["class": "settings inputs"], .element("tbody", [:], rows)))
       + .element(
         "p", ["class": "quiet"],
-        text: "Tables and series stand in data/ beside this page. Bootstrap of \(Format.count(comparison.resamples, "resample")), seed \(options.seed).")
+        text:
+          "Tables and series stand in data/ beside this page. Bootstrap of "
+          + "\(Format.count(comparison.resamples, "resample")), seed \(options.seed)."
+      )
   }
 }

@@ -88,8 +88,10 @@ struct ResultTable: Sendable {
         if let row = match.row { rows.append(row) }
         matches[arm] = match.place
       }
-      rows += comparison.groups.filter { $0.arm == arm && $0.sampling.temperature == nil && $0.sampling != group.sampling }
-        .map { Self.row($0, comparison) }
+      rows += comparison.groups.filter {
+        $0.arm == arm && $0.sampling.temperature == nil && $0.sampling != group.sampling
+      }
+      .map { Self.row($0, comparison) }
     }
     if let references = ReferenceRow.make(comparison) { rows.append(references) }
     let found = rows
@@ -111,7 +113,9 @@ struct ResultTable: Sendable {
 
   /// What `scores.json` says, where the samples behind it are not known.
   private static func stated(_ column: Column, _ group: SeedGroup, _ quality: Quality) -> Estimate? {
-    let values = group.cells.compactMap { cell in column.metric(quality, k: cell.samplesPerPrompt).flatMap { cell.file[$0] } }
+    let values = group.cells.compactMap { cell in
+      column.metric(quality, k: cell.samplesPerPrompt).flatMap { cell.file[$0] }
+    }
     guard values.count == group.cells.count, let first = values.first else { return nil }
     guard values.count == 1 else { return Estimator.student(values.map(\.value)) }
     return Estimate(value: first.value, low: first.low, high: first.high)
@@ -143,7 +147,8 @@ struct BaselineMatch {
       let (least, greatest) = match.range
       contrast.equalQuality = .notReached(quality: match.target, least: least, greatest: greatest)
       row = ResultRow(
-        kind: .matched, name: name, temperature: "—", values: [:], note: "not reached", provenance: "", arm: comparison.baseline)
+        kind: .matched, name: name, temperature: "—", values: [:], note: "not reached", provenance: "",
+        arm: comparison.baseline)
       return
     }
     var values: [Column: Estimate] = [:]
@@ -235,7 +240,8 @@ private struct GridMatch {
     let found = grid.compactMap { $0.measures(measure) }
     guard found.count == grid.count, let own = arm.measures(measure) else { return nil }
     let count = grid.count + 1
-    return estimate(qualities.enumerated().map { seed, base in base + found.map { $0[seed] } + [own[seed]] }) { scores in
+    return estimate(qualities.enumerated().map { seed, base in base + found.map { $0[seed] } + [own[seed]] }) {
+      scores in
       let values = scores[count...].compactMap { $0 }
       guard values.count == scores.count - count, let place = place(scores[..<count]) else { return nil }
       return place.value(of: Array(values.dropLast())) - values[values.count - 1]

@@ -12,26 +12,33 @@ enum ReturnCharts {
         sample.return.flatMap { x in sample.quality.map { (x: x, y: $0 * comparison.quality.scale) } }
       }
       guard pairs.count > 2 else { continue }
-      let drawn = stride(from: 0, to: pairs.count, by: max(1, (pairs.count + mostPoints - 1) / mostPoints)).map { pairs[$0] }
-      let rest = drawn.count < pairs.count ? ", \(Format.count(drawn.count)) of \(Format.count(pairs.count)) samples drawn" : ""
+      let drawn = stride(from: 0, to: pairs.count, by: max(1, (pairs.count + mostPoints - 1) / mostPoints)).map {
+        pairs[$0]
+      }
+      let rest =
+        drawn.count < pairs.count ? ", \(Format.count(drawn.count)) of \(Format.count(pairs.count)) samples drawn" : ""
       charts.append(
         .element(
-          "figure", [:], scatter(drawn, comparison.quality, style[group.arm]),
+          "figure", [:], scatter(drawn, comparison.quality, style[group.arm], width: groups.count > 2 ? 340 : 460),
           .element(
-            "figcaption", ["title": group.provenance], style.mark(group.arm), .element("b", text: comparison.name(group.arm)),
+            "figcaption", ["title": group.provenance], style.mark(group.arm),
+            .element("b", text: comparison.name(group.arm)),
             .text(" at T \(group.sampling.text)\(rest)"))))
     }
     return charts.isEmpty ? nil : .element("div", ["class": "panels"], charts)
   }
 
-  private static func scatter(_ points: [(x: Double, y: Double)], _ quality: Quality, _ style: String) -> Markup {
+  private static func scatter(_ points: [(x: Double, y: Double)], _ quality: Quality, _ style: String, width: Double)
+    -> Markup
+  {
     let isBinary = points.allSatisfy { $0.y == 0 || $0.y == quality.scale }
     // Far outliers would press all else together.
     let sorted = points.map(\.x).sorted()
     let low = sorted[sorted.count / 100]
     let inside = points.filter { $0.x >= low }
     var plot = Plot(
-      width: 340, height: isBinary ? 170 : 230, x: inside.map(\.x), y: isBinary ? [0, 1] : points.map(\.y),
+      width: width, height: isBinary ? 0.42 * width : 0.62 * width, x: inside.map(\.x),
+      y: isBinary ? [0, 1] : points.map(\.y),
       room: isBinary ? 0.35 : 0.06)
     plot.x = Axis(inside.map(\.x), from: plot.x.start, to: plot.x.end, room: 0.04)
     for (place, point) in inside.enumerated() {
@@ -39,7 +46,8 @@ enum ReturnCharts {
       plot.dot((point.x, height), radius: 1.8, style + " sheer")
     }
     guard isBinary else {
-      return plot.svg(title: "return against \(quality.word)", xLabel: "return, nats", yLabel: quality.heading, yTicks: 4)
+      return plot.svg(
+        title: "return against \(quality.word)", xLabel: "return, nats", yLabel: quality.heading, yTicks: 4)
     }
     var axis = plot
     axis.label("right", at: (plot.x.start - 6, plot.y(1) + 4), anchor: "end")
@@ -61,7 +69,9 @@ enum ReturnCharts {
       groups.map { group in
         let across = group.measures { $0.correlation(across: predictor) }
         let within = group.measures { $0.correlation(within: predictor) }
-        return (predictor, group, across.flatMap { comparison.estimate($0) }, within.flatMap { comparison.estimate($0) })
+        return (
+          predictor, group, across.flatMap { comparison.estimate($0) }, within.flatMap { comparison.estimate($0) }
+        )
       }
     }
   }
@@ -114,7 +124,8 @@ enum ReturnCharts {
         }
         let name = "\(comparison.name(bar.1.arm)): \(predictor.label) ρ \(Format.correlation(estimate.value))"
         plot.rectangle(
-          plot.x(0), middle - thick / 2 + 1, plot.x(estimate.value), middle + thick / 2 - 1, "bar " + style[bar.1.arm], title: name)
+          plot.x(0), middle - thick / 2 + 1, plot.x(estimate.value), middle + thick / 2 - 1, "bar " + style[bar.1.arm],
+          title: name)
         if let low = estimate.low, let high = estimate.high {
           plot.segment((plot.x(low), middle), (plot.x(high), middle), "error")
         }

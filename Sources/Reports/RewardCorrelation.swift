@@ -75,7 +75,9 @@ extension ScoredCell {
   /// The mean over prompts of Spearman's ρ within a prompt, where both vary.
   func correlation(within predictor: Predictor) -> Measure? {
     let rows = prompts.map { prompt -> (sum: Double, count: Double) in
-      let pairs = prompt.samples.compactMap { sample in predictor(sample).flatMap { x in sample.quality.map { (x, $0) } } }
+      let pairs = prompt.samples.compactMap { sample in
+        predictor(sample).flatMap { x in sample.quality.map { (x, $0) } }
+      }
       guard let rho = Correlation.spearman(pairs.map(\.0), pairs.map(\.1)) else { return (0, 0) }
       return (rho.value, 1)
     }

@@ -60,8 +60,11 @@ struct ScoredCell: Sendable {
     var found: [String: [ScoredSample]] = [:]
     for example in scores.examples {
       let key = SampleKey(example.id, example.sample)
-      found[example.id, default: []].append(
-        ScoredSample(example, quality: quality, diversity: diversity, reward: rewardOf[key], row: rowOf[key]))
+      var sample = ScoredSample(
+        example, quality: quality, diversity: diversity, reward: rewardOf[key], row: rowOf[key])
+      // A prompt has one value; other batches give it other last digits, whose ranks would mean nothing.
+      if let value = found[example.id]?.first?.firstValue { sample.firstValue = value }
+      found[example.id, default: []].append(sample)
     }
     prompts = ids.map { ScoredPrompt(id: $0, samples: found[$0] ?? []) }
   }

@@ -7,7 +7,10 @@ struct TableMarkup {
   private var table: ResultTable { text.table }
 
   /// The table of the first screen.
-  var main: Markup { markup(of: table.rows, columns: table.columns, isMain: true) }
+  var main: Markup {
+    // Length and its like are left to the table of every cell.
+    markup(of: table.rows, columns: table.columns.filter { $0 != .length }, isMain: true)
+  }
 
   /// Every cell of every grid.
   var all: Markup {
@@ -16,18 +19,22 @@ struct TableMarkup {
   }
 
   private func markup(of rows: [ResultRow], columns: [Column], isMain: Bool) -> Markup {
-    var heads: [Markup] = [.element("th", ["scope": "col"]), .element("th", ["scope": "col", "title": "temperature"], text: "T")]
+    var heads: [Markup] = [
+      .element("th", ["scope": "col"]), .element("th", ["scope": "col", "title": "temperature"], text: "T"),
+    ]
     for column in columns {
       heads.append(
         .element(
           "th", ["scope": "col", "title": text.explanation(column)],
-          .text(text.heading(column))))
+          .text(text.heading(column).unbroken)))
     }
     var body: [Markup] = []
     for row in rows { body.append(markup(of: row, columns: columns, isMain: isMain)) }
     return .element(
       "div", ["class": "scroll"],
-      .element("table", ["class": "results"], .element("thead", [:], .element("tr", [:], heads)), .element("tbody", [:], body)))
+      .element(
+        "table", ["class": "results"], .element("thead", [:], .element("tr", [:], heads)), .element("tbody", [:], body))
+    )
   }
 
   private func markup(of row: ResultRow, columns: [Column], isMain: Bool) -> Markup {
@@ -69,4 +76,9 @@ struct TableMarkup {
     }
     return lines.filter { !$0.isEmpty }.joined(separator: "\n")
   }
+}
+
+extension String {
+  /// The same with hyphens at which no line ends.
+  fileprivate var unbroken: String { String(map { $0 == "-" ? "\u{2011}" : $0 }) }
 }

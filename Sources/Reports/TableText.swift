@@ -33,7 +33,8 @@ struct TableText: Sendable {
     case .diversity: "sentence BLEU of each sample against the prompt's others; lower is more diverse"
     case .entropy: "nats per token, at temperature 1"
     case .length: "tokens a sample, the end token included"
-    case .returnCorrelation: "Spearman's ρ of a sample's summed reward with its \(comparison.quality.word), over all samples"
+    case .returnCorrelation:
+      "Spearman's ρ of a sample's summed reward with its \(comparison.quality.word), over all samples"
     case .logProbabilityCorrelation: "the same of log p, which needs no reward"
     }
   }

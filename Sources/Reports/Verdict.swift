@@ -26,7 +26,8 @@ struct Verdict: Sendable {
         Self.atEqualTemperature(names[0], contrast, quality) + "; "
         + Self.atEqualQuality(contrast, reference: reference, quality) + "."
       if case .difference(let difference) = contrast.equalQuality, !difference.isDecided, difference.halfWidth != nil {
-        remarks.append("Undecided: the interval holds 0, so \(comparison.name(arm)) may be \(reference) at another temperature.")
+        remarks.append(
+          "Undecided: the interval holds 0, so \(comparison.name(arm)) may be \(reference) at another temperature.")
       }
       return
     }
@@ -58,7 +59,11 @@ struct Verdict: Sendable {
     }
     if let change = contrast.equalTemperatureQuality, change.isDecided {
       let size = Format.fixed(abs(change.value) * quality.scale, quality.decimals)
-      text += " and \(size) \(quality.isShare ? (change.value < 0 ? "less" : "more") + " correct" : quality.word + (change.value < 0 ? " worse" : " better"))"
+      let isLess = change.value < 0
+      text +=
+        quality.isShare
+        ? " and \(size) \(isLess ? "less" : "more") \(quality.word)"
+        : " and \(size) \(quality.word) \(isLess ? "worse" : "better")"
     }
     return text
   }

@@ -34,8 +34,7 @@ public struct ActionRequest: Sendable {
     let ports = inputs.map { port in
       (
         name: port.port,
-        value: JSONValue.array(
-          port.inputs.map { ["label": .string($0.label), "axes": .object($0.axes), "path": .string($0.path.string)] })
+        value: JSONValue.array(port.inputs.map(Self.json))
       )
     }
     return [
@@ -49,6 +48,13 @@ public struct ActionRequest: Sendable {
     ]
   }
 
+  private static func json(_ input: StageInput) -> JSONValue {
+    var object: JSONObject = ["label": .string(input.label), "axes": .object(input.axes)]
+    object["digest"] = input.digest.map { .string($0) }
+    object["path"] = .string(input.path.string)
+    return .object(object)
+  }
+
   /// A request from the file's content, or nil where a member is missing or of another type.
   public init?(json: JSONValue) {
     guard json["apprentice"]?.integer == 1, let stage = json["stage"]?.string, let ports = json["in"]?.object,
@@ -59,7 +65,7 @@ public struct ActionRequest: Sendable {
     self.inputs = ports.members.map { member in
       let inputs = (member.value.array ?? []).map {
         StageInput(
-          label: $0["label"]?.string ?? member.name, axes: $0["axes"]?.object ?? [:],
+          label: $0["label"]?.string ?? member.name, axes: $0["axes"]?.object ?? [:], digest: $0["digest"]?.string,
           path: FilePath($0["path"]?.string ?? ""))
       }
       return (member.name, inputs)

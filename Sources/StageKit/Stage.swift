@@ -38,13 +38,16 @@ public struct StageInput: Sendable, Hashable {
   public var label: String
   /// The grid axes of its cell.
   public var axes: JSONObject
+  /// The digest of the artifact, `sha256:…`; nil where it is in no store.
+  public var digest: String?
   /// Its folder, or the one file that its kind needs.
   public var path: FilePath
 
   /// An input.
-  public init(label: String, axes: JSONObject = [:], path: FilePath) {
+  public init(label: String, axes: JSONObject = [:], digest: String? = nil, path: FilePath) {
     self.label = label
     self.axes = axes
+    self.digest = digest
     self.path = path
   }
 }

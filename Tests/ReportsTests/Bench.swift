@@ -11,13 +11,7 @@ enum Bench {
     var `return`: Double?
   }
 
-  /// Scores of an arm in which every prompt has the same share of right samples and the same Self-BLEU.
-  ///
-  /// - Parameters:
-  ///   - label: The label, such as `score-mle@temperature=1`.
-  ///   - axes: Its axes.
-  ///   - right: Right samples of each prompt, out of `samples`.
-  ///   - diversity: Self-BLEU.
+  /// Scores of an arm in which every prompt has the same number of right samples and the same Self-BLEU.
   static func even(
     _ label: String, _ axes: JSONObject, right: Int, of samples: Int = 20, diversity: Double, prompts: Int = 12
   ) -> ScoresInput {
@@ -51,7 +45,8 @@ enum Bench {
     all["samples"] = axes["temperature"].map { ["decoding": "sample", "temperature": $0] }
     for (name, value) in settings.members { all[name] = value }
     return ScoresInput(
-      provenance: Provenance(label: label, axes: axes), file: ScoreFile(metrics: metrics, settings: all), examples: rows)
+      provenance: Provenance(label: label, axes: axes), file: ScoreFile(metrics: metrics, settings: all), examples: rows
+    )
   }
 
   /// A baseline at temperatures 0.5, 1 and 1.5 with 90, 70 and 40 % right and Self-BLEU 80, 60 and 40.
@@ -73,7 +68,9 @@ enum Bench {
   /// Fields of a CSV file by heading, a dictionary a line; none of the fields holds a comma.
   static func table(_ report: Report, _ name: String) -> [[String: String]] {
     guard let content = report.data.first(where: { $0.name == name })?.content else { return [] }
-    let lines = content.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    let lines = content.split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
     return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(lines[0], $0)) }
   }
 

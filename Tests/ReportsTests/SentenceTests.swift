@@ -15,7 +15,9 @@ import Testing
 
   private var noisyGrid: [ScoresInput] {
     [(0.5, 0.9, 80.0), (1, 0.7, 60), (1.5, 0.4, 40)].map { temperature, share, diversity in
-      noisy("score-mle", ["temperature": .number(temperature)], share: share, diversity: diversity, salt: Int(temperature * 10))
+      noisy(
+        "score-mle", ["temperature": .number(temperature)], share: share, diversity: diversity,
+        salt: Int(temperature * 10))
     }
   }
 
@@ -28,13 +30,20 @@ import Testing
   func undecided() throws {
     // 0.55 right and Self-BLEU 50 lie on the baseline's own curve.
     let sentence = try sentence(share: 0.55, diversity: 50)
-    #expect(sentence.wholeMatch(of: /At equal T IQLearn is (9|10|11)\.\d points more diverse and 1\d\.\d less correct; at equal quality −?\d\.\d ± \d\.\d: undecided\./) != nil, "\(sentence)")
+    #expect(
+      sentence.wholeMatch(
+        of:
+          /At equal T IQLearn is (9|10|11)\.\d points more diverse and 1\d\.\d less correct; at equal quality −?\d\.\d ± \d\.\d: undecided\./
+      ) != nil, "\(sentence)")
   }
 
   @Test("an arm off the baseline's curve is decided, either way")
   func decided() throws {
-    #expect(try sentence(share: 0.7, diversity: 40).contains(/at equal quality (19|20|21)\.\d ± \d\.\d points more diverse\.$/))
-    #expect(try sentence(share: 0.7, diversity: 75).contains(/at equal quality 1[456]\.\d ± \d\.\d points less diverse\.$/))
+    #expect(
+      try sentence(share: 0.7, diversity: 40).contains(
+        /at equal quality (19|20|21)\.\d ± \d\.\d points more diverse\.$/))
+    #expect(
+      try sentence(share: 0.7, diversity: 75).contains(/at equal quality 1[456]\.\d ± \d\.\d points less diverse\.$/))
   }
 
   @Test("a difference at equal T whose interval holds 0 is called undecided, too")

@@ -11,11 +11,12 @@ public struct WriteReport: Stage {
   static let quality = Parameter(
     "quality", default: "auto",
     doc:
-      "Metric that stands for quality, such as exact_match, bleu or rougeL; auto takes exact_match where samples hit references, else accuracy, else bleu."
+      "Metric of quality, such as exact_match or bleu; auto takes exact_match where samples hit references, else bleu."
   )
   static let baseline = Parameter(
     "baseline", default: "",
-    doc: "Arm that others are matched with, by stem or name; default: the likelihood arm with the longest temperature grid."
+    doc:
+      "Arm that others are matched with, by stem or name; default: likelihood with the longest temperature grid."
   )
   static let names = Parameter(
     "names", default: NamedValues<String>(),
@@ -112,5 +113,5 @@ public struct WriteReport: Stage {
 }
 
 extension Provenance {
-  fileprivate init(_ input: StageInput) { self.init(label: input.label, axes: input.axes) }
+  fileprivate init(_ input: StageInput) { self.init(label: input.label, axes: input.axes, digest: input.digest) }
 }

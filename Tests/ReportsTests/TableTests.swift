@@ -1,0 +1,128 @@
+import CanonicalJSON
+import Records
+import Reports
+import Testing
+
+@Suite struct TableTests {
+  private let iq = Bench.iq(right: 11, diversity: 45)
+
+  @Test("the table holds the means of the samples, an arm a row, the match beside what it matches")
+  func rows() throws {
+    let report = try Report(ReportInputs(scores: Bench.grid + [iq]))
+    let lines = report.terminalText.split(separator: "\n").map { $0.split(separator: "  ").map { $0.trimming } }
+    #expect(lines[0] == ["12 test prompts × 20 samples, 1 seed; ± is a 95 % bootstrap interval over prompts"])
+    #expect(lines[1] == ["T", "correct % ↑", "Self-BLEU@20 ↓", "entropy"])
+    #expect(lines[2] == ["MLE", "1.00", "70.0 ± 0.0", "60.0 ± 0.0", "1.25"])
+    #expect(lines[3] == ["IQLearn λ=0.1", "1.00", "55.0 ± 0.0", "45.0 ± 0.0", "1.25"])
+    #expect(lines[4] == ["MLE, matched", "1.25", "55.0 ± 0.0", "50.0 ± 0.0", "1.25"])
+    #expect(lines.count == 6)
+  }
+
+  @Test("practice row 33: two scores whose settings differ are refused in one column")
+  func settingsDiffer() throws {
+    var other = iq
+    other.file.settings["self_bleu"] = ["samples": 20, "order": 3]
+    var first = Bench.grid
+    for place in first.indices { first[place].file.settings["self_bleu"] = ["samples": 20, "order": 4] }
+    let error = #expect(throws: ReportError.self) { try Report(ReportInputs(scores: first + [other])) }
+    #expect(
+      error?.description == "score-mle@temperature=0.5.scores was scored with self_bleu {\"samples\":20,\"order\":4}, "
+        + "score-iq@lambda=0.1,temperature=1.scores with {\"samples\":20,\"order\":3}: such values share no column; "
+        + "score both alike")
+  }
+
+  @Test("practice row 31: Self-BLEU of other k stands in no common column")
+  func otherK() throws {
+    let greedy = Bench.even("score-iq@lambda=0.5", ["lambda": 0.5, "temperature": 1], right: 3, of: 5, diversity: 33)
+    let report = try Report(ReportInputs(scores: Bench.grid + [greedy]))
+    let row = try #require(Bench.table(report, "table.csv").first { $0["arm"] == "IQLearn λ=0.5" })
+    #expect(row["self_bleu@20"] == "")
+    #expect(row["exact_match"] == "0.600000")
+  }
+
+  @Test("settings of the samples may differ: they are what is compared")
+  func samplesDiffer() throws {
+    #expect(throws: Never.self) { try Report(ReportInputs(scores: Bench.grid)) }
+  }
+
+  @Test("arms are compared on the prompts that all have")
+  func sharedPrompts() throws {
+    let more = Bench.even("score-mle", ["temperature": 1], right: 14, diversity: 60, prompts: 15)
+    let report = try Report(ReportInputs(scores: [more, iq]))
+    #expect(report.terminalText.hasPrefix("12 test prompts"))
+    #expect(report.page.contains("3 prompts that some arm lacks left out."))
+    var strange = iq
+    for place in strange.examples.indices { strange.examples[place].id += "x" }
+    #expect(throws: ReportError.noSharedPrompts(label: iq.provenance.label)) {
+      try Report(ReportInputs(scores: [more, strange]))
+    }
+  }
+
+  @Test("several training seeds give Student's interval over seeds")
+  func seeds() throws {
+    let seeds = [12, 14, 16].enumerated().map { seed, right in
+      Bench.even("score-mle", ["temperature": 1, "seed": JSONValue(seed)], right: right, diversity: 60)
+    }
+    let report = try Report(ReportInputs(scores: seeds))
+    let row = try #require(Bench.table(report, "table.csv").first)
+    // 60, 70 and 80 %: mean 70, half-width 4.3027 · 10 / √3.
+    #expect(row["exact_match"] == "0.700000")
+    #expect(row["exact_match_low"] == "0.451584")
+    #expect(report.terminalText.contains("3 seeds; ± is a 95 % t interval over 3 seeds"))
+  }
+
+  @Test("the same cell twice is refused")
+  func twice() throws {
+    #expect(throws: ReportError.sameCell(first: iq.provenance.label, second: iq.provenance.label)) {
+      try Report(ReportInputs(scores: Bench.grid + [iq, iq]))
+    }
+  }
+
+  @Test("without examples the table holds what scores.json says")
+  func statedOnly() throws {
+    var scores = iq
+    scores.examples = []
+    scores.file.metrics[0].value.low = 0.5
+    scores.file.metrics[0].value.high = 0.6
+    let row = try #require(Bench.table(try Report(ReportInputs(scores: [scores])), "table.csv").first)
+    #expect(row["exact_match"] == "0.550000")
+    #expect(row["exact_match_low"] == "0.500000")
+  }
+
+  @Test("a value is bold only where its interval touches no other arm's")
+  func bold() throws {
+    let apart = try Report(ReportInputs(scores: Bench.grid + [iq])).page
+    #expect(apart.contains("<b>70.0</b>"))
+    #expect(apart.contains("<b>45.0</b>"))
+    let noisy = [("score-mle", 0.62), ("score-iq@lambda=1", 0.6)].enumerated().map { place, arm in
+      Bench.scores(arm.0, place == 0 ? ["temperature": 1] : ["lambda": 1, "temperature": 1], prompts: 60, samples: 4) {
+        Bench.Sample(isRight: Bench.noise(place, $0, $1) < arm.1, selfBLEU: 50)
+      }
+    }
+    #expect(!(try Report(ReportInputs(scores: noisy)).page.contains("<b>6")))
+  }
+
+  @Test("an unknown quality or baseline is answered with those that exist")
+  func unknown() throws {
+    let inputs = ReportInputs(scores: Bench.grid + [iq])
+    #expect(
+      throws: ReportError.metricMissing(
+        metric: "bluu", label: "score-mle@temperature=0.5.scores", available: ["exact_match", "self_bleu@20"])
+    ) {
+      try Report(inputs, options: ReportOptions(quality: "bluu"))
+    }
+    #expect(throws: ReportError.unknownBaseline("sft", arms: ["MLE", "IQLearn λ=0.1"])) {
+      try Report(inputs, options: ReportOptions(baseline: "sft"))
+    }
+    #expect(throws: ReportError.nothingScored) { try Report(ReportInputs(scores: [])) }
+  }
+}
+
+extension Substring {
+  fileprivate var trimming: String {
+    var text = self
+    while text.first == " " { text.removeFirst() }
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}
