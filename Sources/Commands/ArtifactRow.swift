@@ -15,6 +15,7 @@ enum ArtifactRow {
   ///   - artifact: The artifact.
   ///   - store: Where its files are.
   ///   - json: Whether to print it as JSON.
+  /// - Throws: `CommandFailure` where there is no such row.
   static func show(_ row: Int, of artifact: ShownArtifact, in store: Store, json: Bool) throws {
     var rest = row
     for file in artifact.manifest.layers where file.title?.hasSuffix(".jsonl") == true {

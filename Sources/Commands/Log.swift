@@ -62,7 +62,8 @@ struct Log: ParsableCommand {
     let account = ActionAccount(stage: action.stage, cell: action.cell?.description, state: .stale)
     for run in try session.store.runs() {
       let path = session.store.logPath(of: run, label: action.id)
-      guard FileContent.exists(path), try session.store.description(of: run)?["pipeline"]?.string == session.pipeline.name
+      guard FileContent.exists(path),
+        try session.store.description(of: run)?["pipeline"]?.string == session.pipeline.name
       else { continue }
       let record = try session.store.actions(of: run).last { $0.label == action.id }
       let text = String(decoding: try FileContent.read(path), as: UTF8.self)

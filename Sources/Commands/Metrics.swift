@@ -49,7 +49,7 @@ struct Metrics: ParsableCommand {
     return try store.json(file.digest, neededBy: "metrics")["metrics"]?.object ?? [:]
   }
 
-  /// `bleu  33.2  [31.9, 34.4]  n 630`
+  /// A metric as people read it, such as `bleu  33.2  [31.9, 34.4]  n 630`.
   private static func line(_ name: String, _ metric: JSONValue) -> String {
     var line = name + String(repeating: " ", count: max(1, 24 - name.count)) + (metric["value"]?.text ?? "")
     if let low = metric["low"]?.number, let high = metric["high"]?.number {

@@ -33,7 +33,9 @@ struct Run: ParsableCommand {
   var keepGoing = false
   @Flag(help: "End with status 5 instead of waiting for an action that another process runs.")
   var noWait = false
-  @Option(help: ArgumentHelp("Where results are shown. Default: results/ beside the store's default place.", valueName: "DIR"))
+  @Option(
+    help: ArgumentHelp("Where results are shown. Default: results/ beside the store's default place.", valueName: "DIR")
+  )
   var results: String?
   @Flag(help: "Show no results folder.")
   var noResults = false
@@ -128,7 +130,9 @@ struct Run: ParsableCommand {
     else { return nil }
     let setting = "\(parameter.name)=\(ChangePreview.otherValue(value).text)"
     let others = options.settings.filter { !$0.hasPrefix(parameter.name + "=") }
-    guard let other = try? PipelineOptions.checker.check(pipeline.file, settings: others + [setting]) else { return nil }
+    guard let other = try? PipelineOptions.checker.check(pipeline.file, settings: others + [setting]) else {
+      return nil
+    }
     let reruns = ChangePreview.reruns(of: other, against: pipeline)
     guard reruns > 0 else { return nil }
     return (command(session, words, extra: [setting], without: parameter.name), reruns, other.actions.count)
@@ -163,7 +167,10 @@ enum Shell {
       default: "-_=./,:@+%".utf8.contains(byte)
       }
     }
-    return plain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
-      .joined(separator: "'\\''") + "'"
+    return plain && !word.isEmpty
+      ? word
+      : "'"
+        + word.split(separator: "'", omittingEmptySubsequences: false)
+        .joined(separator: "'\\''") + "'"
   }
 }

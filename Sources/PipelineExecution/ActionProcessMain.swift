@@ -81,16 +81,18 @@ public struct ActionProcessMain: Sendable {
       },
       interrupted: { process_is_interrupted() != 0 })
     try stage.init(values).run(context)
-    try validate(request.outputs.compactMap { output in
-      stage.declaration.output(output.port).map { ($0.name, $0.kind, output.path) }
-    })
+    try validate(
+      request.outputs.compactMap { output in
+        stage.declaration.output(output.port).map { ($0.name, $0.kind, output.path) }
+      })
   }
 
   private func runCommand(_ command: UserCommand, request: ActionRequest) throws {
     try command.run(events: Self.descriptor(ChildEnvironment.events))
-    try validate(command.outputs.compactMap { output in
-      request.outputs.first { $0.port == output.port }.map { (output.port, output.kind, $0.path) }
-    })
+    try validate(
+      command.outputs.compactMap { output in
+        request.outputs.first { $0.port == output.port }.map { (output.port, output.kind, $0.path) }
+      })
   }
 
   private func validate(_ outputs: [(port: String, kind: ArtifactKind, path: FilePath)]) throws {

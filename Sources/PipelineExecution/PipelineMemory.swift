@@ -29,7 +29,8 @@ package final class PipelineMemory {
     if let record = latest[id], let last = try? store.keyDocument(record.key), last.stage == document.stage {
       return last
     }
-    return nearest(document, among: latest) ?? otherPipelines.lazy.compactMap { self.nearest(document, among: $0) }.first
+    return nearest(document, among: latest)
+      ?? otherPipelines.lazy.compactMap { self.nearest(document, among: $0) }.first
   }
 
   /// What an action took when it last ran, else what the other cells of its stage took on average.

@@ -31,6 +31,7 @@ package final class PlannedSources {
   ///   - kind: The kind of the port.
   ///   - files: Names or patterns of the only files that are read below a folder; nil for all.
   ///   - origin: Where the path was written.
+  /// - Returns: The digest of a manifest of the files.
   /// - Throws: `SourceProblem` where there is nothing to read, or `StoreError`.
   package func digest(
     of path: FilePath, kind: ArtifactKind, files: [String]?, origin: ValueOrigin
@@ -56,6 +57,7 @@ package final class PlannedSources {
   /// - Parameters:
   ///   - path: The file.
   ///   - origin: What names it.
+  /// - Returns: Their digest.
   /// - Throws: `SourceProblem` where there is none, or `StoreError`.
   package func digest(ofFile path: FilePath, origin: ValueOrigin) throws -> Digest {
     guard access(path.string, R_OK) == 0 else { throw Self.problem(path, origin) }

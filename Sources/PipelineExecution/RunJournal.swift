@@ -5,7 +5,9 @@ import Glibc
 import StageKit
 import SystemPackage
 
-/// What a run leaves in `runs/`: events, logs, times and memory. It begins with the first thing to note.
+/// The record of a run in the store: events, logs, times and memory.
+///
+/// It begins with the first thing to note.
 final class RunJournal {
   private let store: Store
   private let pipeline: String

@@ -34,6 +34,18 @@ package struct RunOverview: Sendable {
   package var estimate: RunEstimate?
   /// How many threads stages share.
   package var threads: Int
+
+  /// An overview.
+  package init(
+    pipeline: String, actions: Int, fresh: Int, pending: [String], estimate: RunEstimate?, threads: Int
+  ) {
+    self.pipeline = pipeline
+    self.actions = actions
+    self.fresh = fresh
+    self.pending = pending
+    self.estimate = estimate
+    self.threads = threads
+  }
 }
 
 /// How long a run may take and what memory.
@@ -42,6 +54,12 @@ package struct RunEstimate: Sendable, Equatable {
   package var seconds: Double
   /// The largest memory of the processes that run at once, in bytes.
   package var peakBytes: Int
+
+  /// An estimate.
+  package init(seconds: Double, peakBytes: Int) {
+    self.seconds = seconds
+    self.peakBytes = peakBytes
+  }
 }
 
 /// How an action ended.
@@ -59,7 +77,21 @@ package struct ActionEnding: Sendable {
   /// What helps.
   package var remedy: String?
   /// The last lines of the log of a failed action.
-  package var logTail: [String] = []
+  package var logTail: [String]
+
+  /// An ending.
+  package init(
+    id: String, state: ActionState, seconds: Double? = nil, summary: String? = nil, message: String? = nil,
+    remedy: String? = nil, logTail: [String] = []
+  ) {
+    self.id = id
+    self.state = state
+    self.seconds = seconds
+    self.summary = summary
+    self.message = message
+    self.remedy = remedy
+    self.logTail = logTail
+  }
 }
 
 /// What remains to be said at the end.

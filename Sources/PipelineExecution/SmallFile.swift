@@ -40,7 +40,9 @@ enum SmallFile {
   }
 
   /// Writes a new file.
-  static func write(_ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead])
+  static func write(
+    _ path: FilePath, _ bytes: [UInt8], permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+  )
     throws(Errno)
   {
     do {

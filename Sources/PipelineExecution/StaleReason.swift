@@ -52,7 +52,7 @@ package struct ExplainedChange: Sendable {
   /// What an input comes from: `fresh.model`, or a path.
   package var source: String?
 
-  /// `lambda 0.1 → 0.2 (e2e-nlg.yaml:24)`
+  /// The change in a few words, such as `lambda 0.1 → 0.2 (e2e-nlg.yaml:24)`.
   package var clause: String {
     let place = origin.map { " (\(Self.place($0)))" } ?? ""
     if field.hasPrefix("inputs.") {
@@ -98,6 +98,7 @@ extension PlannedAction {
   /// - Parameters:
   ///   - changes: The differences.
   ///   - files: The names of the files that differ between an old and a new digest of a source.
+  /// - Returns: A change each.
   func explain(
     _ changes: [FieldChange], files: (_ old: JSONValue?, _ new: JSONValue?) -> [String]
   ) -> [ExplainedChange] {

@@ -205,14 +205,16 @@ package final class TerminalDisplay: RunObserver {
     return frames[Int(time * 8) % frames.count]
   }
 
-  /// `412 of 900 steps · 9,810 tokens/s · 23 s left`
+  /// How far a running action is, such as `412 of 900 steps · 23 s left`.
   private func progressText(_ row: Running) -> String {
     let elapsed = now() - row.began
     if let holder = row.holder { return "waits \(Wording.duration(elapsed)): held by \(holder)" }
     guard case .progress(let done, let total, let unit, let rate, let note)? = row.progress else {
       return Wording.duration(elapsed)
     }
-    var parts = [total.map { "\(Wording.count(done)) of \(Wording.count($0)) \(unit)" } ?? "\(Wording.count(done)) \(unit)"]
+    var parts = [
+      total.map { "\(Wording.count(done)) of \(Wording.count($0)) \(unit)" } ?? "\(Wording.count(done)) \(unit)"
+    ]
     if let note { parts.append(note) }
     if let rate, rate > 0 {
       parts.append("\(Wording.rate(rate)) \(unit)/s")

@@ -90,7 +90,10 @@ import Testing
 
   @Test("quantities read as people write them")
   func wording() {
-    #expect([0.04, 46.13, 99.94, 148, 3900].map(Wording.duration) == ["0.0 s", "46.1 s", "99.9 s", "2 min 28 s", "1 h 05 min"])
+    #expect(
+      [0.04, 46.13, 99.94, 148, 3900].map(Wording.duration) == [
+        "0.0 s", "46.1 s", "99.9 s", "2 min 28 s", "1 h 05 min",
+      ])
     #expect([0.3, 7.4, 42, 98, 148].map(Wording.about) == ["1 s", "7 s", "40 s", "1 min 40 s", "2 min 30 s"])
     #expect([12, 870_400, 310_400_000, 1_420_000_000].map(Wording.bytes) == ["12 B", "870 kB", "310 MB", "1.4 GB"])
     #expect([9810.4, 12.34, 0.612].map(Wording.rate) == ["9,810", "12.3", "0.61"])

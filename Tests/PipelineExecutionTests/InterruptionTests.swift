@@ -36,7 +36,9 @@ import Testing
     return try toy.json("run", "--store", "other", "--no-results").digests
   }
 
-  @Test("after kill -9 of the tool no process of a stage is left, nothing half-written is to be seen, and the next run goes on")
+  @Test(
+    "after kill -9 of the tool no process of a stage is left, nothing half-written is to be seen, and the next run goes on"
+  )
   func killed() throws {
     try ToyPipeline.with(Self.pipeline) { toy in
       try whileHolding(toy) { process in

@@ -132,7 +132,8 @@ func eventually(_ condition: () throws -> Bool) throws -> Bool {
 
 /// Whether a process is there and no zombie.
 func isAlive(_ process: Int32) -> Bool {
-  guard let text = try? Fixture.bytes(FilePath("/proc/\(process)/stat")), let end = text.lastIndex(of: UInt8(ascii: ")"))
+  guard let text = try? Fixture.bytes(FilePath("/proc/\(process)/stat")),
+    let end = text.lastIndex(of: UInt8(ascii: ")"))
   else { return false }
   return text[(end + 2)...].first != UInt8(ascii: "Z")
 }

@@ -5,6 +5,7 @@ import SystemPackage
 enum Tree {
   /// All names, sorted; the cache of source digests may come and go.
   static func names(below folder: FilePath) throws -> [String] {
-    try FileManager.default.subpathsOfDirectory(atPath: folder.string).filter { !$0.hasSuffix("source-digests") }.sorted()
+    try FileManager.default.subpathsOfDirectory(atPath: folder.string).filter { !$0.hasSuffix("source-digests") }
+      .sorted()
   }
 }
