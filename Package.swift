@@ -155,7 +155,7 @@ let package = Package(
       .testTarget(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
-        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "TestSupport", "CanonicalJSON", systemPackage],
+        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "Records", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
