@@ -37,7 +37,7 @@ let modules: [Module] = [
   Module(
     name: "CheckpointFormat",
     dependencies: ["CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Transformers", systemPackage]),
-  Module(name: "Reports", dependencies: ["CanonicalJSON", "TextMetrics"]),
+  Module(name: "Reports", dependencies: ["CanonicalJSON", "Records", "TextMetrics"]),
   // Level 3.
   Module(
     name: "PipelineLanguage",
@@ -49,12 +49,12 @@ let modules: [Module] = [
       "CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Autodiff", "Transformers", "Imitation",
       systemPackage,
     ], testDependencies: ["CheckpointFormat"]),
-  Module(name: "Decoding", dependencies: ["Tensors", "Transformers", "Imitation"]),
+  Module(name: "Decoding", dependencies: ["Tensors", "Autodiff", "Transformers"]),
   // Level 4.
   Module(
     name: "PipelineExecution",
     dependencies: [
-      "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", systemPackage,
+      "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "CProcess", systemPackage,
     ]),
 ]
 
@@ -81,7 +81,7 @@ let stages: [Stage] = [
     folder: "generate", target: "GenerateStage",
     dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat", "Decoding"]),
   Stage(folder: "score", target: "ScoreStage", dependencies: ["TextMetrics"]),
-  Stage(folder: "report", target: "ReportStage", dependencies: ["Reports", "TextMetrics"]),
+  Stage(folder: "report", target: "ReportStage", dependencies: ["Reports", "Tokenization"]),
 ]
 
 let swiftSettings: [SwiftSetting] = [
@@ -106,6 +106,8 @@ let systemTargets: [Target] = [
     cSettings: [
       .unsafeFlags(["-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-ffp-contract=fast", "-fno-math-errno"])
     ]),
+  // Starting and guarding child processes: what Swift can't call itself.
+  .target(name: "CProcess", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
 ]
 
 let stageDependencies: [Target.Dependency] = ["CanonicalJSON", "Records", "StageKit", systemPackage]
@@ -155,10 +157,12 @@ let package = Package(
       .testTarget(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
-        name: "StageTests", dependencies: ["StageCatalog", "StageKit", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        name: "StageTests",
+        dependencies: ["StageCatalog", "StageKit", "Records", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage], swiftSettings: swiftSettings),
+        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        swiftSettings: swiftSettings),
     ]
 )

@@ -164,6 +164,13 @@ extension Store {
       }
       if manifest.artifactType == MediaType.result, let outputs = try? outputDigests(of: manifest, "") {
         for output in outputs { try reach(output.digest, into: &reached) }
+        // Of the inputs the manifests, so that it can be told what was read; their files only if something else asks.
+        guard let key = manifest.file("key.json")?.digest, let document = try? keyDocument(ActionKey(key)) else {
+          return
+        }
+        for input in document.inputDigests where reached[input] == nil {
+          if let size = try FileSystem.status(blobPath(input))?.size { reached[input] = size }
+        }
       }
     } else if let index = try? ImageIndex(json: json) {
       for manifest in index.manifests { try reach(manifest.digest, into: &reached) }

@@ -28,6 +28,8 @@ public final class Publication {
   private var unsynced: [(path: FilePath, size: Int)] = []
   private var known: Set<Digest> = []
   private var temporaryCount = 0
+  /// For so long a blob that was there already counts as perhaps not on the disk, in nanoseconds.
+  private static let unsyncedInterval: Int64 = 600_000_000_000
 
   init(store: Store, folder: WorkFolder) throws(StoreError) {
     self.store = store
@@ -91,6 +93,18 @@ public final class Publication {
     return digest
   }
 
+  /// Publishes the transport form of a run: one flat index over the manifests of results and their artifacts.
+  ///
+  /// - Parameter results: The results, in the order of the plan.
+  /// - Returns: The digest of the index.
+  /// - Throws: `StoreError` where the system refuses.
+  public func add(indexOf results: [ActionResult]) throws(StoreError) -> Digest {
+    var seen: Set<Digest> = []
+    let manifests = results.flatMap { [$0.manifest] + $0.outputs.map(\.artifact.manifest) }
+    let descriptors = manifests.map(\.descriptor).filter { seen.insert($0.digest).inserted }
+    return try add(ImageIndex(manifests: descriptors).canonical)
+  }
+
   /// Makes all that was published so far outlast a power cut.
   ///
   /// - Throws: `StoreError` where the system refuses.
@@ -150,7 +164,13 @@ public final class Publication {
     if known.contains(content.digest) { return true }
     var hasher = FileHasher()
     switch store.inspect(content.digest, size: content.size, with: &hasher) {
-    case .intact: return true
+    case .intact(let status):
+      // Another process may have moved it here a moment ago and not have synced it yet.
+      if wallClock() - status.changed < Publication.unsyncedInterval {
+        unsynced.append((store.blobPath(content.digest), content.size))
+      }
+      known.insert(content.digest)
+      return true
     case .absent: return false
     case .damaged(let blob):
       _ = store.quarantine(blob)

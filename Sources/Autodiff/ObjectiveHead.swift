@@ -5,7 +5,7 @@ package struct LogitBudget: Sendable {
   /// Floats of a segment where sequences are short.
   var usual = 1 << 21
   /// Rows that a segment has in any case.
-  var leastRows = 128
+  var leastRows = 32
   /// Floats that are kept between the passes.
   var most = 1 << 24
 

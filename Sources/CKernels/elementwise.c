@@ -69,12 +69,3 @@ CLONES void kernel_scatter_add_rows(
     for (int64_t i = first; i < last; i++) to[i] += from[i];
   }
 }
-
-void kernel_transpose(const float *from, float *to, int64_t rows, int64_t columns, int64_t first, int64_t last) {
-  enum { block = 16 };
-  for (int64_t top = first; top < last; top += block)
-    for (int64_t left = 0; left < columns; left += block)
-      for (int64_t column = left; column < columns && column < left + block; column++)
-        for (int64_t row = top; row < last && row < top + block; row++)
-          to[column * rows + row] = from[row * columns + column];
-}

@@ -8,7 +8,14 @@ public struct Apprentice: ParsableCommand {
     abstract: "Fine-tunes language models by imitation, as a pipeline of cached, reproducible stages.",
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Run", subcommands: [Exec.self])
+      CommandGroup(name: "Run", subcommands: [Run.self, Exec.self]),
+      CommandGroup(
+        name: "Look",
+        subcommands: [
+          Status.self, Why.self, Dag.self, Check.self, Show.self, Log.self, Metrics.self, Stages.self, Schema.self,
+        ]),
+      CommandGroup(name: "Care", subcommands: [Fsck.self]),
+      CommandGroup(name: "Internal", subcommands: [RunAction.self]),
     ])
 
   /// The root command does nothing by itself.

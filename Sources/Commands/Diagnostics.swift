@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PipelineLanguage
 import Records
 import StageKit
 import SystemPackage
@@ -28,7 +29,7 @@ enum Diagnostics {
     switch error {
     case let failure as CommandFailure: failure.status
     case let failure as StageFailure: failure.status
-    case is ParameterError: .invalid
+    case is ParameterError, is PipelineProblems: .invalid
     case let errno as Errno where errno == .noSpace || errno == Errno(rawValue: EDQUOT): .diskFull
     default: .stageFailed
     }
@@ -48,7 +49,8 @@ enum Diagnostics {
     if error is ExitCode || error is CleanExit || error is ValidationError || Self.isParserError(error) {
       Apprentice.exit(withError: error)
     }
-    say("error: " + message(of: error))
+    // A problem starts with its place, which editors and terminals turn into a link.
+    say(error is PipelineProblems ? message(of: error) : "error: " + message(of: error))
     Glibc.exit(status(of: error).rawValue)
   }
 

@@ -6,7 +6,7 @@ final class ActionPlanner {
   private let stages: [StageDraft]
   private let builtins: [StageDeclaration]
   private let params: PipelineParams
-  private let places: Places
+  private let references: ReferenceResolver
   private let log: ProblemLog
 
   /// An action whose sources still name stages and cells.
@@ -19,22 +19,22 @@ final class ActionPlanner {
   }
 
   init(
-    stages: [StageDraft], builtins: [StageDeclaration], params: PipelineParams, places: Places, log: ProblemLog
+    stages: [StageDraft], builtins: [StageDeclaration], params: PipelineParams, references: ReferenceResolver,
+    log: ProblemLog
   ) {
     self.stages = stages
     self.builtins = builtins
     self.params = params
-    self.places = places
+    self.references = references
     self.log = log
   }
 
   /// The actions in order; empty or incomplete where the log says what is wrong.
   func plan() -> [PlannedAction] {
-    let references = ReferenceResolver(stages: stages, places: places, log: log)
     var drafts: [[Draft]] = []
     for (index, stage) in stages.enumerated() {
       if let declaration = stage.implementation?.declaration { checkNames(of: stage, declaration) }
-      drafts.append(cells(of: stage, index, references))
+      drafts.append(cells(of: stage, index))
     }
     let order = StageOrder(stages: stages.map(\.syntax.name), edges: references.edges).sorted(log: log)
     return log.isEmpty ? assemble(drafts, order: order) : []
@@ -86,10 +86,7 @@ final class ActionPlanner {
     for port in declaration.inputs where !port.isOptional {
       let given = stage.syntax.inputs.first { $0.key == port.name }
       if let given, !given.value.isNull, !(given.value.elements?.isEmpty ?? false) { continue }
-      log.report(
-        given?.value.origin ?? stage.syntax.inputsOrigin, found: "no \(port.name) for \(stage.syntax.name)",
-        expected: "in: { \(port.name): … } with an artifact of kind \(port.kind.rawValue)",
-        nearest: source(of: port, before: stage.syntax.name))
+      reportMissing(port, of: stage, at: given?.value.origin ?? stage.syntax.inputsOrigin)
     }
     let names = ParameterNames(
       declaration, others: stages.compactMap(\.implementation?.declaration) + builtins)
@@ -97,6 +94,13 @@ final class ActionPlanner {
       let (expected, nearest) = names.answer(to: member.key)
       log.report(member.keyOrigin, found: "unknown parameter \(member.key)", expected: expected, nearest: nearest)
     }
+  }
+
+  private func reportMissing(_ port: PortDeclaration, of stage: StageDraft, at origin: ValueOrigin) {
+    log.report(
+      origin, found: "no \(port.name) for \(stage.syntax.name)",
+      expected: "in: { \(port.name): … } with an artifact of kind \(port.kind.rawValue)",
+      nearest: source(of: port, before: stage.syntax.name))
   }
 
   /// The output of an earlier stage that would fit a port, the latest first.
@@ -112,10 +116,10 @@ final class ActionPlanner {
 
   // MARK: Cells
 
-  private func cells(of stage: StageDraft, _ index: Int, _ references: ReferenceResolver) -> [Draft] {
+  private func cells(of stage: StageDraft, _ index: Int) -> [Draft] {
     func draft(_ cell: CellName?, _ matrix: Scope.Matrix) -> Draft? {
       let scope = Scope(params: params, matrix: matrix, log: log)
-      let inputs = self.inputs(of: stage, index, cell: cell, scope, references)
+      let inputs = self.inputs(of: stage, index, cell: cell, scope)
       guard let (parameters, origins) = parameters(of: stage, scope) else { return nil }
       return Draft(stage: index, cell: cell, parameters: parameters, origins: origins, inputs: inputs)
     }
@@ -159,7 +163,7 @@ final class ActionPlanner {
   }
 
   private func inputs(
-    of stage: StageDraft, _ index: Int, cell: CellName?, _ scope: Scope, _ references: ReferenceResolver
+    of stage: StageDraft, _ index: Int, cell: CellName?, _ scope: Scope
   ) -> [(port: PortDeclaration, sources: [SourceDraft])] {
     let reader = ReferenceResolver.Reader(stage: index, cell: cell, hasUnknownGrid: stage.hasUnknownGrid)
     guard let declaration = stage.implementation?.declaration else {
@@ -172,8 +176,12 @@ final class ActionPlanner {
     }
     return declaration.inputs.compactMap { port in
       guard let member = stage.syntax.inputs.first(where: { $0.key == port.name }),
-        let texts = scope.inputTexts(member.value), !texts.isEmpty
+        let texts = scope.inputTexts(member.value)
       else { return nil }
+      if texts.isEmpty {
+        if !port.isOptional { reportMissing(port, of: stage, at: member.value.origin) }
+        return nil
+      }
       if !port.isMany, texts.count > 1 || member.value.elements != nil {
         log.report(
           member.value.origin, found: "a list", expected: "one artifact: \(port.name) of \(declaration.name) takes one",

@@ -41,8 +41,9 @@ enum CellSelection: Equatable {
         conditions.append(Condition(axis: axis, value: value, text: string))
       } else {
         guard !spelling.isEmpty else { return nil }
-        let value: JSONValue? = spelling == "*" ? nil : CoreSchema.resolve(spelling)
-        conditions.append(Condition(axis: axis, value: value, text: spelling))
+        let isAny = spelling == "*"
+        conditions.append(
+          Condition(axis: axis, value: isAny ? .none : .some(CoreSchema.resolve(spelling)), text: spelling))
       }
       rest = rest[end...]
       if rest.isEmpty { break }

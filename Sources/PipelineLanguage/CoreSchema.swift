@@ -27,7 +27,7 @@ enum CoreSchema {
 
   private static func hexadecimalOrOctal(_ digits: Substring, radix: Int) -> Double? {
     guard digits.utf8.first != UInt8(ascii: "+"), digits.utf8.first != UInt8(ascii: "-") else { return nil }
-    return UInt64(digits, radix: radix).map(Double.init)
+    return UInt64(digits, radix: radix).map { Double($0) }
   }
 
   /// The schema's decimal form without sign: `(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`.

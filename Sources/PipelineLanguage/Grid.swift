@@ -48,6 +48,7 @@ final class GridResolver {
   }
 
   private static let maximumCells = 100_000
+  private static let maximumDepth = 64
   private static let keywords = ["from", "exclude", "include"]
 
   private let stages: [String: StageSyntax]
@@ -167,11 +168,16 @@ final class GridResolver {
       if !node.isInvalid { log.report(node.origin, found: node.shown, expected: "the name of a gridded stage") }
       return nil
     }
-    let gridded = stageNames.filter { stages[$0]?.matrix != nil }
     guard let stage = stages[name] else {
       log.report(
         node.origin, found: "unknown stage \(name)", expected: "the name of a gridded stage",
-        nearest: Spelling.nearest(to: name, among: gridded))
+        nearest: nearestGridded(to: name))
+      return nil
+    }
+    guard open.count < Self.maximumDepth else {
+      log.report(
+        node.origin, found: "matrices that name each other through more than \(Self.maximumDepth) steps",
+        expected: "fewer steps")
       return nil
     }
     if let start = open.firstIndex(of: name) {
@@ -186,9 +192,13 @@ final class GridResolver {
     case .none:
       log.report(
         node.origin, found: "stage \(name), which has no matrix", expected: "the name of a gridded stage",
-        nearest: Spelling.nearest(to: name, among: gridded))
+        nearest: nearestGridded(to: name))
       return nil
     }
+  }
+
+  private func nearestGridded(to name: String) -> String? {
+    Spelling.nearest(to: name, among: stageNames.filter { stages[$0]?.matrix != nil })
   }
 
   private func axisValues(_ member: YAMLMember) -> [YAMLNode]? {

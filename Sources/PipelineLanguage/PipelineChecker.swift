@@ -10,11 +10,22 @@ public struct PipelineChecker: Sendable {
   public var workingDirectory: FilePath
   /// The value of an environment variable, or nil.
   public var environment: @Sendable (String) -> String?
+  /// What a path lacks to be an artifact of a kind, such as `config.json` for a model; nil where it lacks nothing.
+  public var missing: @Sendable (ArtifactKind, FilePath) -> String?
 
   /// A checker.
+  ///
+  /// - Parameters:
+  ///   - registry: The built-in stages.
+  ///   - workingDirectory: The working directory, absolute.
+  ///   - missing: What a path lacks to be an artifact of a kind.
+  ///   - environment: The value of an environment variable, or nil.
   public init(
-    registry: StageRegistry, workingDirectory: FilePath, environment: @escaping @Sendable (String) -> String?
+    registry: StageRegistry, workingDirectory: FilePath,
+    missing: @escaping @Sendable (ArtifactKind, FilePath) -> String? = { _, _ in nil },
+    environment: @escaping @Sendable (String) -> String?
   ) {
+    self.missing = missing
     self.registry = registry
     self.workingDirectory = workingDirectory
     self.environment = environment
@@ -52,8 +63,9 @@ public struct PipelineChecker: Sendable {
     let stages = syntax.stages.map { stage in
       StageDraft(syntax: stage, implementation: implementations.resolve(stage), grid: grids.grid(of: stage))
     }
+    let references = ReferenceResolver(stages: stages, places: places, missing: missing, log: log)
     let planner = ActionPlanner(
-      stages: stages, builtins: implementations.declarations, params: params, places: places, log: log)
+      stages: stages, builtins: implementations.declarations, params: params, references: references, log: log)
     let actions = planner.plan()
     return CheckedPipeline(
       name: syntax.name?.text ?? Self.defaultName(of: file), file: file, numerics: syntax.numerics, params: resolved,

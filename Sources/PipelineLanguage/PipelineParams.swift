@@ -13,6 +13,8 @@ final class PipelineParams {
   private var resolved: [String: YAMLNode] = [:]
   private var open: [String] = []
 
+  private static let maximumDepth = 64
+
   /// The params of a file.
   ///
   /// - Parameters:
@@ -67,6 +69,12 @@ final class PipelineParams {
         member.value.origin,
         found: "params that read each other: \((open[start...] + [name]).joined(separator: " → "))",
         expected: "no circle")
+      return YAMLNode(.invalid, member.value.origin)
+    }
+    guard open.count < Self.maximumDepth else {
+      log.report(
+        member.value.origin, found: "params that read each other through more than \(Self.maximumDepth) steps",
+        expected: "fewer steps")
       return YAMLNode(.invalid, member.value.origin)
     }
     open.append(name)

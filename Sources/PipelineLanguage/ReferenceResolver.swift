@@ -32,13 +32,17 @@ final class ReferenceResolver {
   private let stages: [StageDraft]
   private let indices: [String: Int]
   private let places: Places
+  private let missing: (ArtifactKind, FilePath) -> String?
   private let log: ProblemLog
   /// References of which one cell has been reported; those of its other cells are not.
   private var unmatched: Set<ValueOrigin> = []
 
-  init(stages: [StageDraft], places: Places, log: ProblemLog) {
+  init(
+    stages: [StageDraft], places: Places, missing: @escaping (ArtifactKind, FilePath) -> String?, log: ProblemLog
+  ) {
     self.stages = stages
     self.places = places
+    self.missing = missing
     self.log = log
     indices = Dictionary(stages.enumerated().map { ($1.syntax.name, $0) }) { first, _ in first }
     edges = Array(repeating: [:], count: stages.count)
@@ -59,6 +63,12 @@ final class ReferenceResolver {
       log.report(
         text.origin, found: "no file or folder \(text.text)", expected: "an existing path, \(from)",
         nearest: places.nearestFile(to: path))
+      return []
+    }
+    if let file = missing(port.kind, path) {
+      log.report(
+        text.origin, found: "\(text.text), which holds no \(file)",
+        expected: "an artifact of kind \(port.kind.rawValue) at port \(port.name)")
       return []
     }
     return [.path(path, kind: port.kind, label: text.label, origin: text.origin)]
@@ -176,7 +186,7 @@ final class ReferenceResolver {
           text.origin, found: "\(text.text), which selects \(count)",
           expected: selected.isEmpty
             ? "cells of \(reference.stage): \(Self.list(grid))"
-            : "one cell: port takes one artifact",
+            : "one cell: the port takes one artifact",
           nearest: "\(reference.stage)@\(grid.cells[selected.first ?? 0].name).\(output.name)")
       }
       return []

@@ -52,17 +52,18 @@ struct StageResolver {
     return nil
   }
 
-  private mutating func folder(_ name: String, at origin: ValueOrigin) -> UserStage? {
+  /// The stage of a folder, or nil where it can't be used, which the log then says.
+  mutating func folder(_ name: String, at origin: ValueOrigin) -> UserStage? {
     let folder = places.absolute(name, from: origin)
     if let known = folders[folder.string] { return known }
     var stage: UserStage?
     if !FileAccess.exists(folder) {
       let nearest = places.nearestFile(to: folder)
       log.report(
-        origin, found: "no folder \(name)", expected: "a folder with stage.yaml, relative to this file",
+        origin, found: "no folder \(name)", expected: "a folder with stage.yaml",
         nearest: nearest.map { "./\($0)" })
     } else if !FileAccess.exists(folder.appending("stage.yaml")) {
-      log.report(origin, found: "no stage.yaml in \(name)", expected: "a folder with stage.yaml, relative to this file")
+      log.report(origin, found: "no stage.yaml in \(name)", expected: "a folder with stage.yaml")
     } else {
       stage = UserStageReader(log: log).read(folder: folder, shown: shown(name, from: origin))
     }

@@ -19,13 +19,15 @@ struct TypedReader {
   private func read(_ node: YAMLNode, as type: ParameterType, expecting whole: ParameterType) -> JSONValue? {
     switch (type, node.content) {
     case (.list(let element), .sequence(let nodes)):
-      let values = nodes.map { read($0, as: element) }
-      return values.contains(nil) ? nil : .array(values.compactMap(\.self))
+      let values = nodes.compactMap { read($0, as: element) }
+      guard values.count == nodes.count else { return nil }
+      return .array(values)
     case (.map(let element), .mapping(let members)):
-      var object: [(name: String, value: JSONValue?)] = []
-      for member in members { object.append((member.key, read(member.value, as: element))) }
-      let complete = object.compactMap { entry in entry.value.map { (name: entry.name, value: $0) } }
-      return complete.count == object.count ? .object(JSONObject(complete)) : nil
+      let object = members.compactMap { member in
+        read(member.value, as: element).map { (name: member.key, value: $0) }
+      }
+      guard object.count == members.count else { return nil }
+      return .object(JSONObject(object))
     case (_, .scalar(let text, let isPlain)):
       if let value = scalar(text, isPlain: isPlain, as: type) { return value }
     default: break
@@ -53,7 +55,9 @@ struct TypedReader {
     case .optional(let wrapped): return isPlain && text.isEmpty ? .null : scalar(text, isPlain: isPlain, as: wrapped)
     case .list, .map: return nil
     }
-    return type.accepts(value) ? value : nil
+    // No conditional expression here: JSONValue has a nil literal of its own, which would mean null.
+    guard type.accepts(value) else { return nil }
+    return value
   }
 
   /// What was probably meant.
@@ -62,7 +66,7 @@ struct TypedReader {
     case (.choice(let words), .scalar(let text, _)): return Spelling.nearest(to: text, among: words)
     case (.integer, .scalar(let text, false)), (.number, .scalar(let text, false)),
       (.boolean, .scalar(let text, false)):
-      return scalar(text, isPlain: true, as: type) == nil ? nil : text
+      return scalar(text, isPlain: true, as: type).map { _ in text }
     case (.boolean, .scalar(let text, true)):
       switch text.lowercased() {
       case "yes", "on", "y", "1": return "true"
@@ -70,7 +74,7 @@ struct TypedReader {
       default: return nil
       }
     case (.list(let element), .scalar(let text, let isPlain)):
-      return scalar(text, isPlain: isPlain, as: element) == nil ? nil : "[\(text)]"
+      return scalar(text, isPlain: isPlain, as: element).map { _ in "[\(text)]" }
     case (.string, .mapping(let members)):
       // `prompt: {mr}` is a mapping to YAML.
       guard members.count == 1, members[0].value.isNull else { return nil }

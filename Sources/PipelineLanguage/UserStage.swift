@@ -20,3 +20,20 @@ public struct UserStage: Sendable {
     self.code = code
   }
 }
+
+extension PipelineChecker {
+  /// The stage in a folder.
+  ///
+  /// - Parameter folder: The folder, absolute or relative to the working directory.
+  /// - Returns: The stage.
+  /// - Throws: All that is wrong with its manifest.
+  public func userStage(_ folder: String) throws(PipelineProblems) -> UserStage {
+    let log = ProblemLog()
+    let places = Places(workingDirectory: workingDirectory)
+    var resolver = StageResolver(registry: registry, places: places, log: log)
+    guard let stage = resolver.folder(folder, at: .commandLine(folder)) else {
+      throw PipelineProblems(log.sorted(main: folder))
+    }
+    return stage
+  }
+}

@@ -56,7 +56,8 @@ extension YAMLNode {
     case .scalar(let text, let isPlain): return isPlain ? CoreSchema.resolve(text) : .string(text)
     case .sequence(let elements):
       let values = elements.compactMap(\.value)
-      return values.count == elements.count ? .array(values) : nil
+      guard values.count == elements.count else { return nil }
+      return .array(values)
     case .mapping(let members):
       var object: [(name: String, value: JSONValue)] = []
       for member in members {

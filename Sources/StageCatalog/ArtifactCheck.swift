@@ -39,8 +39,8 @@ public enum ArtifactCheck {
     }
   }
 
-  /// What is missing for the kind, or nil.
-  private static func missing(_ kind: ArtifactKind, at path: FilePath) -> String? {
+  /// What a path lacks to be an artifact of a kind, by the names of files only, or nil.
+  public static func missing(_ kind: ArtifactKind, at path: FilePath) -> String? {
     func has(_ name: String) -> Bool { FileContent.exists(path.appending(name)) }
     if kind == .source { return nil }
     guard FileContent.isFolder(path) else { return kind.essentialFile == nil ? "folder of that kind" : nil }

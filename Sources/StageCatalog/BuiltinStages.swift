@@ -1,6 +1,9 @@
 import ExtractRewardStage
+import GenerateStage
 import IngestStage
 import InitModelStage
+import ReportStage
+import ScoreStage
 public import StageKit
 import TokenizeStage
 import TrainIQStage
@@ -10,6 +13,7 @@ import TrainMLEStage
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self,
+    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self, Score.self,
+    WriteReport.self,
   ])
 }

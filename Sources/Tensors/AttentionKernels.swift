@@ -90,53 +90,6 @@ extension Device {
   }
 }
 
-/// What one query has read so far of keys and values that come in parts: a shared prompt, then its own tokens.
-package struct AttentionReading {
-  private var maximum = -Float.infinity
-  private var total: Float = 0
-  private let out: UnsafeMutablePointer<Float>
-  private let headWidth: Int
-
-  /// Nothing read yet; sets `out` [headWidth] to 0.
-  package init(into out: UnsafeMutablePointer<Float>, headWidth: Int) {
-    self.out = out
-    self.headWidth = headWidth
-    out.update(repeating: 0, count: headWidth)
-  }
-
-  /// Reads `count` keys and values, `stride` floats apart.
-  ///
-  /// `scores` is scratch for `count` floats.
-  package mutating func read(
-    query: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>, stride: Int, count: Int,
-    scale: Float, scores: UnsafeMutablePointer<Float>
-  ) {
-    kernel_attend_part(
-      query, keys, values, Int64(stride), Int64(count), Int64(headWidth), scale, scores, &maximum, &total, out)
-  }
-
-  /// Divides by the sum of weights: `out` then holds the weighted mean of all values read.
-  package func finish() { kernel_scale(1 / total, out, Int64(headWidth)) }
-}
-
-extension Device {
-  /// Turns `heads` heads of each row by the angles of its position, on the calling thread.
-  ///
-  /// - Parameters:
-  ///   - matrix: Heads side by side [rows, at least heads · head width].
-  ///   - heads: How many heads turn.
-  ///   - headWidth: Elements of a head.
-  ///   - position: The position of the first row; the others follow.
-  ///   - table: The angles.
-  package func rotate(_ matrix: MatrixView, heads: Int, headWidth: Int, from position: Int, _ table: RotaryTable) {
-    precondition(position + matrix.rows <= table.positions, "a position beyond the rotary table")
-    let first = position * headWidth / 2
-    kernel_rotate(
-      matrix.pointer, table.cosine.pointer + first, table.sine.pointer + first, Int64(matrix.rows),
-      Int64(matrix.stride), Int64(heads), Int64(headWidth), 1)
-  }
-}
-
 /// One key-value head of one sequence, with the queries that share it.
 private struct AttentionHead {
   let layout: AttentionLayout

@@ -3,7 +3,8 @@ import Synchronization
 
 /// Memory for tensors, handed out again when a tensor has gone, so that a steady training step allocates nothing.
 ///
-/// Sizes are rounded up to four steps per power of two, so that batches whose lengths vary share buffers.
+/// Sizes are rounded up to four steps per power of two, and a buffer up to twice too large will do, so that batches
+/// whose lengths vary share buffers.
 public final class BufferPool: Sendable {
   /// A buffer that nobody uses.
   private struct Block: @unchecked Sendable {
@@ -37,22 +38,31 @@ public final class BufferPool: Sendable {
   /// The most bytes that tensors held at once.
   public var peakBytes: Int { state.withLock { $0.peak } }
 
-  /// Bytes of the size class that holds `count` floats.
-  static func capacity(of count: Int) -> Int {
-    let bytes = max(count, 16) * MemoryLayout<Float>.stride
+  /// The least size class of at least `bytes`.
+  private static func sizeClass(_ bytes: Int) -> Int {
     let step = max(64, (1 << (Int.bitWidth - 1 - (bytes - 1).leadingZeroBitCount)) / 4)
     return (bytes + step - 1) / step * step
   }
 
-  func take(_ capacity: Int) -> UnsafeMutableRawPointer {
-    let reused = state.withLock { state -> Block? in
+  /// A buffer of at least `count` floats: of the right size class, else up to twice as large, else a new one.
+  func take(_ count: Int) -> (pointer: UnsafeMutableRawPointer, capacity: Int) {
+    let wanted = BufferPool.sizeClass(max(count * MemoryLayout<Float>.stride, 64))
+    let (block, capacity) = state.withLock { state -> (Block?, Int) in
+      var capacity = wanted
+      var block = state.free[capacity]?.popLast()
+      while block == nil, capacity < 2 * wanted {
+        capacity = BufferPool.sizeClass(capacity + 1)
+        block = state.free[capacity]?.popLast()
+      }
+      if block == nil {
+        capacity = wanted
+        state.allocated += wanted
+      }
       state.live += capacity
       state.peak = max(state.peak, state.live)
-      if let block = state.free[capacity]?.popLast() { return block }
-      state.allocated += capacity
-      return nil
+      return (block, capacity)
     }
-    return reused?.pointer ?? BufferPool.allocate(capacity)
+    return (block?.pointer ?? BufferPool.allocate(wanted), capacity)
   }
 
   func give(_ buffer: UnsafeMutableRawPointer, capacity: Int) {
@@ -81,9 +91,10 @@ package final class Storage: @unchecked Sendable {
   private let pool: BufferPool
 
   package init(count: Int, pool: BufferPool) {
-    capacity = BufferPool.capacity(of: count)
+    let buffer = pool.take(count)
+    capacity = buffer.capacity
     self.pool = pool
-    pointer = pool.take(capacity).bindMemory(to: Float.self, capacity: capacity / MemoryLayout<Float>.stride)
+    pointer = buffer.pointer.bindMemory(to: Float.self, capacity: buffer.capacity / MemoryLayout<Float>.stride)
   }
 
   deinit { pool.give(pointer, capacity: capacity) }

@@ -56,19 +56,6 @@ extension Device {
     return sums.reduce(0, +)
   }
 
-  /// The transpose of a matrix.
-  ///
-  /// A product of few rows runs fastest with its weight as [in, out].
-  package func transpose(_ matrix: Tensor) -> Tensor {
-    let (rows, columns) = (matrix.shape.rows, matrix.shape.columns)
-    let result = empty([columns, rows])
-    parallelRows(rows, target: 256) { range, _ in
-      kernel_transpose(
-        matrix.pointer, result.pointer, Int64(rows), Int64(columns), Int64(range.lowerBound), Int64(range.upperBound))
-    }
-    return result
-  }
-
   /// matrix += bias, row by row. matrix [rows, width], bias [width]
   package func addBias(_ bias: Tensor, to matrix: Tensor) {
     let width = bias.count

@@ -92,14 +92,6 @@ package struct MatrixProduct: Sendable {
 
   /// How many tiles each way; by the shape alone.
   var grid: (rows: Int, columns: Int) {
-    // OpenBLAS multiplies without packing up to a million elements m · n · k, which pays where rows are few.
-    let unpacked = 1_000_000
-    let few = 32
-    if result.rows <= few, transposed == .none {
-      let area = result.rows * result.columns * inner
-      let tiles = max((area + unpacked - 1) / unpacked, min(4, area >> 18))
-      return (1, max(1, min(tiles, result.columns / 16)))
-    }
     var columns = Tiling.count(result.columns, target: 1024)
     let rows = Tiling.count(result.rows, target: transposed == .left ? 128 : 192)
     // Few tiles: cut columns further, as long as a tile is worth its start.

@@ -1,38 +1,3 @@
-/// A number in decimal digits, compared exactly: 1,234.50 equals $1234.5.
-public struct DecimalNumber: Sendable, Hashable, CustomStringConvertible {
-  private var negative: Bool
-  /// Digits before the point, without leading zeros.
-  private var whole: [UInt8]
-  /// Digits after the point, without trailing zeros.
-  private var fraction: [UInt8]
-
-  /// Reads a number, ignoring white space around it, `$`, thousands commas and a full stop at its end.
-  ///
-  /// - Parameter text: For instance `-1,234.50`.
-  /// - Returns: Nil where the text is no decimal number.
-  public init?(_ text: String) {
-    var digits = text.utf8.filter { $0 != UInt8(ascii: "$") && $0 != UInt8(ascii: ",") }[...]
-    while let byte = digits.first, byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) { digits.removeFirst() }
-    while let byte = digits.last, byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) { digits.removeLast() }
-    negative = digits.first == UInt8(ascii: "-")
-    if negative || digits.first == UInt8(ascii: "+") { digits.removeFirst() }
-    let parts = digits.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count <= 2, parts.allSatisfy({ $0.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }),
-      parts.contains(where: { !$0.isEmpty })
-    else { return nil }
-    whole = Array(parts[0].drop { $0 == 0x30 })
-    fraction = parts.count == 2 ? Array(parts[1]) : []
-    while fraction.last == 0x30 { fraction.removeLast() }
-    if whole.isEmpty, fraction.isEmpty { negative = false }
-  }
-
-  /// The number in its shortest form.
-  public var description: String {
-    let digits = (negative ? [UInt8(ascii: "-")] : []) + (whole.isEmpty ? [0x30] : whole)
-    return String(decoding: fraction.isEmpty ? digits : digits + [UInt8(ascii: ".")] + fraction, as: UTF8.self)
-  }
-}
-
 /// Where the answer of a text stands.
 public struct AnswerRule: Sendable {
   /// The regular expression, or nil for the text after `####`.
@@ -71,15 +36,21 @@ public struct AnswerReader {
       let group = match.output.count > 1 ? match.output[1].substring : match.output[0].substring
       return group.map { Self.trimmed($0.utf8) }
     }
-    let bytes = Array(text.utf8)
+    var text = text
+    return text.withUTF8 { Self.answerAfterHashes($0) }
+  }
+
+  private static func answerAfterHashes(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
     let mark = UInt8(ascii: "#")
-    guard bytes.count >= 4,
-      let start = (0...(bytes.count - 4)).first(where: { position in
-        (0..<4).allSatisfy { bytes[position + $0] == mark }
-      })
-    else { return nil }
-    let line = bytes[(start + 4)...].prefix { $0 != 0x0A }
-    let answer = Self.trimmed(line)
+    var start = 0
+    var marks = 0
+    while start < bytes.count, marks < 4 {
+      marks = bytes[start] == mark ? marks + 1 : 0
+      start += 1
+    }
+    guard marks == 4 else { return nil }
+    let line = bytes[start...].prefix { $0 != 0x0A }
+    let answer = trimmed(line)
     return answer.isEmpty ? nil : answer
   }
 

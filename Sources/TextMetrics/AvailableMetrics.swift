@@ -39,7 +39,8 @@ struct AvailableMetrics {
         throw .tooFewSamples(wanted: samples, id: fewest.id, count: fewest.count)
       }
       guard found == nil || found == samples else {
-        throw .unavailable(metric: "self_bleu@\(samples)", reason: "one run computes Self-BLEU for one number of samples")
+        throw .unavailable(
+          metric: "self_bleu@\(samples)", reason: "one run computes Self-BLEU for one number of samples")
       }
       found = samples
     }

@@ -24,7 +24,7 @@ public struct Bootstrap: Sendable {
     for block in 0..<blocks {
       let words = random.block(UInt64(resample * blocks + block))
       for lane in 0..<min(4, prompts - 4 * block) {
-        counts[Int(UInt64(words[lane]) * UInt64(prompts) >> 32)] += 1
+        counts[Int((UInt64(words[lane]) * UInt64(prompts)) >> 32)] += 1
       }
     }
   }
@@ -46,14 +46,13 @@ public struct Bootstrap: Sendable {
     _ statistics: [[Double]], scores: [(UnsafeBufferPointer<Double>) -> Double?]
   ) -> [(low: Double, high: Double)?] {
     precondition(statistics.count == prompts, "a row of statistics for every prompt")
-    let width = statistics.first?.count ?? 0
-    let flat = statistics.flatMap { $0 }
+    let columns = StatisticColumns(statistics)
     var counts = [Double](repeating: 0, count: prompts)
-    var sum = [Double](repeating: 0, count: width)
+    var sum = [Double](repeating: 0, count: columns.width)
     var values = [[Double]](repeating: [], count: scores.count)
     for resample in 0..<resamples {
       multiplicities(resample: resample, into: &counts)
-      Self.weightedSum(flat, counts, &sum)
+      columns.weightedSum(counts, into: &sum)
       sum.withUnsafeBufferPointer { sum in
         for (place, score) in scores.enumerated() { if let value = score(sum) { values[place].append(value) } }
       }
@@ -80,25 +79,10 @@ public struct Bootstrap: Sendable {
       return one - other
     }
     let rows = zip(first, second).map { $0 + $1 }
-    var sum = [Double](repeating: 0, count: 2 * width)
-    Self.weightedSum(rows.flatMap { $0 }, [Double](repeating: 1, count: prompts), &sum)
+    let sum = StatisticColumns(rows).sum
     guard let value = sum.withUnsafeBufferPointer({ difference($0) }), let interval = interval(rows, score: difference)
     else { return nil }
     return (value, interval.low, interval.high)
-  }
-
-  /// Sums rows times their counts, in the order of rows.
-  static func weightedSum(_ rows: [Double], _ counts: [Double], _ sum: inout [Double]) {
-    let width = sum.count
-    for column in 0..<width { sum[column] = 0 }
-    rows.withUnsafeBufferPointer { rows in
-      sum.withUnsafeMutableBufferPointer { sum in
-        for (row, count) in counts.enumerated() where count != 0 {
-          let start = row * width
-          for column in 0..<width { sum[column] += count * rows[start + column] }
-        }
-      }
-    }
   }
 
   /// The 2.5th and the 97.5th percentile, with linear interpolation.

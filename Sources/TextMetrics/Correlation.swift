@@ -70,7 +70,8 @@ public struct Correlation: Sendable, Hashable {
     guard squaresX > 0, squaresY > 0, x.contains(where: { $0 != x[0] }), y.contains(where: { $0 != y[0] }) else {
       return nil
     }
-    return max(-1, min(1, products / (squaresX.squareRoot() * squaresY.squareRoot())))
+    // One root of the product, so that equal lists correlate by exactly 1.
+    return max(-1, min(1, products / (squaresX * squaresY).squareRoot()))
   }
 
   /// Two-sided p value of a correlation by Student's t with n − 2 degrees of freedom.

@@ -76,6 +76,6 @@ struct CorrelationPairs {
     // Less than rounding leaves of equal values is no variance.
     guard squaresX > 1e-12 * max(sums[3], 1e-300), squaresY > 1e-12 * max(sums[4], 1e-300) else { return nil }
     let product = sums[5] - sums[1] * sums[2] / sums[0]
-    return max(-1, min(1, product / (squaresX.squareRoot() * squaresY.squareRoot())))
+    return max(-1, min(1, product / (squaresX * squaresY).squareRoot()))
   }
 }

@@ -32,8 +32,7 @@ struct Estimation {
     for metric in metrics where finished[metric.name] == nil { add(metric) }
     let bootstrap = Bootstrap(prompts: prompts.prompts.count, resamples: options.resamples, seed: options.seed)
     let intervals = bootstrap.intervals(table, scores: scores.map(\.score))
-    var total = [Double](repeating: 0, count: table.first?.count ?? 0)
-    Bootstrap.weightedSum(table.flatMap { $0 }, [Double](repeating: 1, count: table.count), &total)
+    let total = StatisticColumns(table).sum
     for ((name, count, score), interval) in zip(scores, intervals) {
       guard let value = total.withUnsafeBufferPointer(score) else { continue }
       finished[name] = Estimate(value: value, low: interval?.low, high: interval?.high, count: count)

@@ -125,7 +125,7 @@ struct NGramIndex: ~Copyable {
   @inline(__always)
   private mutating func number(prefix: Int32, word: Int32) -> Int32 {
     let key = UInt64(UInt32(bitPattern: prefix)) << 32 | UInt64(UInt32(bitPattern: word))
-    var index = Int(truncatingIfNeeded: key &* 0x9E37_79B9_7F4A_7C15 >> shift)
+    var index = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> shift)
     while true {
       let slot = slots[index]
       if slot.epoch != epoch {
@@ -144,7 +144,7 @@ struct NGramIndex: ~Copyable {
     larger.update(repeating: Slot(key: 0, epoch: 0, number: 0), count: capacity)
     shift -= 1
     for old in 0...mask where slots[old].epoch == epoch {
-      var index = Int(truncatingIfNeeded: slots[old].key &* 0x9E37_79B9_7F4A_7C15 >> shift)
+      var index = Int(truncatingIfNeeded: (slots[old].key &* 0x9E37_79B9_7F4A_7C15) >> shift)
       while larger[index].epoch == epoch { index = (index + 1) & (capacity - 1) }
       larger[index] = slots[old]
     }

@@ -6,7 +6,9 @@ enum PythonWhiteSpace {
   /// Whether a scalar is white space.
   @inline(__always)
   static func contains(_ scalar: UInt32) -> Bool {
-    if scalar < 0x80 { return scalar == 0x20 || (scalar >= 0x09 && scalar <= 0x0D) || (scalar >= 0x1C && scalar <= 0x1F) }
+    if scalar < 0x80 {
+      return scalar == 0x20 || (scalar >= 0x09 && scalar <= 0x0D) || (scalar >= 0x1C && scalar <= 0x1F)
+    }
     switch scalar {
     case 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: return true
     default: return false

@@ -51,7 +51,9 @@ struct ROUGEWords: ~Copyable {
     scratch.removeAll()
   }
 
-  /// The number of the stem of a word; words of up to three letters are their own. Nil where nothing is left.
+  /// The number of the stem of a word, or nil where nothing is left.
+  ///
+  /// Words of up to three letters are their own stems.
   mutating func stem(of word: Int32) -> Int32? {
     stems.extend(to: table.count, filling: -1)
     let known = stems[Int(word)]

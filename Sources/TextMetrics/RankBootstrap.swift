@@ -65,23 +65,10 @@ struct RankBootstrap {
     return Self.product(ranks, ranks, weights)
   }
 
-  /// Σ w a b, in eight fixed lanes.
   private static func product(_ first: [Double], _ second: [Double], _ weights: [Double]) -> Double {
     first.withUnsafeBufferPointer { first in
       second.withUnsafeBufferPointer { second in
-        weights.withUnsafeBufferPointer { weights in
-          var lanes = SIMD8<Double>(repeating: 0)
-          let whole = first.count / 8 * 8
-          for base in stride(from: 0, to: whole, by: 8) {
-            let a = UnsafeRawPointer(first.baseAddress! + base).loadUnaligned(as: SIMD8<Double>.self)
-            let b = UnsafeRawPointer(second.baseAddress! + base).loadUnaligned(as: SIMD8<Double>.self)
-            let w = UnsafeRawPointer(weights.baseAddress! + base).loadUnaligned(as: SIMD8<Double>.self)
-            lanes += w * a * b
-          }
-          var sum = lanes.sum()
-          for point in whole..<first.count { sum += weights[point] * first[point] * second[point] }
-          return sum
-        }
+        weights.withUnsafeBufferPointer { InnerProduct.of(first, second, $0) }
       }
     }
   }

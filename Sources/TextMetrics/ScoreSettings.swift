@@ -28,7 +28,8 @@ struct ScoreSettings {
 
   private static let rouge = SettingValue.group([
     ("equal_to", .text("rouge-score 0.1.2")), ("words", .text("lower case, runs of a-z and 0-9")),
-    ("line_splitter", .text("\n")), ("stemmer", .text("Porter (nltk) on words of more than 3 letters, where named _stem")),
+    ("line_splitter", .text("\n")),
+    ("stemmer", .text("Porter (nltk) on words of more than 3 letters, where named _stem")),
     ("score", .text("F1")), ("references", .text("best")), ("mean", .text("samples")),
   ])
 

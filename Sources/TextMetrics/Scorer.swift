@@ -14,7 +14,8 @@ public struct Scorer: Sendable {
   public func score(_ samples: [ScoredSample]) throws(ScoringError) -> Scores {
     guard !samples.isEmpty else { throw .noSamples }
     let prompts = PromptGroups(samples)
-    let answers = Answers(samples, options.answer)
+    let readsAnswers = options.metrics?.contains(where: \.readsAnswers) ?? true
+    let answers = Answers(readsAnswers ? samples : [], options.answer)
     let available = AvailableMetrics(samples, prompts, answers, options)
     let metrics = try available.resolve(options.metrics)
     let selfBLEUSamples = try available.selfBLEUSamples(metrics)
@@ -52,6 +53,9 @@ public struct Scorer: Sendable {
 }
 
 extension Metric {
+  /// Whether answers have to be read.
+  fileprivate var readsAnswers: Bool { countedForm == .accuracy || countedForm == .answered }
+
   /// The metric whose counts this one needs: for a correlation, that of the metric correlated.
   var countedForm: Metric {
     if case .correlation(let correlation) = self { return correlation.quality }

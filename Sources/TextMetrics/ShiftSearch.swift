@@ -138,7 +138,9 @@ struct ShiftSearch: ~Copyable {
             candidates += 1
             if let known = found,
               (gain, length, -start, -target) <= (known.gain, known.length, -known.start, -known.target)
-            { continue }
+            {
+              continue
+            }
             found = (gain, length, start, target)
             swap(&best, &shifted)
           }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Gives every distinct byte string a number, in the order of first sight.
 ///
 /// Words are told apart by their bytes, as Python tells strings apart by their scalars; Swift's String equality
@@ -22,6 +24,13 @@ struct WordTable: ~Copyable {
   }
 
   deinit { slots.deallocate() }
+
+  /// Forgets all words.
+  mutating func removeAll() {
+    slots.update(repeating: Slot(hash: 0, number: 0), count: mask + 1)
+    bytes.removeAll()
+    starts.setCount(1)
+  }
 
   /// The number of distinct words so far.
   var count: Int { starts.count - 1 }
@@ -49,9 +58,8 @@ struct WordTable: ~Copyable {
   private func equals(_ number: Int32, _ word: UnsafeBufferPointer<UInt8>) -> Bool {
     let start = starts[Int(number)]
     guard starts[Int(number) + 1] - start == word.count else { return false }
-    let known = bytes.start + start
-    for index in 0..<word.count where known[index] != word[index] { return false }
-    return true
+    guard let other = word.baseAddress else { return true }
+    return memcmp(bytes.start + start, other, word.count) == 0
   }
 
   @inline(never)
@@ -97,6 +105,6 @@ struct WordTable: ~Copyable {
     }
     state = (state ^ tail) &* 0xD6E8_FEB8_6659_FD93
     state ^= state >> 32
-    return UInt32(truncatingIfNeeded: state &* 0x9E37_79B9_7F4A_7C15 >> 32)
+    return UInt32(truncatingIfNeeded: (state &* 0x9E37_79B9_7F4A_7C15) >> 32)
   }
 }

@@ -2,6 +2,8 @@ internal import CanonicalJSON
 
 /// The older form of GPT-2 tokenizers: `vocab.json` and `merges.txt`, the rest understood.
 struct LegacyVocabulary {
+  /// GPT-2's one special token.
+  static let endOfText = "<|endoftext|>"
   /// The `tokenizer.json` that says the same.
   let tokenizerText: [UInt8]
 
@@ -67,7 +69,7 @@ struct LegacyVocabulary {
           stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false,
           isNormalized: entry["normalized"]?.bool ?? true, isSpecial: entry["special"]?.bool ?? false))
     }
-    var named = ["<|endoftext|>"]
+    var named = [endOfText]
     for source in [configuration, specialTokens] {
       for member in ["bos_token", "eos_token", "unk_token", "pad_token"] {
         if let name = source[member]?.string ?? source[member]?["content"]?.string { named.append(name) }

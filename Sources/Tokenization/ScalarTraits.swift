@@ -3,17 +3,17 @@
 /// Categories come from the Swift library, limited to the characters that the reference engines know: Oniguruma
 /// (`\p{L}`, `\p{N}`, `\s`) and Rust's `regex` (`\w`) hold Unicode 16, Rust's `char::is_numeric` Unicode 17. Pages of
 /// 256 characters are worked out when first met, since a lookup of properties is slow.
-final class ScalarTraits {
-  /// `\p{L}`
-  static let letter: UInt8 = 1
-  /// `\p{N}`
-  static let number: UInt8 = 2
-  /// `\s`
-  static let space: UInt8 = 4
-  /// `\w`
-  static let word: UInt8 = 8
-  /// Rust's `char::is_numeric`
-  static let numeric: UInt8 = 16
+package final class ScalarTraits {
+  /// The class `\p{L}`.
+  package static let letter: UInt8 = 1
+  /// The class `\p{N}`.
+  package static let number: UInt8 = 2
+  /// The class `\s`.
+  package static let space: UInt8 = 4
+  /// The class `\w`.
+  package static let word: UInt8 = 8
+  /// What `char::is_numeric` of Rust holds.
+  package static let numeric: UInt8 = 16
   /// The traits by which patterns tell runs apart; a character with none of them is punctuation, a mark and so on.
   static let category: UInt8 = letter | number | space
 
@@ -89,7 +89,8 @@ final class ScalarTraits {
     return page
   }
 
-  static func traits(of scalar: Unicode.Scalar) -> UInt8 {
+  /// The traits of a character.
+  package static func traits(of scalar: Unicode.Scalar) -> UInt8 {
     let properties = scalar.properties
     let isKnown = properties.age.map { $0.major <= 16 } ?? false
     var traits: UInt8 = properties.isWhitespace ? space : 0

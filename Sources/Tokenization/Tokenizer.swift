@@ -82,6 +82,7 @@ public final class Tokenizer: Sendable {
   /// - Parameters:
   ///   - text: Any text; added tokens written in it become themselves.
   ///   - addSpecialTokens: Whether `template` is put around them.
+  /// - Returns: The tokens in order; none of an empty text.
   public func encode(_ text: String, addSpecialTokens: Bool) -> [TokenID] {
     var tokens = addSpecialTokens ? template.before : []
     var text = text
@@ -121,6 +122,7 @@ public final class Tokenizer: Sendable {
   /// - Parameters:
   ///   - tokens: Ids, of this tokenizer or not.
   ///   - skipSpecialTokens: Whether special tokens leave no trace.
+  /// - Returns: The text.
   public func decode(_ tokens: some Sequence<TokenID>, skipSpecialTokens: Bool) -> String {
     if decoder == .byteLevel {
       var bytes: [UInt8] = []

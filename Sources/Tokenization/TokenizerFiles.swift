@@ -9,6 +9,8 @@ struct TokenizerFiles: Sendable {
   var configuration: [UInt8]?
   /// `special_tokens_map.json`, if there is one: the older place of begin and end token.
   var specialTokens: [UInt8]?
+  /// The token that begins and ends texts where no file names one.
+  var usualToken: String?
 
   static let tokenizerName = "tokenizer.json"
   static let configurationName = "tokenizer_config.json"
@@ -36,6 +38,7 @@ struct TokenizerFiles: Sendable {
       vocabulary: vocabulary, merges: merges, configuration: Self.parse(configuration, Self.configurationName),
       specialTokens: Self.parse(specialTokens, Self.specialTokensName))
     tokenizer = legacy.tokenizerText
+    usualToken = LegacyVocabulary.endOfText
   }
 
   /// The content of a file; nil where there is none.
@@ -89,10 +92,12 @@ struct TokenizerFiles: Sendable {
       }
       return nil
     }
-    let usual = ["<|endoftext|>", "</s>"].lazy.compactMap { reading.token(of: $0) }.first
+    func usual(_ pieces: [String]) -> TokenID? {
+      pieces.lazy.compactMap { reading.token(of: $0) }.first.map { TokenID($0) }
+    }
     return (
-      try named("bos_token") ?? reading.template.before.first,
-      try named("eos_token") ?? usual.map { TokenID($0) }
+      try named("bos_token") ?? reading.template.before.first ?? usual([usualToken].compactMap { $0 }),
+      try named("eos_token") ?? usual(["<|endoftext|>", "</s>"])
     )
   }
 }

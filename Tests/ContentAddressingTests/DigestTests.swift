@@ -1,6 +1,6 @@
 import ContentAddressing
-import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("Digests")
@@ -67,32 +67,17 @@ struct DigestTests {
 
   @Test("A file's digest is that of its bytes, at sizes around the buffer's")
   func files() throws {
-    let folder = try #require(mkdtempPath())
-    defer { removeFolder(folder) }
-    var hasher = FileHasher()
-    for size in [0, 1, 262_143, 262_144, 262_145, 1_000_000] {
-      let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ size) }
-      let path = folder.appending("file-\(size)")
-      let file = try FileDescriptor.open(
-        path, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
-      try file.closeAfter { _ = try file.writeAll(bytes) }
-      let content = try hasher.content(of: path)
-      #expect(content == FileHasher.Content(digest: Digest(hashing: bytes), size: size))
+    try TemporaryFolder.with { folder in
+      var hasher = FileHasher()
+      for size in [0, 1, 262_143, 262_144, 262_145, 1_000_000] {
+        let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ size) }
+        let path = folder.appending("file-\(size)")
+        let file = try FileDescriptor.open(path, .writeOnly, options: .create, permissions: .ownerReadWrite)
+        try file.closeAfter { _ = try file.writeAll(bytes) }
+        let content = try hasher.content(of: path)
+        #expect(content == FileHasher.Content(digest: Digest(hashing: bytes), size: size))
+      }
+      #expect(throws: Errno.noSuchFileOrDirectory) { try hasher.content(of: folder.appending("absent")) }
     }
-    #expect(throws: Errno.noSuchFileOrDirectory) { try hasher.content(of: folder.appending("absent")) }
-  }
-
-  private func mkdtempPath() -> FilePath? {
-    var template = Array("/tmp/apprentice-digest-XXXXXX".utf8CString)
-    return template.withUnsafeMutableBufferPointer { buffer in
-      mkdtemp(buffer.baseAddress!).map { FilePath(platformString: $0) }
-    }
-  }
-
-  private func removeFolder(_ folder: FilePath) {
-    for size in [0, 1, 262_143, 262_144, 262_145, 1_000_000] {
-      _ = folder.appending("file-\(size)").withPlatformString { unlink($0) }
-    }
-    _ = folder.withPlatformString { rmdir($0) }
   }
 }

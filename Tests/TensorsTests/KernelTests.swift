@@ -65,38 +65,44 @@ struct KernelTests {
     }
   }
 
-  @Test("Attention read in parts is attention read at once", arguments: [(1, 0), (3, 4), (40, 1), (17, 100)])
-  func attentionParts(shared: Int, own: Int) {
-    let width = 20
-    let count = shared + own
-    let (query, keys, values) = (random(width, 1), random(count * width, 2), random(count * width, 3))
-    var out = [Float](repeating: 7, count: width)
-    var scratch = [Float](repeating: 0, count: count)
-    out.withUnsafeMutableBufferPointer { out in
-      keys.withUnsafeBufferPointer { keys in
-        values.withUnsafeBufferPointer { values in
-          scratch.withUnsafeMutableBufferPointer { scratch in
-            guard let out = out.baseAddress, let keys = keys.baseAddress, let values = values.baseAddress,
-              let scratch = scratch.baseAddress
-            else { return }
-            var reading = AttentionReading(into: out, headWidth: width)
-            for (first, length) in [(0, shared), (shared, own)] {
-              reading.read(
-                query: query, keys: keys + first * width, values: values + first * width, stride: width,
-                count: length, scale: 0.3, scores: scratch)
-            }
-            reading.finish()
-          }
+  @Test(
+    "Attention to several spans is attention to all their positions", arguments: [(1, 1), (3, 4), (40, 1), (17, 100)])
+  func spans(shared: Int, own: Int) {
+    let device = Device(threads: 2)
+    let layout = AttentionLayout(heads: 4, keyValueHeads: 2, headWidth: 20)
+    let (width, rows, count) = (layout.headWidth, 3, shared + own)
+    let projections = Tensor([rows, layout.width], random(rows * layout.width, 1), in: device.buffers)
+    let (keys, values) = (random(count * 2 * width, 2), random(count * 2 * width, 3))
+    let caches = [shared, own].map { count in
+      let cache = AttentionCacheLayout(layout, positions: count)
+      return (tensor: device.zeros([cache.count]), layout: cache)
+    }
+    let spans = zip(caches, [shared, own]).map {
+      AttentionSpan(base: $0.tensor.pointer, layout: $0.layout, count: $1)
+    }
+    for position in 0..<count {
+      let place = 2 * width * position..<2 * width * (position + 1)
+      spans[position < shared ? 0 : 1].store(
+        Array(keys[place]), Array(values[place]), at: position < shared ? position : position - shared)
+    }
+    let result = device.empty([rows, layout.queryWidth])
+    device.decodeAttention(MatrixView(projections), layout: layout, into: MatrixView(result)) { _ in spans }
+    withExtendedLifetime(caches) {}
+    for row in 0..<rows {
+      for head in 0..<layout.heads {
+        let query = (0..<width).map { Double(projections.buffer[row * layout.width + head * width + $0]) }
+        let from = head / layout.group * width
+        let weights = (0..<count).map { position in
+          exp(
+            Double(layout.scale)
+              * (0..<width).reduce(0) { $0 + query[$1] * Double(keys[2 * width * position + from + $1]) })
+        }
+        let total = weights.reduce(0, +)
+        for index in 0..<width {
+          let want = (0..<count).reduce(0) { $0 + weights[$1] / total * Double(values[2 * width * $1 + from + index]) }
+          #expect(abs(Double(result.buffer[row * layout.queryWidth + head * width + index]) - want) < 1e-5)
         }
       }
-    }
-    let scores = (0..<count).map { key in
-      exp(0.3 * (0..<width).reduce(0.0) { $0 + Double(query[$1]) * Double(keys[key * width + $1]) })
-    }
-    let total = scores.reduce(0, +)
-    for index in 0..<width {
-      let want = (0..<count).reduce(0.0) { $0 + scores[$1] / total * Double(values[$1 * width + index]) }
-      #expect(abs(Double(out[index]) - want) < 1e-5)
     }
   }
 

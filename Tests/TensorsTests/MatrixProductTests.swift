@@ -94,16 +94,18 @@ struct MatrixProductTests {
     #expect(nothing.elements.allSatisfy { $0 == 0 })
   }
 
-  @Test("The transpose has rows for columns", arguments: [(1, 1), (5, 40), (33, 17), (600, 20)])
-  func transpose(rows: Int, columns: Int) {
+  @Test("A projection of few rows is the product in double to rounding, set or added", arguments: 1...14)
+  func projection(rows: Int) {
     let device = Device(threads: 2)
-    let matrix = random([rows, columns], 1, device)
-    let turned = device.transpose(matrix)
-    #expect(turned.shape == [columns, rows])
-    for row in 0..<rows {
-      for column in 0..<columns {
-        #expect(turned.buffer[column * rows + row] == matrix.buffer[row * columns + column])
-      }
+    for (columns, inner) in [(1, 1), (9, 5), (70, 33), (300, 64)] {
+      let (x, w) = (random([rows, inner], 1, device), random([columns, inner], 2, device))
+      let result = random([rows, columns], 3, device)
+      let before = result.elements
+      let want = plain(x, w, .right)
+      device.project(MatrixView(x), w, into: MatrixView(result), accumulate: true)
+      for index in want.indices { #expect(abs(Double(result.buffer[index] - before[index]) - want[index]) < 1e-4) }
+      device.project(MatrixView(x), w, into: MatrixView(result))
+      for index in want.indices { #expect(abs(Double(result.buffer[index]) - want[index]) < 1e-4) }
     }
   }
 }

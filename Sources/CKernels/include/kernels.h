@@ -30,8 +30,6 @@ void kernel_gather_rows(
 void kernel_scatter_add_rows(
     float *table, const int32_t *ids, const float *x, int64_t rows, int64_t width, int64_t first, int64_t last);
 
-/// to[column, row] = from[row, column], for rows first ..< last of from [rows, columns]
-void kernel_transpose(const float *from, float *to, int64_t rows, int64_t columns, int64_t first, int64_t last);
 
 // — norm.c —
 
@@ -59,13 +57,6 @@ void kernel_causal_softmax(
 void kernel_causal_softmax_backward(
     float *scores, float *gradient, int64_t stride, int64_t rows, int64_t columns, int64_t first, float scale,
     const float *log_sum, int64_t log_stride);
-
-/// One query against `count` keys and values, `stride` floats apart, as a part of a longer attention: `maximum` and
-/// `total` hold the largest score and Σ e^(score − maximum) so far, `out` Σ e^(score − maximum) · value. Start with
-/// −∞, 0 and 0; after the last part out / total is what the head reads. `scores` is scratch for `count` floats.
-void kernel_attend_part(
-    const float *query, const float *keys, const float *values, int64_t stride, int64_t count, int64_t head_width,
-    float scale, float *scores, float *maximum, float *total, float *out);
 
 // — gated.c —
 

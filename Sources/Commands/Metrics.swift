@@ -1,0 +1,61 @@
+import ArgumentParser
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import PipelineExecution
+import PipelineLanguage
+import StageKit
+
+/// `metrics`: the scores of a pipeline.
+struct Metrics: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print the metrics of every scores artifact in the pipeline.")
+
+  @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
+  var file: String?
+  @OptionGroup var options: PipelineOptions
+
+  func run() throws {
+    let session = try PipelineSession(file: file, options: options)
+    var rows: [(account: ActionAccount, metrics: JSONObject)] = []
+    var missing: [String] = []
+    for (index, account) in try session.accounts().enumerated() {
+      let ports = session.pipeline.actions[index].declaration.outputs.filter { $0.kind == .scores }.map(\.name)
+      guard !ports.isEmpty else { continue }
+      if account.state != .fresh { missing.append(account.id) }
+      for output in account.outputs where ports.contains(output.port) {
+        rows.append((account, try explained { try Self.metrics(output.digest, in: session.store) }))
+      }
+    }
+    if !missing.isEmpty { Diagnostics.say("stale, so not shown: \(missing.joined(separator: ", "))") }
+    if options.json {
+      return printDocument(
+        .array(
+          rows.map { row in
+            [
+              "stage": .string(row.account.stage), "cell": row.account.cell.map { .string($0) } ?? .null,
+              "metrics": .object(row.metrics),
+            ]
+          }))
+    }
+    for row in rows {
+      print(row.account.id)
+      for metric in row.metrics.members { print("  " + Self.line(metric.name, metric.value)) }
+    }
+  }
+
+  private static func metrics(_ artifact: Digest, in store: Store) throws -> JSONObject {
+    guard let file = try store.manifest(artifact, neededBy: "metrics").file("scores.json") else { return [:] }
+    return try store.json(file.digest, neededBy: "metrics")["metrics"]?.object ?? [:]
+  }
+
+  /// `bleu  33.2  [31.9, 34.4]  n 630`
+  private static func line(_ name: String, _ metric: JSONValue) -> String {
+    var line = name + String(repeating: " ", count: max(1, 24 - name.count)) + (metric["value"]?.text ?? "")
+    if let low = metric["low"]?.number, let high = metric["high"]?.number {
+      line += "  [\(JSONValue(low).text), \(JSONValue(high).text)]"
+    }
+    if let count = metric["n"]?.integer { line += "  n \(count)" }
+    return line
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import CanonicalJSON
+import Glibc
+import PipelineLanguage
+import StageCatalog
+import StageKit
+import SystemPackage
+
+/// The options of every verb that takes a pipeline file.
+struct PipelineOptions: ParsableArguments {
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Override one of the file's params, which keeps its type.", valueName: "NAME=VALUE"))
+  var settings: [String] = []
+  @Option(help: ArgumentHelp("The store. Default: APPRENTICE_STORE, else .apprentice near FILE.", valueName: "DIR"))
+  var store: String?
+  @Flag(help: "Print one JSON document on stdout.")
+  var json = false
+
+  /// The pipeline of a file, or of the one that is found where none is named.
+  ///
+  /// - Parameter file: FILE of the command line.
+  /// - Returns: The pipeline.
+  /// - Throws: `PipelineProblems`; with `--json` these are printed as the one document, and what is thrown is the
+  ///   exit status alone.
+  func pipeline(_ file: String?) throws -> CheckedPipeline {
+    do throws(PipelineProblems) {
+      return try checked(file)
+    } catch {
+      guard json else { throw error }
+      print(error.json.text)
+      throw ExitCode(ExitStatus.invalid.rawValue)
+    }
+  }
+
+  /// The pipeline as `pipeline` gives it, problems always thrown.
+  func checked(_ file: String?) throws(PipelineProblems) -> CheckedPipeline {
+    let checker = Self.checker
+    let found = if let file { FilePath(file) } else { try checker.discover() }
+    return try checker.check(found, settings: settings)
+  }
+
+  /// A checker with the built-in stages, this process's working directory and its environment.
+  static var checker: PipelineChecker {
+    PipelineChecker(
+      registry: BuiltinStages.registry, workingDirectory: workingDirectory,
+      missing: { kind, path in ArtifactCheck.missing(kind, at: path) },
+      environment: { name in getenv(name).map { String(cString: $0) } })
+  }
+
+  /// The working directory.
+  static var workingDirectory: FilePath {
+    guard let path = getcwd(nil, 0) else { return "/" }
+    defer { free(path) }
+    return FilePath(platformString: path)
+  }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import Glibc
+import PipelineExecution
+import PipelineLanguage
+import StageKit
+import SystemPackage
+
+/// A checked pipeline with its store: what `run`, `status` and their kin begin with.
+struct PipelineSession {
+  let pipeline: CheckedPipeline
+  let location: StoreLocation
+  let store: Store
+  let memory: PipelineMemory
+  let sources: PlannedSources
+
+  /// Checks a pipeline file and opens its store, which is made where there is none.
+  ///
+  /// - Parameters:
+  ///   - file: FILE of the command line.
+  ///   - options: `--set` and `--store`.
+  ///   - rehash: Whether all sources are hashed anew.
+  /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
+  init(file: String?, options: PipelineOptions, rehash: Bool = false) throws {
+    let pipeline = try options.pipeline(file)
+    self.pipeline = pipeline
+    location = StoreLocation.of(options, file: pipeline.file)
+    var settings = Store.Options()
+    settings.threads = Processors.available
+    let path = location.store
+    store = try explained { try Store.open(path, creating: true, options: settings) }
+    memory = PipelineMemory(of: pipeline.name, in: store)
+    sources = PlannedSources(store.sourceDigests(rehashing: rehash))
+  }
+
+  /// Judges the pipeline's actions; under `APPRENTICE_DEVELOPMENT=1` the executable is part of every key.
+  func planner(forced: [String] = []) throws -> Planner {
+    var indices: Set<Int> = []
+    for word in forced { indices.formUnion(try actions(named: word)) }
+    var development: Digest?
+    if Environment.variable("APPRENTICE_DEVELOPMENT") == "1" {
+      let origin = ValueOrigin.environment("APPRENTICE_DEVELOPMENT")
+      development = try explained { try sources.digest(ofFile: Environment.executable, origin: origin) }
+    }
+    return Planner(
+      pipeline: pipeline, store: store, sources: sources, memory: memory, forced: indices, development: development)
+  }
+
+  /// The actions that a word of the command line names.
+  func actions(named word: String) throws(CommandFailure) -> [Int] {
+    do { return try pipeline.resolve(word).actions } catch { throw CommandFailure(.invalid, "\(error)") }
+  }
+
+  /// The named actions and all that they need; all of them where none is named.
+  func selection(_ words: [String]) throws(CommandFailure) -> [Int] {
+    var wanted: Set<Int> = []
+    for word in words { wanted.formUnion(try actions(named: word)) }
+    return words.isEmpty ? Array(pipeline.actions.indices) : pipeline.withNeeds(of: wanted)
+  }
+}
+
+extension StoreLocation {
+  /// Where the store of a pipeline file is, or the one of the working directory.
+  static func of(_ options: PipelineOptions, file: FilePath?) -> StoreLocation {
+    let folder = PipelineOptions.workingDirectory
+    return StoreLocation(
+      option: options.store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
+      start: file.map { folder.pushing($0).removingLastComponent() } ?? folder)
+  }
+}
+
+/// What surrounds this process.
+enum Environment {
+  /// The value of a variable, or nil.
+  static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  /// The file of this program.
+  static var executable: FilePath {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+    return count > 0 ? FilePath(platformString: buffer) : "/proc/self/exe"
+  }
+}
+
+/// Words of the command line of which the first may be a pipeline file.
+struct PipelineWords {
+  /// FILE, or nil where it is to be found.
+  var file: String?
+  /// The rest.
+  var targets: [String]
+
+  /// A word is a file if it ends like one, holds a `/`, or is one.
+  init(_ words: [String]) {
+    let isFile = words.first.map { word in
+      word.hasSuffix(".yaml") || word.hasSuffix(".yml") || word.contains("/") || access(word, F_OK) == 0
+    }
+    file = isFile == true ? words.first : nil
+    targets = isFile == true ? Array(words.dropFirst()) : words
+  }
+}
+
+/// Gives errors of the plumbing their sentence and exit status.
+func explained<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value {
+  do { return try body() } catch { throw CommandFailure(explaining: error) }
+}
+
+extension CommandFailure {
+  /// An error of the plumbing with its sentence and exit status.
+  init(explaining error: any Error) {
+    let failure = FailureStatus.failure(error)
+    self.init(failure.status, failure.description)
+  }
+}
+
+/// Prints a document on stdout.
+func printDocument(_ document: JSONValue) { print(document.text) }

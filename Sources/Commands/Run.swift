@@ -1,0 +1,169 @@
+import ArgumentParser
+import ArtifactStore
+import CanonicalJSON
+import Glibc
+import PipelineExecution
+import PipelineLanguage
+import StageKit
+import SystemPackage
+
+/// `run`: brings a pipeline up to date.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring a pipeline, or some stages and what they need, up to date.",
+    discussion: """
+      Only what is stale runs. Ctrl-C stops in a state from which the next run goes on.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "The pipeline file (default: ./apprentice.yaml, else the only file in pipelines/), then stages or cells.",
+      valueName: "file-or-stage"))
+  var words: [String] = []
+  @Option(help: ArgumentHelp("The most actions at once. Default: as many as there are threads.", valueName: "N"))
+  var jobs: Int?
+  @Option(
+    help: ArgumentHelp("Threads that actions share. Default: the cores that may be used.", valueName: "N"))
+  var threads: Int?
+  @Flag(help: "Say what would run and why, and run nothing.")
+  var dryRun = false
+  @Option(parsing: .singleValue, help: ArgumentHelp("Run a stage even if it is fresh.", valueName: "STAGE"))
+  var force: [String] = []
+  @Flag(help: "After a failure, go on with what does not need the failed stage.")
+  var keepGoing = false
+  @Flag(help: "End with status 5 instead of waiting for an action that another process runs.")
+  var noWait = false
+  @Option(help: ArgumentHelp("Where results are shown. Default: results/ beside the store's default place.", valueName: "DIR"))
+  var results: String?
+  @Flag(help: "Show no results folder.")
+  var noResults = false
+  @Flag(help: "Hash all source files anew.")
+  var rehash = false
+  @OptionGroup var options: PipelineOptions
+
+  func validate() throws {
+    if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1.") }
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    if results != nil, noResults { throw ValidationError("--results and --no-results exclude each other.") }
+  }
+
+  func run() throws {
+    do { try bringUpToDate() } catch let problems as PipelineProblems where options.json {
+      printDocument(["actions": [], "problems": .array(problems.problems.map(\.json)), "exit": 2])
+      throw problems
+    }
+  }
+
+  private func bringUpToDate() throws {
+    let words = PipelineWords(words)
+    let session = try PipelineSession(file: words.file, options: options, rehash: rehash)
+    let selection = try session.selection(words.targets)
+    let display = TerminalDisplay()
+    let run = PipelineRun(
+      planner: try session.planner(forced: force), selection: selection, options: runOptions(session),
+      program: ActionProgram(arguments: [RunAction.name]), memory: session.memory, details: details(session),
+      observer: display)
+    try explained { try run.plan() }
+    if dryRun { return foretell(run, display) }
+    if run.isUpToDate { return settle(run, session) }
+    let status = try explained { try run.execute() }
+    display.runEnds(closing(run, session, words))
+    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, status)) }
+    if status != .done { throw ExitCode(status.rawValue) }
+  }
+
+  private func runOptions(_ session: PipelineSession) -> RunOptions {
+    let folder = results.map { FilePath($0) } ?? session.location.project.appending("results")
+    var settings = RunOptions(threads: threads ?? Processors.available, results: noResults ? nil : folder)
+    settings.jobs = jobs
+    settings.keepsGoing = keepGoing
+    settings.waits = !noWait
+    return settings
+  }
+
+  private func details(_ session: PipelineSession) -> JSONObject {
+    ["file": .string(session.pipeline.file.string), "settings": .array(options.settings.map { .string($0) })]
+  }
+
+  /// The one line of a run that has nothing to do.
+  private func settle(_ run: PipelineRun, _ session: PipelineSession) {
+    if let trouble = run.refresh() { Diagnostics.say("warning: \(trouble)") }
+    let count = run.selectedAccounts.count
+    Diagnostics.say("\(session.pipeline.name)  \(count) action\(count == 1 ? "" : "s"): all fresh, nothing to do")
+    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, .done)) }
+  }
+
+  private func foretell(_ run: PipelineRun, _ display: TerminalDisplay) {
+    display.runBegins(run.overview)
+    if options.json { return printDocument(ActionAccount.document(run.selectedAccounts, .done)) }
+    for account in run.selectedAccounts where account.state != .fresh { print(account.reason ?? account.id) }
+  }
+
+  // MARK: Closing lines
+
+  private func closing(_ run: PipelineRun, _ session: PipelineSession, _ words: PipelineWords) -> RunClosing {
+    var closing = RunClosing()
+    closing.reports = run.reportTexts
+    closing.trouble = run.resultsTrouble.map { "warning: \($0)" }
+    guard run.status == .done else {
+      closing.resume = command(session, words)
+      return closing
+    }
+    let pipeline = session.pipeline
+    let report = pipeline.actions.indices.last { index in
+      run.selection.contains(index) && pipeline.actions[index].declaration.outputs.contains { $0.kind == .report }
+    }
+    if let report, let port = pipeline.actions[report].declaration.outputs.first(where: { $0.kind == .report }) {
+      closing.reportPath = run.shownFolder(of: report, port: port.name).map { near($0.appending("index.html")) }
+    }
+    closing.change = change(session, words)
+    return closing
+  }
+
+  /// A change worth trying, with what it would rerun.
+  private func change(_ session: PipelineSession, _ words: PipelineWords) -> (command: String, reruns: Int, of: Int)? {
+    let pipeline = session.pipeline
+    guard words.targets.isEmpty, let parameter = ChangePreview.parameter(of: pipeline),
+      let value = parameter.value.number
+    else { return nil }
+    let setting = "\(parameter.name)=\(ChangePreview.otherValue(value).text)"
+    let others = options.settings.filter { !$0.hasPrefix(parameter.name + "=") }
+    guard let other = try? PipelineOptions.checker.check(pipeline.file, settings: others + [setting]) else { return nil }
+    let reruns = ChangePreview.reruns(of: other, against: pipeline)
+    guard reruns > 0 else { return nil }
+    return (command(session, words, extra: [setting], without: parameter.name), reruns, other.actions.count)
+  }
+
+  private func command(
+    _ session: PipelineSession, _ words: PipelineWords, extra: [String] = [], without name: String? = nil
+  ) -> String {
+    let kept = options.settings.filter { setting in name.map { !setting.hasPrefix($0 + "=") } ?? true }
+    var parts = ["apprentice", "run", session.pipeline.file.string] + words.targets
+    parts += (kept + extra).flatMap { ["--set", Shell.quoted($0)] }
+    if let store = options.store { parts += ["--store", Shell.quoted(store)] }
+    return parts.joined(separator: " ")
+  }
+
+  /// A path as seen from the working directory, where it lies below it.
+  private func near(_ path: FilePath) -> String {
+    var rest = path
+    return rest.removePrefix(PipelineOptions.workingDirectory) ? rest.string : path.string
+  }
+}
+
+/// Words for a shell.
+enum Shell {
+  /// The word, in single quotes where a shell would read it otherwise.
+  static func quoted(_ word: String) -> String {
+    let plain = word.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+      default: "-_=./,:@+%".utf8.contains(byte)
+      }
+    }
+    return plain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
+      .joined(separator: "'\\''") + "'"
+  }
+}

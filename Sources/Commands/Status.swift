@@ -1,0 +1,55 @@
+import ArgumentParser
+import CanonicalJSON
+import Glibc
+import PipelineExecution
+import PipelineLanguage
+import StageKit
+
+/// `status`: which actions are fresh, which are stale, and why.
+struct Status: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say which actions are fresh, which are stale, and why.",
+    discussion: "What follows a stale action can be judged only when that has run; it counts as stale.")
+
+  @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
+  var file: String?
+  @Flag(help: "End with status 3 if something is stale.")
+  var check = false
+  @Flag(help: "Hash all source files anew.")
+  var rehash = false
+  @OptionGroup var options: PipelineOptions
+
+  func run() throws {
+    let session = try PipelineSession(file: file, options: options, rehash: rehash)
+    let accounts = try session.accounts()
+    let isStale = accounts.contains { $0.state != .fresh }
+    let status: ExitStatus = check && isStale ? .differs : .done
+    if options.json {
+      printDocument(ActionAccount.document(accounts, status))
+    } else {
+      print(Self.table(accounts, pipeline: session.pipeline.name), terminator: "")
+    }
+    if status != .done { throw ExitCode(status.rawValue) }
+  }
+
+  /// A line for every action that is stale, and a count.
+  private static func table(_ accounts: [ActionAccount], pipeline: String) -> String {
+    let stale = accounts.filter { $0.state != .fresh }
+    var text = "\(pipeline)  \(accounts.count) actions: \(accounts.count - stale.count) fresh, \(stale.count) stale\n"
+    for account in stale { text += "  \(account.reason ?? account.id)\n" }
+    return text
+  }
+}
+
+extension PipelineSession {
+  /// Judges every action and runs nothing.
+  func accounts(of words: [String] = []) throws -> [ActionAccount] {
+    let planner = try planner()
+    let run = PipelineRun(
+      planner: planner, selection: try selection(words), options: RunOptions(threads: 1, results: nil),
+      program: ActionProgram(arguments: [RunAction.name]), memory: memory, details: [:], observer: TerminalDisplay())
+    try explained { try run.plan() }
+    sources.save()
+    return run.selectedAccounts
+  }
+}

@@ -1,0 +1,77 @@
+package import CanonicalJSON
+package import ContentAddressing
+package import StageKit
+
+/// What is the case with an action, or what became of it in a run.
+package enum ActionState: String, Sendable {
+  /// Its result is there.
+  case fresh
+  /// It has to run, or would have had to.
+  case stale
+  /// It ran and its result was published.
+  case ran
+  /// Another process made its result while this one waited.
+  case waited
+  /// Its process failed, or what it wrote was not as it must be.
+  case failed
+  /// It needs an action that failed.
+  case blocked
+}
+
+/// One action in the answer of `run` and `status`.
+package struct ActionAccount: Sendable {
+  /// The stage's name in the file.
+  package var stage: String
+  /// The cell's name, where the stage has a grid.
+  package var cell: String?
+  /// The action key, where all inputs are known.
+  package var key: ActionKey?
+  /// What is the case.
+  package var state: ActionState
+  /// Why, in one sentence; nil for what is fresh.
+  package var reason: String?
+  /// What in the key differs from an earlier one.
+  package var changes: [ExplainedChange] = []
+  /// Port to the digest of its artifact, as declared; empty where there is no result.
+  package var outputs: [(port: String, digest: Digest)] = []
+
+  /// An action.
+  package init(stage: String, cell: String?, state: ActionState) {
+    self.stage = stage
+    self.cell = cell
+    self.state = state
+  }
+
+  /// `mle`, or `iq@lambda=0.1,seed=2`.
+  package var id: String { cell.map { "\(stage)@\($0)" } ?? stage }
+
+  /// The members that scripts rely on.
+  package var json: JSONObject {
+    [
+      "stage": .string(stage), "cell": cell.map { .string($0) } ?? .null,
+      "key": key.map { .string($0.description) } ?? .null, "state": .string(state.rawValue),
+      "reason": reason.map { .string($0) } ?? .null,
+      "outputs": .object(JSONObject(outputs.map { ($0.port, .string($0.digest.description)) })),
+    ]
+  }
+}
+
+extension ActionAccount {
+  /// The answer of `run` and `status`.
+  ///
+  /// - Parameters:
+  ///   - accounts: Actions in plan order.
+  ///   - status: How the command line ends.
+  ///   - explaining: Whether every action has its `changes`.
+  /// - Returns: The document.
+  package static func document(
+    _ accounts: [ActionAccount], _ status: ExitStatus, explaining: Bool = false
+  ) -> JSONValue {
+    let actions = accounts.map { account in
+      var object = account.json
+      if explaining { object["changes"] = .array(account.changes.map(\.json)) }
+      return JSONValue.object(object)
+    }
+    return ["actions": .array(actions), "exit": JSONValue(Int(status.rawValue))]
+  }
+}

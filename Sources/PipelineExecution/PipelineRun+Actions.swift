@@ -1,0 +1,166 @@
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import PipelineLanguage
+import StageKit
+import SystemPackage
+
+extension PipelineRun {
+  /// Starts an action, or finds that another process has it or has done it.
+  ///
+  /// - Returns: Whether a process of ours runs now.
+  func start(_ index: Int, threads: Int) -> Bool {
+    guard case .ready(let document, let reason)? = phases[index] else { return false }
+    let id = accounts[index].id
+    do {
+      guard case .held(let lease) = try planner.store.acquire(document.key, uses: document.inputDigests) else {
+        return try postpone(index, document, reason)
+      }
+      // Another process may have finished between planning and now.
+      if !reason.isForced, let result = try planner.publishedResult(document.key) {
+        lease.release()
+        takeOver(index, result)
+        return false
+      }
+      guard try inputsAreSound(index) else {
+        lease.release()
+        return false
+      }
+      try launch(index, document, threads: threads, lease: lease)
+      observer.actionBegins(id)
+      return true
+    } catch {
+      fail(index, error)
+      return false
+    }
+  }
+
+  /// Waits for an action that another process holds, or gives it up where waiting is not wanted.
+  private func postpone(_ index: Int, _ document: KeyDocument, _ reason: StaleReason) throws -> Bool {
+    let holder = try planner.store.holder(of: document.key)?.description ?? "another process"
+    if options.waits {
+      phases[index] = .held(document, reason)
+      observer.action(accounts[index].id, isHeldBy: holder)
+    } else {
+      failures[index] = .held
+      end(index, .stale, "is held by \(holder)", remedy: "run again later, or without --no-wait")
+    }
+    return false
+  }
+
+  /// Hashes what an action reads; a damaged artifact sends the action that makes it back to be run again.
+  private func inputsAreSound(_ index: Int) throws -> Bool {
+    for input in planner.pipeline.actions[index].inputs {
+      for case .output(let producer, let port, _, _) in input.sources {
+        guard let artifact = planner.result(producer)?.output(port) else { continue }
+        do {
+          try planner.store.verify(artifact: artifact.digest)
+        } catch {
+          switch error {
+          case .damaged, .missing: break
+          default: throw error
+          }
+          guard rebuilt.insert(producer).inserted else { throw error }
+          observer.notice("  ! \(accounts[producer].id)'s \(port) was damaged and is made again: \(error)")
+          planner.note(nil, of: producer)
+          phases[producer] = .unknown
+          phases[index] = .unknown
+          set(producer, .stale)
+          return false
+        }
+      }
+    }
+    return true
+  }
+
+  private func launch(_ index: Int, _ document: KeyDocument, threads: Int, lease: Lease) throws {
+    let action = planner.pipeline.actions[index]
+    for digest in document.inputDigests {
+      if let manifest = planner.sources.manifest(digest) { _ = try planner.store.keep(sourceManifest: manifest) }
+    }
+    let log = try journal.openLog(action.id)
+    defer { try? log.descriptor.close() }
+    let preparation = ActionPreparation(
+      store: planner.store, program: program, numerics: planner.pipeline.numerics
+    ) { source in
+      guard case .output(let producer, let port, _, _) = source else { return nil }
+      return self.planner.result(producer)?.output(port)?.digest
+    }
+    let running = try preparation.start(action, document, threads: threads, lease: lease, log: log)
+    phases[index] = .running(running)
+    shown.showRunning(running.work, of: action)
+    journal.append(
+      action.id,
+      [
+        "event": "begin", "key": .string(document.key.description), "process": JSONValue(Int(running.process.process)),
+        "threads": JSONValue(threads),
+      ])
+  }
+
+  /// Takes leave of a process that has ended, and publishes what it made or tells why there is nothing.
+  func finish(_ index: Int, _ running: RunningAction) {
+    let (end, reports) = running.process.finish()
+    tell(index, running, reports)
+    shares.give(running.threads)
+    defer { running.leave() }
+    if end.status == 0 {
+      do {
+        try publish(index, running, end)
+        return
+      } catch {
+        fail(index, error)
+      }
+    } else if interruption != nil, end.signal != nil || end.status == ExitStatus.interrupted.rawValue {
+      self.end(index, .stale, "was interrupted; it goes on from its last checkpoint")
+    } else {
+      tellFailure(index, running, end)
+    }
+    shown.showLast(memory.latest[running.action.id], of: running.action)
+  }
+
+  private func publish(_ index: Int, _ running: RunningAction, _ end: ProcessEnd) throws {
+    let action = running.action
+    let readsOutside = running.action.inputs.contains { $0.sources.contains { $0.origin != nil } }
+    if readsOutside, try planner.keyDocument(of: index) != running.document {
+      throw StageFailure(
+        "what \(action.id) reads was changed while it ran", remedy: "run again when nothing writes to it")
+    }
+    let recording = try running.publish(in: planner.store)
+    let seconds = Clock.seconds() - running.began
+    if let divergence = recording.divergence { observer.notice("  ! \(action.id): \(divergence)") }
+    planner.note(recording.result, of: index)
+    phases[index] = .ended
+    set(index, .ran, reason: accounts[index].reason, result: recording.result)
+    try? planner.store.removeCheckpoints(of: running.document.key)
+    shown.show(recording.result, of: action)
+    let details: JSONObject = [
+      "seconds": JSONValue((seconds * 1000).rounded() / 1000), "peak_bytes": JSONValue(end.peakBytes),
+      "processor_seconds": JSONValue((end.processorSeconds * 1000).rounded() / 1000),
+      "threads": JSONValue(running.threads), "measures": .object(running.measures),
+      "summary": running.summary.map { .string($0) } ?? .null,
+    ]
+    journal.note(action.id, result: recording.result, details: details)
+    journal.append(action.id, ["event": "end", "state": "ran", "details": .object(details)])
+    if let summary = running.summary, action.declaration.outputs.contains(where: { $0.kind == .report }),
+      summary.utf8.contains(UInt8(ascii: "\n"))
+    {
+      reports.append(summary)
+    }
+    observer.actionEnds(
+      ActionEnding(id: action.id, state: .ran, seconds: seconds, summary: running.summary))
+  }
+
+  private func tellFailure(_ index: Int, _ running: RunningAction, _ end: ProcessEnd) {
+    let isCommand = if case .command = running.action.implementation { true } else { false }
+    let kept: [ExitStatus] = [.damaged, .diskFull, .interrupted, .terminated]
+    failures[index] = kept.first { $0.rawValue == end.status } ?? .stageFailed
+    var message = "ended with status \(end.status)"
+    if let signal = end.signal {
+      message = "was ended by signal \(signal)" + (signal == 9 ? ", perhaps for want of memory" : "")
+    }
+    if let failure = running.failure { message = "failed: \(failure.message)" }
+    // A stage of ours says what went wrong; what a user's program prints is all there is.
+    let tail = isCommand || running.failure == nil ? running.logTail(12) : []
+    self.end(index, .failed, message, remedy: running.failure?.remedy, logTail: tail)
+  }
+}

@@ -1,0 +1,183 @@
+import ArtifactStore
+package import CanonicalJSON
+import ContentAddressing
+import Glibc
+import PipelineLanguage
+package import StageKit
+package import SystemPackage
+
+/// One run of a pipeline: judges every action, starts those that are to run, and waits for all of them.
+///
+/// It lives on one thread, which waits for signals and for what the processes tell.
+package final class PipelineRun {
+  /// Where an action stands.
+  enum Phase {
+    /// What it reads is not made yet.
+    case unknown
+    /// It can start.
+    case ready(KeyDocument, StaleReason)
+    /// Another process runs it.
+    case held(KeyDocument, StaleReason)
+    /// Its process runs.
+    case running(RunningAction)
+    /// Nothing more happens with it.
+    case ended
+  }
+
+  let planner: Planner
+  let options: RunOptions
+  let program: ActionProgram
+  let memory: PipelineMemory
+  let observer: any RunObserver
+  let journal: RunJournal
+  let shown: ResultsShown
+  /// The actions of this run, ascending.
+  package let selection: [Int]
+  var phases: [Int: Phase] = [:]
+  /// What is known of every action so far.
+  var accounts: [ActionAccount]
+  var shares: ThreadShare
+  /// How failed actions ended, by index.
+  var failures: [Int: ExitStatus] = [:]
+  /// How the run ends because a signal asked for it.
+  var interruption: ExitStatus?
+  var deadline: Double?
+  /// Texts of the reports that were made.
+  var reports: [String] = []
+  /// Actions whose lost results were made again in this run, so that it is tried only once.
+  var rebuilt: Set<Int> = []
+
+  /// A run.
+  ///
+  /// - Parameters:
+  ///   - planner: Judges actions.
+  ///   - selection: The actions to bring up to date, ascending, all that they need among them.
+  ///   - options: Threads, jobs and the like.
+  ///   - program: What runs an action.
+  ///   - memory: What is known of earlier runs.
+  ///   - details: What the journal says of the run as a whole.
+  ///   - observer: Is told what happens.
+  package init(
+    planner: Planner, selection: [Int], options: RunOptions, program: ActionProgram, memory: PipelineMemory,
+    details: JSONObject, observer: any RunObserver
+  ) {
+    self.planner = planner
+    self.selection = selection
+    self.options = options
+    self.program = program
+    self.memory = memory
+    self.observer = observer
+    let pipeline = planner.pipeline
+    journal = RunJournal(store: planner.store, pipeline: pipeline.name, memory: memory, details: details)
+    shown = ResultsShown(options.results, pipeline: pipeline, store: planner.store)
+    shares = ThreadShare(threads: options.threads, jobs: options.jobs)
+    accounts = pipeline.actions.map { ActionAccount(stage: $0.stage, cell: $0.cell?.description, state: .stale) }
+  }
+
+  // MARK: Before anything runs
+
+  /// Judges every action as far as that is possible before anything runs.
+  ///
+  /// - Throws: `StoreError` or `SourceProblem`.
+  package func plan() throws {
+    for index in selection { try judge(index) }
+  }
+
+  /// Whether nothing is to run.
+  package var isUpToDate: Bool { selection.allSatisfy { accounts[$0].state == .fresh } }
+
+  /// The actions of this run in plan order, with what is known of them.
+  package var selectedAccounts: [ActionAccount] { selection.map { accounts[$0] } }
+
+  /// What is known before anything runs.
+  package var overview: RunOverview {
+    let pending = selection.filter { accounts[$0].state != .fresh }
+    let tasks = pending.compactMap { index in
+      memory.cost(of: accounts[index].id).map {
+        RunEstimator.Task(index: index, needs: planner.pipeline.actions[index].dependencies, cost: $0)
+      }
+    }
+    let places = min(shares.jobs, shares.threads)
+    return RunOverview(
+      pipeline: planner.pipeline.name, actions: selection.count, fresh: selection.count - pending.count,
+      pending: pending.map { accounts[$0].id },
+      estimate: tasks.count == pending.count && !tasks.isEmpty
+        ? RunEstimator.estimate(tasks, places: places) : nil,
+      threads: options.threads)
+  }
+
+  /// Puts the results folder and the latest records in step where nothing is to run.
+  ///
+  /// - Returns: What went wrong with the results folder, or nil.
+  package func refresh() -> String? {
+    for index in selection { noteFresh(index) }
+    shown.tidy()
+    journal.flush()
+    planner.sources.save()
+    return shown.trouble
+  }
+
+  func judge(_ index: Int) throws {
+    let action = planner.pipeline.actions[index]
+    switch try planner.examine(index) {
+    case .waiting(let needs):
+      phases[index] = .unknown
+      let reason = StaleReason.waits(for: needs.map { accounts[$0].id }, because: cause(of: needs))
+      set(index, .stale, reason: reason.sentence(action.id))
+    case .fresh(let result):
+      phases[index] = .ended
+      set(index, .fresh, result: result)
+    case .stale(let document, let reason):
+      phases[index] = .ready(document, reason)
+      set(index, .stale, reason: reason.sentence(action.id))
+      accounts[index].key = document.key
+      accounts[index].changes = reason.changes
+    }
+  }
+
+  /// Why the first of some actions, or what it waits for in turn, runs.
+  private func cause(of needs: [Int]) -> String? {
+    var root = needs.first
+    while let index = root {
+      guard case .unknown? = phases[index] else { return accounts[index].reason }
+      root = planner.pipeline.actions[index].dependencies.first { planner.result($0) == nil }
+    }
+    return nil
+  }
+
+  func set(_ index: Int, _ state: ActionState, reason: String? = nil, result: ActionResult? = nil) {
+    accounts[index].state = state
+    accounts[index].reason = reason
+    if let result {
+      accounts[index].key = result.key
+      accounts[index].outputs = planner.pipeline.actions[index].declaration.outputs.compactMap { port in
+        result.output(port.name).map { (port.name, $0.digest) }
+      }
+    }
+  }
+
+  func noteFresh(_ index: Int) {
+    guard let result = planner.result(index) else { return }
+    let action = planner.pipeline.actions[index]
+    shown.show(result, of: action)
+    journal.note(action.id, result: result, details: nil)
+  }
+
+  // MARK: The end
+
+  /// How the command line ends: by signal, else as the first failure in plan order says.
+  package var status: ExitStatus {
+    interruption ?? failures.min { $0.key < $1.key }?.value ?? .done
+  }
+
+  /// The folder in which an output of an action is shown; nil where results are not shown.
+  package func shownFolder(of index: Int, port: String) -> FilePath? {
+    shown.folder(of: planner.pipeline.actions[index], port: port)
+  }
+
+  /// What went wrong with the results folder, or nil.
+  package var resultsTrouble: String? { shown.trouble }
+
+  /// The texts of the reports that were made in this run.
+  package var reportTexts: [String] { reports }
+}

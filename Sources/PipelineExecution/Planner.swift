@@ -1,0 +1,171 @@
+package import ArtifactStore
+import CanonicalJSON
+package import ContentAddressing
+package import PipelineLanguage
+import StageKit
+import SystemPackage
+
+/// Says of every action whether its result is there, and if not, why it must run.
+///
+/// Keys are made from contents, so what follows an action that is to run can be judged only when it has run: planning
+/// goes on during the run, and an action that gives what it gave before leaves all behind it fresh.
+package final class Planner {
+  /// What is known of an action at one moment.
+  package enum Standing: Sendable {
+    /// It reads outputs of actions that have no result yet.
+    case waiting(for: [Int])
+    /// Its result is there.
+    case fresh(ActionResult)
+    /// It must run.
+    case stale(KeyDocument, StaleReason)
+  }
+
+  /// What is planned.
+  package let pipeline: CheckedPipeline
+  /// Where results are looked up.
+  package let store: Store
+  /// Digests of what lies outside the store.
+  package let sources: PlannedSources
+  private let memory: PipelineMemory
+  private let development: Digest?
+  /// Actions that run whatever is in the store.
+  private let forced: Set<Int>
+  private var results: [ActionResult?]
+
+  /// A planner.
+  ///
+  /// - Parameters:
+  ///   - pipeline: What is planned.
+  ///   - store: Where results are looked up.
+  ///   - sources: Digests of paths outside the store.
+  ///   - memory: What is known of the last runs of this pipeline.
+  ///   - forced: Actions that run whatever is in the store.
+  ///   - development: The executable's digest, where it is to be part of every key.
+  package init(
+    pipeline: CheckedPipeline, store: Store, sources: PlannedSources, memory: PipelineMemory, forced: Set<Int> = [],
+    development: Digest? = nil
+  ) {
+    self.pipeline = pipeline
+    self.store = store
+    self.sources = sources
+    self.memory = memory
+    self.forced = forced
+    self.development = development
+    results = Array(repeating: nil, count: pipeline.actions.count)
+  }
+
+  /// The result of an action that is fresh or has run.
+  package func result(_ index: Int) -> ActionResult? { results[index] }
+
+  /// Notes what an action came to, so that those behind it can be judged; nil takes a result back.
+  package func note(_ result: ActionResult?, of index: Int) { results[index] = result }
+
+  /// Judges an action; the outputs that it reads must have been noted, and a fresh result is noted.
+  ///
+  /// - Parameter index: The action.
+  /// - Returns: What is known now.
+  /// - Throws: `StoreError`, or `SourceProblem` for a path that can't be read.
+  package func examine(_ index: Int) throws -> Standing {
+    let action = pipeline.actions[index]
+    let missing = action.dependencies.filter { results[$0] == nil }
+    guard missing.isEmpty else { return .waiting(for: missing) }
+    let document = try keyDocument(of: index)
+    let key = document.key
+    if forced.contains(index) { return .stale(document, .forced) }
+    switch try store.lookup(key) {
+    case .hit(let result):
+      results[index] = result
+      return .fresh(result)
+    case .miss(.neverRun): return .stale(document, reason(document, of: index))
+    case .miss: return .stale(document, .lost)
+    }
+  }
+
+  /// The result that another process may have published since, as `examine` would find it.
+  package func publishedResult(_ key: ActionKey) throws -> ActionResult? {
+    if case .hit(let result) = try store.lookup(key) { result } else { nil }
+  }
+
+  /// All that decides an action's result.
+  ///
+  /// - Precondition: The results of all that it reads are noted.
+  package func keyDocument(of index: Int) throws -> KeyDocument {
+    let action = pipeline.actions[index]
+    var inputs: [String: KeyDocument.Input] = [:]
+    for input in action.inputs {
+      let digests = try input.sources.map { try digest(of: $0, for: action) }
+      if input.port.isMany {
+        inputs[input.port.name] = .many(
+          zip(input.sources, digests).map { .init(label: $0.label, axes: $0.axes, digest: $1) })
+      } else if let digest = digests.first {
+        inputs[input.port.name] = .one(digest)
+      }
+    }
+    let declaration = action.declaration
+    return KeyDocument(
+      stage: declaration.name, revision: declaration.revision,
+      parameters: action.parameters.affectingResult(of: declaration), inputs: inputs,
+      numerics: pipeline.numerics.rawValue, program: try program(of: action), development: development)
+  }
+
+  /// The digest that a path outside the store has now, to be compared with the one in the key.
+  package func digest(of source: InputSource, for action: PlannedAction) throws -> Digest {
+    switch source {
+    case .output(let action, let port, _, _):
+      guard let artifact = results[action]?.output(port) else {
+        preconditionFailure("the result of \(pipeline.actions[action].id) is not known")
+      }
+      return artifact.digest
+    case .path(let path, let kind, _, let origin):
+      return try sources.digest(of: path, kind: kind, files: action.namedFiles(kind), origin: origin)
+    }
+  }
+
+  private func program(of action: PlannedAction) throws -> KeyDocument.Program? {
+    guard case .command(let stage) = action.implementation else { return nil }
+    var code: [String: Digest] = [:]
+    for file in stage.code {
+      code[file.string] = try sources.digest(ofFile: stage.folder.pushing(file), origin: .file(action.location))
+    }
+    return KeyDocument.Program(command: stage.command, code: code)
+  }
+
+  /// Compares a key with the last one of the same action, else with the most similar of the same stage.
+  private func reason(_ document: KeyDocument, of index: Int) -> StaleReason {
+    let action = pipeline.actions[index]
+    guard let earlier = memory.document(mostLike: document, of: action.id) else { return .noEarlierResult }
+    let changes = document.changes(since: earlier)
+    guard !changes.isEmpty else { return .lost }
+    return .changed(action.explain(changes) { self.changedFiles(from: $0, to: $1) })
+  }
+
+  /// The files of a source that differ between two digests, where both are known.
+  private func changedFiles(from old: JSONValue?, to new: JSONValue?) -> [String] {
+    guard let old = old?.string.flatMap({ Digest($0) }), let new = new?.string.flatMap({ Digest($0) }),
+      let before = try? store.manifest(old, neededBy: "a comparison"), let after = sources.manifest(new)
+    else { return [] }
+    let titles = Set((before.layers + after.layers).compactMap(\.title))
+    return titles.filter { before.file($0)?.digest != after.file($0)?.digest }.sorted()
+  }
+}
+
+extension InputSource {
+  /// The axes of the cell that it comes from.
+  var axes: JSONObject {
+    switch self {
+    case .output(_, _, _, let axes): axes
+    case .path: [:]
+    }
+  }
+}
+
+extension PlannedAction {
+  /// The names or patterns of the files that a stage reads of a source folder; nil where it may read all.
+  ///
+  /// A stage says so by a parameter `files` that maps words to names.
+  func namedFiles(_ kind: ArtifactKind) -> [String]? {
+    guard kind == .source, declaration.parameter("files")?.type == .map(.string) else { return nil }
+    let names = parameters.object["files"]?.object?.members.compactMap(\.value.string) ?? []
+    return names.isEmpty ? nil : names
+  }
+}

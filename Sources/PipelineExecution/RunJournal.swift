@@ -1,0 +1,69 @@
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import Glibc
+import StageKit
+import SystemPackage
+
+/// What a run leaves in `runs/`: events, logs, times and memory. It begins with the first thing to note.
+final class RunJournal {
+  private let store: Store
+  private let pipeline: String
+  private let details: JSONObject
+  private let memory: PipelineMemory
+  private var run: Run?
+  private var records: [ActionRecord] = []
+
+  init(store: Store, pipeline: String, memory: PipelineMemory, details: JSONObject) {
+    self.store = store
+    self.pipeline = pipeline
+    self.memory = memory
+    self.details = details
+  }
+
+  private func begun() throws -> Run {
+    if let run { return run }
+    let run = try store.beginRun(pipeline: pipeline, details: details)
+    self.run = run
+    return run
+  }
+
+  /// Opens the log of an action.
+  func openLog(_ id: String) throws -> (descriptor: FileDescriptor, path: FilePath) {
+    let path = try begun().logPath(id)
+    let descriptor = try FileDescriptor.open(
+      path, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
+      permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    return (descriptor, path)
+  }
+
+  /// Notes an event with its time.
+  func append(_ id: String, _ event: JSONObject) {
+    var line: JSONObject = ["time": JSONValue(Self.wallClock()), "action": .string(id)]
+    for (name, value) in event.members { line[name] = value }
+    // The journal is for people: a run does not fail because a line of it is lost.
+    _ = try? begun().append(.object(line))
+  }
+
+  /// Notes that an action's result is the latest; one that is known already is not written again.
+  func note(_ id: String, result: ActionResult, details: JSONObject?) {
+    let latest = memory.latest[id]
+    if details == nil, latest?.key == result.key, latest?.result == result.digest { return }
+    let record = ActionRecord(
+      label: id, key: result.key, result: result.digest, details: details ?? latest?.details ?? [:])
+    records.append(record)
+    if details != nil { flush() }
+  }
+
+  /// Writes what was noted.
+  func flush() {
+    guard !records.isEmpty else { return }
+    if (try? begun().record(records)) != nil { records = [] }
+  }
+
+  private static func wallClock() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + (Double(time.tv_nsec) / 1e6).rounded() / 1e3
+  }
+}

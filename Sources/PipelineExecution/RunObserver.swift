@@ -1,0 +1,80 @@
+package import StageKit
+
+/// What a run tells whoever shows it; all calls come from the run's own thread.
+package protocol RunObserver: AnyObject {
+  /// Planning is done and something is to run.
+  func runBegins(_ overview: RunOverview)
+  /// A process was started for an action.
+  func actionBegins(_ id: String)
+  /// The stage of a running action tells something.
+  func action(_ id: String, tells event: StageEvent)
+  /// Another process holds the action.
+  func action(_ id: String, isHeldBy holder: String)
+  /// An action has come to its end, or was found fresh though it was thought to run.
+  func actionEnds(_ ending: ActionEnding)
+  /// A signal came: what is done about it.
+  func notice(_ text: String)
+  /// Some time has passed.
+  func timePasses()
+  /// The run is over.
+  func runEnds(_ closing: RunClosing)
+}
+
+/// What is known before anything runs.
+package struct RunOverview: Sendable {
+  /// The pipeline's name.
+  package var pipeline: String
+  /// The actions that were asked for, with what they need.
+  package var actions: Int
+  /// Those whose results are there.
+  package var fresh: Int
+  /// The ids of those that will run, as far as is known.
+  package var pending: [String]
+  /// What earlier runs of the same stages took, where all are known.
+  package var estimate: RunEstimate?
+  /// How many threads stages share.
+  package var threads: Int
+}
+
+/// How long a run may take and what memory.
+package struct RunEstimate: Sendable, Equatable {
+  /// Wall time in seconds.
+  package var seconds: Double
+  /// The largest memory of the processes that run at once, in bytes.
+  package var peakBytes: Int
+}
+
+/// How an action ended.
+package struct ActionEnding: Sendable {
+  /// The action.
+  package var id: String
+  /// What became of it.
+  package var state: ActionState
+  /// Wall time, where a process of ours ran.
+  package var seconds: Double?
+  /// What the stage says of itself; may have many lines.
+  package var summary: String?
+  /// What went wrong, or who made the result.
+  package var message: String?
+  /// What helps.
+  package var remedy: String?
+  /// The last lines of the log of a failed action.
+  package var logTail: [String] = []
+}
+
+/// What remains to be said at the end.
+package struct RunClosing: Sendable {
+  /// Texts of reports that were made in this run, whole.
+  package var reports: [String] = []
+  /// Where the last report lies.
+  package var reportPath: String?
+  /// A command that changes something, with how much it reruns.
+  package var change: (command: String, reruns: Int, of: Int)?
+  /// How to go on after an interruption or a failure.
+  package var resume: String?
+  /// What else is to be said, such as trouble with the results folder.
+  package var trouble: String?
+
+  /// Nothing.
+  package init() {}
+}

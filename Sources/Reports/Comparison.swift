@@ -1,0 +1,194 @@
+import CanonicalJSON
+import Records
+import TextMetrics
+
+/// The cells of one arm under one way of sampling, one a training seed.
+struct SeedGroup: Sendable {
+  var arm: Arm
+  var sampling: Sampling
+  var cells: [ScoredCell]
+
+  /// One measure a seed, or nil where a seed lacks it.
+  func measures(_ measure: (ScoredCell) -> Measure?) -> [Measure]? {
+    let found = cells.compactMap(measure)
+    return found.count == cells.count && !found.isEmpty ? found : nil
+  }
+
+  /// Labels and digests of what the numbers come from.
+  var provenance: String { cells.map(\.provenance.text).joined(separator: "\n") }
+}
+
+/// All that a report compares, on the prompts that every arm has.
+struct Comparison: Sendable {
+  var quality: Quality
+  /// The ids of the prompts, in the order of the first scores.
+  var ids: [String]
+  /// Prompts that some arm lacks.
+  var leftOut: Int
+  var groups: [SeedGroup]
+  var arms: [Arm]
+  /// The arm that others are compared with, or nil.
+  var baseline: Arm?
+  var names: [(stem: String, name: String)]
+  var estimate: Estimator
+  /// The split that the ids speak of, or an empty text.
+  var split: String
+  var resamples: Int
+
+  init(_ inputs: ReportInputs, options: ReportOptions) throws(ReportError) {
+    guard let first = inputs.scores.first else { throw ReportError.nothingScored }
+    try Self.refuseDifferentSettings(inputs.scores)
+    let quality = try Quality(options.quality, in: inputs.scores)
+    let (ids, leftOut) = try Self.sharedIDs(inputs.scores)
+    let identities = Self.identities(inputs.scores)
+    var groups: [SeedGroup] = []
+    for (scores, identity) in zip(inputs.scores, identities) {
+      let cell = ScoredCell(
+        scores, identity: identity, rewards: Self.partner(of: identity, in: inputs.rewards, \.provenance),
+        samples: Self.partner(of: identity, in: inputs.samples, \.provenance, settings: \.settings), ids: ids,
+        quality: quality)
+      let place = groups.firstIndex { $0.arm == identity.arm && $0.sampling == identity.sampling }
+      guard let place else {
+        groups.append(SeedGroup(arm: identity.arm, sampling: identity.sampling, cells: [cell]))
+        continue
+      }
+      if let twin = groups[place].cells.first(where: { $0.identity.seed == identity.seed }) {
+        throw ReportError.sameCell(first: twin.provenance.label, second: scores.provenance.label)
+      }
+      groups[place].cells.append(cell)
+    }
+    Self.keepOneDiversity(&groups)
+    var arms: [Arm] = []
+    for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
+    self.quality = quality
+    self.ids = ids
+    self.leftOut = leftOut
+    self.groups = groups
+    self.arms = arms
+    baseline = try Self.baseline(options, arms: arms, groups: groups)
+    names = options.names
+    estimate = Estimator(prompts: ids.count, resamples: options.resamples, seed: options.seed)
+    resamples = options.resamples
+    split = first.examples.first.map { String($0.id.prefix { $0 != "-" }) } ?? ""
+    if !["train", "validation", "test"].contains(split) { split = "" }
+  }
+
+  /// The name of an arm.
+  func name(_ arm: Arm) -> String { arm.name(names) }
+
+  /// The sampled groups of an arm that have a temperature, ascending.
+  func grid(of arm: Arm) -> [SeedGroup] {
+    let sampled = groups.filter { $0.arm == arm && $0.sampling.temperature != nil && $0.sampling.others.isEmpty }
+    return sampled.sorted { ($0.sampling.temperature ?? 0) < ($1.sampling.temperature ?? 0) }
+  }
+
+  /// The group that stands for an arm: the one at the temperature next to 1, else its first.
+  func representative(of arm: Arm) -> SeedGroup? {
+    let distance = { (group: SeedGroup) in abs((group.sampling.temperature ?? .infinity) - 1) }
+    return grid(of: arm).min { distance($0) < distance($1) } ?? groups.first { $0.arm == arm }
+  }
+
+  /// The number of seeds of the arm that has most.
+  var seedCount: Int { groups.map(\.cells.count).max() ?? 1 }
+
+  /// The k of Self-BLEU.
+  var samplesPerPrompt: Int? { groups.lazy.flatMap(\.cells).compactMap(\.samplesPerPrompt).first }
+}
+
+// MARK: Putting inputs together
+
+extension Comparison {
+  /// Settings of scoring that may differ without harm to a column: they are the samples' own, or the data's.
+  private static let generationSettings: Set<String> = [
+    "samples", "generation", "decoding", "temperature", "top_k", "top_p", "beams", "length_penalty", "max_new_tokens",
+    "ignore_end", "split", "limit",
+  ]
+
+  private static func refuseDifferentSettings(_ scores: [ScoresInput]) throws(ReportError) {
+    guard let first = scores.first else { return }
+    for other in scores.dropFirst() {
+      // What only one was scored with belongs to a metric that the other lacks.
+      for name in first.file.settings.names where !generationSettings.contains(name) {
+        guard let left = first.file.settings[name], let right = other.file.settings[name] else { continue }
+        // The k of Self-BLEU stands in the metric's name, so that other k have other columns.
+        if name == "self_bleu", left["samples"] != right["samples"] { continue }
+        guard left == right else {
+          throw ReportError.settingsDiffer(
+            setting: name, first: first.provenance.label, firstValue: left.text, second: other.provenance.label,
+            secondValue: right.text)
+        }
+      }
+    }
+  }
+
+  /// Self-BLEU moves with k, so only one k has a column: that of most cells, of equals the first.
+  private static func keepOneDiversity(_ groups: inout [SeedGroup]) {
+    let found = groups.flatMap(\.cells).compactMap(\.samplesPerPrompt)
+    let counts = found.map { k in found.count { $0 == k } }
+    guard let most = counts.max(), let place = counts.firstIndex(of: most) else { return }
+    for group in groups.indices {
+      for cell in groups[group].cells.indices where groups[group].cells[cell].samplesPerPrompt != found[place] {
+        groups[group].cells[cell].forgetDiversity()
+      }
+    }
+  }
+
+  private static func sharedIDs(_ scores: [ScoresInput]) throws(ReportError) -> (ids: [String], leftOut: Int) {
+    var order: [String] = []
+    var shared: Set<[UInt8]> = []
+    var all: Set<[UInt8]> = []
+    // What comes without examples has no prompts, only values over all of them.
+    for (place, input) in scores.filter({ !$0.examples.isEmpty }).enumerated() {
+      var own: Set<[UInt8]> = []
+      for example in input.examples where own.insert(Array(example.id.utf8)).inserted && place == 0 {
+        order.append(example.id)
+      }
+      all.formUnion(own)
+      shared = place == 0 ? own : shared.intersection(own)
+      if shared.isEmpty { throw ReportError.noSharedPrompts(label: input.provenance.label) }
+    }
+    return (order.filter { shared.contains(Array($0.utf8)) }, all.count - shared.count)
+  }
+
+  /// The identities of the scores; a name that is only a role (`score`) takes the one stem that has its axes.
+  private static func identities(_ scores: [ScoresInput]) -> [CellIdentity] {
+    var found = scores.map { CellIdentity($0.provenance, settings: generation($0.file.settings)) }
+    for place in found.indices where found[place].arm.stem.isEmpty {
+      let stems = Set(found.filter { $0.arm.axes == found[place].arm.axes }.map(\.arm.stem)).subtracting([""])
+      if stems.count == 1, let stem = stems.first { found[place].arm.stem = stem }
+    }
+    return found
+  }
+
+  /// The generation's settings inside those of scores.
+  static func generation(_ settings: JSONObject) -> JSONObject {
+    settings["samples"]?.object ?? settings["generation"]?.object ?? settings
+  }
+
+  private static func partner<Input>(
+    of identity: CellIdentity, in inputs: [Input], _ provenance: (Input) -> Provenance,
+    settings: (Input) -> JSONObject? = { _ in nil }
+  ) -> Input? {
+    inputs.first { input in
+      let other = CellIdentity(provenance(input), settings: settings(input))
+      let (own, its) = (identity.sampling, other.sampling)
+      let sameTemperature = its.temperature == nil || own.temperature == nil || its.temperature == own.temperature
+      let sameDecoding = its.decoding == own.decoding || (its.temperature == nil && settings(input) == nil)
+      return other.arm.matches(identity.arm) && sameTemperature && sameDecoding && its.others == own.others
+        && other.seed == identity.seed
+    }
+  }
+
+  private static func baseline(
+    _ options: ReportOptions, arms: [Arm], groups: [SeedGroup]
+  ) throws(ReportError) -> Arm? {
+    guard !options.baseline.isEmpty else {
+      let candidates = arms.filter(\.isLikelihood)
+      let points = { (arm: Arm) in groups.count { $0.arm == arm && $0.sampling.temperature != nil } }
+      // The one with the longest temperature curve; of equals the first.
+      return candidates.enumerated().max { (points($0.element), -$0.offset) < (points($1.element), -$1.offset) }?.element
+    }
+    if let arm = arms.first(where: { [$0.stem, $0.name(options.names)].contains(options.baseline) }) { return arm }
+    throw ReportError.unknownBaseline(options.baseline, arms: arms.map { $0.name(options.names) })
+  }
+}

@@ -1,0 +1,178 @@
+import Records
+
+/// Prompts with the samples of all arms side by side, tokens shaded by reward.
+struct PromptPanel {
+  /// The most tokens shaded in all, which bounds the size of the page.
+  static let mostTokens = 7_000
+  /// The most prompts shown.
+  static let mostPrompts = 9
+  /// Shades on either side of none.
+  static let shades = 4
+
+  private let comparison: Comparison
+  private let style: ArmStyle
+  private let cells: [(arm: Arm, cell: ScoredCell, scale: Double)]
+  private let choice: PromptChoice
+  private let tokenBytes: (@Sendable (Int32) -> [UInt8])?
+
+  /// Nil where no sample has a text or tokens.
+  init?(
+    _ groups: [SeedGroup], _ comparison: Comparison, _ style: ArmStyle, tokenBytes: (@Sendable (Int32) -> [UInt8])?
+  ) {
+    self.comparison = comparison
+    self.style = style
+    self.tokenBytes = tokenBytes
+    let shown = groups.compactMap { group in group.cells.first.map { (group.arm, $0) } }
+      .filter { $0.1.prompts.contains { $0.samples.contains { $0.row != nil } } }
+    guard !shown.isEmpty else { return nil }
+    cells = shown.map { ($0.0, $0.1, Self.scale(of: $0.1)) }
+    let tokens = cells.reduce(0.0) { sum, item in
+      let samples = item.cell.prompts.flatMap(\.samples)
+      let length = samples.reduce(0) { $0 + ($1.length ?? 0) } / Double(max(1, samples.count))
+      return sum + length * Double(samples.count) / Double(max(1, item.cell.prompts.count))
+    }
+    let count = max(1, min(Self.mostPrompts, Int(Double(Self.mostTokens) / max(1, tokens))))
+    guard let choice = PromptChoice(cells.map(\.cell), quality: comparison.quality, count: count) else { return nil }
+    self.choice = choice
+  }
+
+  /// How many prompts stand on the page.
+  var count: Int { choice.places.count }
+
+  /// The prompts, the one of median disagreement open.
+  var markup: Markup {
+    var parts: [Markup] = []
+    for place in choice.places {
+      var attributes: KeyValuePairs<StaticString, String> = ["name": "prompt"]
+      if place == choice.opened { attributes = ["name": "prompt", "open": ""] }
+      parts.append(.element("details", attributes, summary(place), body(place)))
+    }
+    return .element("div", ["class": "prompts"], parts)
+  }
+
+  private func summary(_ place: Int) -> Markup {
+    let prompt = cells[0].cell.prompts[place]
+    let text = cells.lazy.compactMap { $0.cell.prompts[place].samples.lazy.compactMap { $0.row?.prompt }.first }.first
+    let rank = choice.places.firstIndex(of: place).map { Double($0) / Double(max(1, choice.places.count - 1)) } ?? 0
+    let word =
+      place == choice.opened
+      ? "median disagreement" : rank == 0 ? "least disagreement" : rank == 1 ? "greatest disagreement" : ""
+    return .element(
+      "summary", [:], .element("span", ["class": "prompt"], text: text ?? prompt.id),
+      .element("span", ["class": "quiet"], text: word.isEmpty ? prompt.id : "\(prompt.id) · \(word)"))
+  }
+
+  private func body(_ place: Int) -> Markup {
+    var columns: [Markup] = []
+    for (arm, cell, scale) in cells {
+      let samples = cell.prompts[place].samples
+      let values = samples.compactMap(\.quality)
+      let mean = values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+      let quality = comparison.quality
+      let score = mean.map { mean in
+        quality.isShare
+          ? "\(samples.count { $0.quality == 1 }) of \(samples.count) correct"
+          : "\(Format.fixed(mean, quality.decimals)) \(Quality(sample: quality).word)"
+      }
+      columns.append(
+        .element(
+          "section", [:],
+          .element(
+            "h4", ["title": cell.provenance.text], style.mark(arm), .text(comparison.name(arm)),
+            .element("span", ["class": "quiet"], text: score ?? "")),
+          .element("ol", [:], samples.map { line($0, scale) })))
+    }
+    return .element("div", ["class": "side"], columns) + references(place)
+  }
+
+  private func references(_ place: Int) -> Markup {
+    let references = cells.lazy.compactMap { $0.cell.prompts[place].samples.first?.row?.references }.first ?? []
+    guard !references.isEmpty else { return Markup() }
+    let most = 24
+    var items = references.prefix(most).map { Markup.element("li", text: $0) }
+    if references.count > most { items.append(.element("li", ["class": "quiet"], text: "and \(references.count - most) more")) }
+    return .element(
+      "details", ["class": "right"],
+      .element("summary", text: Format.count(references.count, "reference")), .element("ul", [:], items))
+  }
+
+  private func line(_ sample: ScoredSample, _ scale: Double) -> Markup {
+    let quality = comparison.quality
+    var sign = Markup()
+    if let value = sample.quality {
+      sign =
+        quality.isShare
+        ? .element("span", ["class": value == 1 ? "right" : "wrong"], text: value == 1 ? "✓" : "✗")
+        : .element("span", ["class": "value"], text: Format.fixed(value, quality.decimals == 3 ? 2 : 0))
+    }
+    let total = sample.return.map { Format.fixed($0, 1) } ?? ""
+    return .element(
+      "li", [:], sign, .element("span", ["class": "text"], tokens(sample, scale)),
+      .element("span", ["class": "return", "title": "return, nats"], text: total))
+  }
+}
+
+// MARK: Tokens
+
+extension PromptPanel {
+  /// The 90th percentile of the size of rewards, which takes the deepest shade but one.
+  private static func scale(of cell: ScoredCell) -> Double {
+    let sizes = cell.prompts.flatMap(\.samples).flatMap { ($0.reward?.rewards ?? []).map { abs(Double($0)) } }
+      .filter(\.isFinite).sorted()
+    guard !sizes.isEmpty else { return 1 }
+    return max(1e-6, sizes[min(sizes.count - 1, sizes.count * 9 / 10)])
+  }
+
+  private func tokens(_ sample: ScoredSample, _ scale: Double) -> Markup {
+    guard let reward = sample.reward, reward.rewards.count == reward.tokens.count else {
+      return .text(sample.text ?? "")
+    }
+    guard let tokenBytes else {
+      // Without a tokenizer nobody knows where a token ends in the text: a bar of its rewards stands below it.
+      let bars = reward.rewards.indices.map { place in
+        Markup.element("i", ["class": Self.shade(reward.rewards[place], scale), "title": Self.title(reward, place...place)])
+      }
+      return .text(sample.text ?? "") + .element("span", ["class": "bars"], bars)
+    }
+    var markup = Markup()
+    var start = 0
+    var bytes: [UInt8] = []
+    for place in reward.tokens.indices {
+      bytes += tokenBytes(reward.tokens[place])
+      // A token may end inside a character; it is shown with those that complete it.
+      guard let text = Self.whole(bytes) ?? (place + 1 == reward.tokens.count ? String(decoding: bytes, as: UTF8.self) : nil)
+      else { continue }
+      let isEnd = text.hasPrefix("<|") && text.hasSuffix("|>") || text == "</s>"
+      let mean = reward.rewards[start...place].reduce(0, +) / Float(place - start + 1)
+      markup += .element(
+        "span", ["class": Self.shade(mean, scale), "title": Self.title(reward, start...place)], text: isEnd ? "⏎" : text)
+      bytes = []
+      start = place + 1
+    }
+    return markup
+  }
+
+  private static func whole(_ bytes: [UInt8]) -> String? { String(validating: bytes, as: UTF8.self) }
+
+  /// The class of a reward's shade, from `n4` over `z` to `p4`.
+  private static func shade(_ reward: Float, _ scale: Double) -> String {
+    guard reward.isFinite else { return "n\(shades)" }
+    let step = max(-shades, min(shades, Int((Double(reward) / scale * Double(shades - 1)).rounded())))
+    return step == 0 ? "z" : step > 0 ? "p\(step)" : "n\(-step)"
+  }
+
+  private static func title(_ reward: RewardRow, _ places: ClosedRange<Int>) -> String {
+    let sum = reward.rewards[places].reduce(0) { $0 + Double($1) }
+    var text = "r \(Format.fixed(sum, 2))"
+    if reward.logProbabilities.count > places.upperBound {
+      text += " · log p \(Format.fixed(reward.logProbabilities[places].reduce(0) { $0 + Double($1) }, 2))"
+    }
+    return text
+  }
+}
+
+extension Quality {
+  /// The metric of single samples.
+  fileprivate init(sample quality: Quality) { self.init(metric: quality.sampleMetric) }
+  init(metric: String) { self.metric = metric }
+}

@@ -1,0 +1,35 @@
+/// Why a report can't be made.
+public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// There are no scores.
+  case nothingScored
+  /// Two scores were computed under different settings, so they can't share a column.
+  case settingsDiffer(setting: String, first: String, firstValue: String, second: String, secondValue: String)
+  /// A scores folder has no row for any prompt that the others have.
+  case noSharedPrompts(label: String)
+  /// The metric that should stand for quality is missing from some scores.
+  case metricMissing(metric: String, label: String, available: [String])
+  /// The arm to compare with is not there.
+  case unknownBaseline(String, arms: [String])
+  /// Two scores are of the same arm, seed and decoding.
+  case sameCell(first: String, second: String)
+
+  /// One sentence with its remedy.
+  public var description: String {
+    switch self {
+    case .nothingScored:
+      "a report needs scores of at least one arm: connect the port scores"
+    case .settingsDiffer(let setting, let first, let firstValue, let second, let secondValue):
+      "\(first) was scored with \(setting) \(firstValue), \(second) with \(secondValue): such values share no column; "
+        + "score both alike"
+    case .noSharedPrompts(let label):
+      "\(label) has no prompt in common with the other scores: a comparison needs the same prompts in every arm"
+    case .metricMissing(let metric, let label, let available):
+      "\(label) has no metric \(metric) in examples.jsonl or scores.json: choose quality among "
+        + available.joined(separator: ", ")
+    case .unknownBaseline(let name, let arms):
+      "no arm is called \(name): baseline is one of " + arms.joined(separator: ", ")
+    case .sameCell(let first, let second):
+      "\(first) and \(second) are the same arm, seed and temperature: connect one of them, or tell them apart by an axis"
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/// The words and numbers of the table, the same on the page, on the terminal and in files.
+struct TableText: Sendable {
+  let comparison: Comparison
+  let table: ResultTable
+
+  /// A value with half its interval: `71.2 ± 2.1`.
+  static func cell(_ estimate: Estimate, _ decimals: Int) -> String {
+    let value = Format.fixed(estimate.value, decimals)
+    return estimate.halfWidth.map { "\(value) ± \(Format.fixed($0, decimals))" } ?? value
+  }
+
+  /// The heading of a column; correlations name what is correlated.
+  func heading(_ column: Column) -> String {
+    switch column {
+    case .quality: "\(comparison.quality.heading) ↑"
+    case .diversity: "Self-BLEU@\(comparison.samplesPerPrompt ?? 0) ↓"
+    case .entropy: "entropy"
+    case .length: "length"
+    case .returnCorrelation: "return~\(comparison.quality.word) ρ ↑"
+    case .logProbabilityCorrelation: "(log p)"
+    }
+  }
+
+  /// What a heading means, for hovering.
+  func explanation(_ column: Column) -> String {
+    switch column {
+    case .quality:
+      switch comparison.quality.metric {
+      case "exact_match": "share of samples that equal one of the prompt's references byte for byte"
+      case "accuracy": "share of samples whose answer equals the reference's"
+      default: "\(comparison.quality.metric) over all samples, as scores.json names it"
+      }
+    case .diversity: "sentence BLEU of each sample against the prompt's others; lower is more diverse"
+    case .entropy: "nats per token, at temperature 1"
+    case .length: "tokens a sample, the end token included"
+    case .returnCorrelation: "Spearman's ρ of a sample's summed reward with its \(comparison.quality.word), over all samples"
+    case .logProbabilityCorrelation: "the same of log p, which needs no reward"
+    }
+  }
+
+  /// A value as its column prints it.
+  func text(_ estimate: Estimate, _ column: Column) -> (value: String, half: String?) {
+    switch column {
+    case .quality:
+      let scaled = estimate.scaled(by: comparison.quality.scale)
+      return (
+        Format.fixed(scaled.value, comparison.quality.decimals),
+        scaled.halfWidth.map { Format.fixed($0, comparison.quality.decimals) }
+      )
+    case .diversity, .length: return (Format.fixed(estimate.value, 1), estimate.halfWidth.map { Format.fixed($0, 1) })
+    case .entropy: return (Format.fixed(estimate.value, 2), estimate.halfWidth.map { Format.fixed($0, 2) })
+    case .returnCorrelation, .logProbabilityCorrelation:
+      return (Format.correlation(estimate.value), estimate.halfWidth.map { Format.correlation($0) })
+    }
+  }
+
+  /// What was run: `500 test prompts × 8 samples, 1 seed`.
+  var scope: String {
+    let split = comparison.split.isEmpty ? "" : comparison.split + " "
+    let counts = Set(comparison.groups.flatMap(\.cells).map(\.leastSamples).filter { $0 > 1 })
+    let samples = counts.count == 1 ? counts.first ?? 1 : comparison.samplesPerPrompt ?? 1
+    return "\(Format.count(comparison.ids.count)) \(split)prompt\(comparison.ids.count == 1 ? "" : "s") × "
+      + "\(Format.count(samples, "sample")), \(Format.count(comparison.seedCount, "seed"))"
+  }
+
+  /// What ± means.
+  var interval: String {
+    comparison.seedCount > 1
+      ? "± is a 95 % t interval over \(comparison.seedCount) seeds" : "± is a 95 % bootstrap interval over prompts"
+  }
+
+  /// The table for a terminal.
+  var terminal: String {
+    // Length and its like are left to the page.
+    let columns = table.columns.filter { $0 != .length }
+    var lines = [["", "T"] + columns.map(heading)]
+    for row in table.rows {
+      var cells = [row.name, row.temperature]
+      for (place, column) in columns.enumerated() {
+        if let note = row.note {
+          cells.append(place == 0 ? note : "")
+          continue
+        }
+        let isShort = column == .entropy || column == .logProbabilityCorrelation
+        cells.append(
+          row.values[column].map { estimate in
+            let (value, half) = text(estimate, column)
+            return half.flatMap { isShort ? nil : "\(value) ± \($0)" } ?? value
+          } ?? "—")
+      }
+      lines.append(cells)
+    }
+    let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    return lines.map { cells in
+      cells.enumerated().map { place, cell in
+        let fill = String(repeating: " ", count: widths[place] - cell.count)
+        return place == 0 ? cell + fill : fill + cell
+      }.joined(separator: "   ").trimmedAtEnd
+    }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  fileprivate var trimmedAtEnd: String {
+    var text = Substring(self)
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,142 @@
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import Foundation
+import SystemPackage
+import Testing
+
+@Suite("Collection")
+struct CollectionTests {
+  /// Nothing is spared for being young.
+  var policy: CollectionPolicy {
+    var policy = CollectionPolicy()
+    policy.grace = -60
+    policy.runsPerPipeline = 1
+    return policy
+  }
+
+  func isHit(_ number: Int, _ lab: Laboratory) throws -> Bool {
+    if case .hit = try lab.reopened().lookup(Laboratory.document(number).key) { true } else { false }
+  }
+
+  @Test("What nothing refers to goes, entry and all; what a reference, a run or a lease needs stays")
+  func roots() throws {
+    let lab = try Laboratory()
+    let results = try (1...5).map { try lab.publish($0, ["a": "content \($0)"]).result }
+    try lab.store.setReference("named", to: results[0].digest)
+    try lab.store.beginRun(pipeline: "p").record([
+      ActionRecord(label: "mle", key: results[1].key, result: results[1].digest)
+    ])
+    let input = try #require(results[2].output("data")).digest
+    guard case .held(let lease) = try lab.store.acquire(Laboratory.document(9).key, uses: [input]) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.roots.map(\.name).contains("reference named"))
+    #expect(plan.roots.allSatisfy { $0.reached > 0 })
+    #expect(Set(plan.actions) == [results[2].key, results[3].key, results[4].key])
+    #expect(plan.freedBytes > 0)
+    // A plan changes nothing.
+    #expect(try (1...5).allSatisfy { try isHit($0, lab) })
+
+    try lab.store.collect(plan)
+    #expect(try (1...5).map { try isHit($0, lab) } == [true, true, false, false, false])
+    #expect(throws: Never.self) { try lab.reopened().verify(artifact: input) }
+    for index in [3, 4] {
+      let artifact = try #require(results[index].output("data"))
+      #expect(!Laboratory.exists(lab.store.blobPath(artifact.digest)))
+      #expect(!Laboratory.exists(lab.store.blobPath(artifact.manifest.layers[0].digest)))
+    }
+    lease.release()
+    let report = try lab.reopened().fsck()
+    #expect(report.isSound)
+    #expect(report.incomplete.isEmpty)
+    #expect(Laboratory.exists(lab.store.blobPath(Descriptor.empty.digest)))
+  }
+
+  @Test("What is young is kept whole")
+  func grace() throws {
+    let lab = try Laboratory()
+    try lab.publish(1)
+    let plan = try lab.store.planCollection()
+    #expect(plan.actions.isEmpty)
+    #expect(plan.blobs.isEmpty)
+    #expect(plan.youngBytes > 0)
+    try lab.store.collect(plan)
+    #expect(try isHit(1, lab))
+  }
+
+  @Test("Of older runs only the latest record of every action keeps its result")
+  func olderRuns() throws {
+    let lab = try Laboratory()
+    for (number, label) in [(1, "a"), (2, "a"), (3, "b"), (4, "a")] {
+      let result = try lab.publish(number, ["f": "\(number)"]).result
+      try lab.store.beginRun(pipeline: "p").record([
+        ActionRecord(label: label, key: result.key, result: result.digest)
+      ])
+    }
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try (1...4).map { try isHit($0, lab) } == [false, false, true, true])
+  }
+
+  @Test("A reference made between plan and collection keeps what it names")
+  func lateReference() throws {
+    let lab = try Laboratory()
+    let result = try lab.publish(1).result
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.actions == [result.key])
+    try lab.store.setReference("late", to: result.digest)
+    try lab.store.collect(plan)
+    #expect(try isHit(1, lab))
+  }
+
+  @Test("An index keeps all manifests that it lists, and they their files")
+  func index() throws {
+    let lab = try Laboratory()
+    let result = try lab.publish(1).result
+    let work = try lab.store.makeWorkFolder(for: result.key)
+    let digest = try lab.store.beginPublication(in: work).add(indexOf: [result])
+    try lab.store.setReference("run", to: digest)
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try isHit(1, lab))
+  }
+
+  @Test("A result keeps the manifest of what it read, not its files")
+  func inputs() throws {
+    let lab = try Laboratory()
+    let input = try #require(lab.publish(1, ["a": "input"]).result.output("data"))
+    let document = Laboratory.document(2, inputs: ["dataset": .one(input.digest)])
+    let result = try Laboratory.publish(document, ["b": "output"], in: lab.store).result
+    try lab.store.setReference("kept", to: result.digest)
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(Laboratory.exists(lab.store.blobPath(input.digest)))
+    #expect(!Laboratory.exists(lab.store.blobPath(input.manifest.layers[0].digest)))
+    #expect(try lab.reopened().verify(artifact: #require(result.output("data")).digest).layers.count == 1)
+  }
+
+  @Test("Quarantined blobs and the checkpoints of finished actions go; those of running ones stay")
+  func folders() throws {
+    let lab = try Laboratory()
+    let done = try lab.publish(1).result
+    let (running, waiting) = (Laboratory.document(2).key, Laboratory.document(3).key)
+    for key in [done.key, running, waiting] {
+      try Laboratory.write("state", to: lab.store.checkpointFolder(for: key).appending("step-1"))
+    }
+    try Laboratory.write("bad", to: lab.store.path.appending("quarantine/blob"))
+    guard case .held(let lease) = try lab.store.acquire(running) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    var policy = policy
+    policy.grace = 3600
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try lab.store.checkpoints(of: done.key).isEmpty)
+    #expect(try lab.store.checkpoints(of: waiting) == ["step-1"])
+    try lab.store.collect(lab.store.planCollection(self.policy))
+    #expect(try lab.store.checkpoints(of: running) == ["step-1"])
+    #expect(try lab.store.checkpoints(of: waiting).isEmpty)
+    #expect(Laboratory.names(lab.store.path.appending("quarantine")).isEmpty)
+    lease.release()
+  }
+}

@@ -1,0 +1,93 @@
+import ArtifactStore
+import ContentAddressing
+import Foundation
+import Glibc
+import SystemPackage
+import Testing
+
+/// A small file system in memory, for as long as a test runs.
+final class SmallDisk {
+  let path: FilePath
+
+  /// Mounts one; nil where this process may not.
+  init?(bytes: Int) {
+    path = FilePath(
+      FileManager.default.temporaryDirectory.appendingPathComponent("apprentice-disk-\(UUID().uuidString)").path)
+    guard (try? FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)) != nil
+    else { return nil }
+    if mount("tmpfs", path.string, "tmpfs", 0, "size=\(bytes)") != 0 {
+      rmdir(path.string)
+      return nil
+    }
+  }
+
+  deinit {
+    umount2(path.string, Int32(MNT_DETACH))
+    rmdir(path.string)
+  }
+
+  /// Whether this process may mount one.
+  static var isPossible: Bool { SmallDisk(bytes: 1 << 16) != nil }
+}
+
+@Suite("Full disk", .enabled(if: SmallDisk.isPossible, "needs leave to mount a tmpfs"))
+struct FullDiskTests {
+  func open(_ disk: SmallDisk) throws -> Store {
+    var options = Store.Options()
+    options.durability = .full
+    return try Store.open(disk.path.appending("store"), creating: true, options: options)
+  }
+
+  @Test("A disk that fills while an artifact is copied in is told as such, exit 7; what was there before stays whole")
+  func copying() throws {
+    let disk = try #require(SmallDisk(bytes: 1 << 20))
+    let store = try open(disk)
+    try Laboratory.publish(Laboratory.document(1), ["a": "small"], in: store)
+    let source = FilePath(
+      FileManager.default.temporaryDirectory.appendingPathComponent("apprentice-big-\(UUID().uuidString)").path)
+    defer { try? FileManager.default.removeItem(atPath: source.string) }
+    try Laboratory.write(String(repeating: "x", count: 2 << 20), to: source.appending("big"))
+    let work = try store.makeWorkFolder(for: Laboratory.document(2).key)
+    let error = #expect(throws: StoreError.self) {
+      try store.beginPublication(in: work).add(folder: source, kind: Laboratory.kind, source: .copying)
+    }
+    guard case .diskFull? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(error?.exitStatus == 7)
+    try work.remove()
+    #expect(try store.fsck().isSound)
+    guard case .hit = try store.lookup(Laboratory.document(1).key) else {
+      Issue.record("the earlier result is gone")
+      return
+    }
+  }
+
+  @Test("A disk that fills while the result is recorded leaves no result, and a rerun with room succeeds")
+  func recording() throws {
+    let disk = try #require(SmallDisk(bytes: 1 << 20))
+    let store = try open(disk)
+    let document = Laboratory.document(1)
+    let work = try store.makeWorkFolder(for: document.key)
+    try Laboratory.write("output", to: work.output("data").appending("a"))
+    let ballast = disk.path.appending("ballast")
+    let file = try FileDescriptor.open(ballast, .writeOnly, options: .create, permissions: .ownerReadWrite)
+    while (try? file.writeAll([UInt8](repeating: 1, count: 4096))) != nil {}
+    try file.close()
+    let error = #expect(throws: StoreError.self) {
+      let publication = try store.beginPublication(in: work)
+      let artifact = try publication.add(folder: work.output("data"), kind: Laboratory.kind)
+      _ = try publication.record(document, environment: Laboratory.environment, outputs: ["data": artifact])
+    }
+    #expect(error?.exitStatus == 7)
+    guard case .miss(.neverRun) = try store.lookup(document.key) else {
+      Issue.record("half a result is seen")
+      return
+    }
+    try FileManager.default.removeItem(atPath: ballast.string)
+    try work.remove()
+    try Laboratory.publish(document, ["a": "output"], in: store)
+    #expect(try store.fsck().isSound)
+  }
+}

@@ -1,0 +1,71 @@
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import SystemPackage
+import Testing
+
+@Suite("Layout of a store")
+struct LayoutTests {
+  @Test("A new store is an OCI image layout with our folders beside it and the empty configuration in it")
+  func creation() throws {
+    let lab = try Laboratory()
+    #expect(
+      Laboratory.names(lab.store.path) == [
+        "actions", "blobs", "index.json", "leases", "oci-layout", "quarantine", "refs", "runs", "work",
+      ])
+    #expect(Laboratory.read(lab.store.path.appending("oci-layout")) == #"{"imageLayoutVersion":"1.0.0"}"#)
+    let index = try ImageIndex(
+      json: JSONValue(parsing: Laboratory.read(lab.store.path.appending("index.json")) ?? ""))
+    #expect(index.manifests.isEmpty)
+    #expect(Laboratory.read(lab.store.blobPath(Descriptor.empty.digest)) == "{}")
+  }
+
+  @Test("Opening without leave to create fails where there is no store, and makes nothing")
+  func absent() throws {
+    let lab = try Laboratory()
+    let path = lab.folder.appending("elsewhere")
+    #expect(throws: StoreError.notAStore(path)) { try Store.open(path, creating: false) }
+    #expect(!Laboratory.exists(path))
+  }
+
+  @Test("A store of a later version is refused with its version", arguments: ["2.0.0", "1.0.0"])
+  func laterVersion(layout: String) throws {
+    let lab = try Laboratory()
+    let apprentice = layout == "1.0.0" ? #","apprentice":2"# : ""
+    try Laboratory.write(
+      #"{"imageLayoutVersion":"\#(layout)"\#(apprentice)}"#, to: lab.store.path.appending("oci-layout"))
+    let found = layout == "1.0.0" ? "2" : layout
+    #expect(throws: StoreError.unknownFormat(lab.store.path, found: found)) { try lab.reopened() }
+  }
+
+  @Test("A damaged oci-layout is an error of damage that names the file")
+  func damagedLayout() throws {
+    let lab = try Laboratory()
+    try Laboratory.write("", to: lab.store.path.appending("oci-layout"))
+    let error = #expect(throws: StoreError.self) { try lab.reopened() }
+    #expect(error?.exitStatus == 4)
+    #expect(error?.description.contains("oci-layout") == true)
+  }
+
+  @Test("The store is the option's, else the environment's, else .apprentice of the nearest project above")
+  func location() throws {
+    let lab = try Laboratory()
+    let project = lab.folder
+    let deep = project.appending("pipelines").appending("paper")
+    try Laboratory.write("", to: deep.appending("a.yaml"))
+    let found = StoreLocation(option: nil, environment: nil, start: deep)
+    #expect(found.project == project)
+    #expect(found.store == project.appending(".apprentice"))
+    let named = StoreLocation(option: "/a/../b", environment: "/c", start: deep)
+    #expect(named.store == "/b")
+    #expect(named.project == project)
+    #expect(StoreLocation(option: nil, environment: "/c", start: deep).store == "/c")
+    #expect(StoreLocation(option: nil, environment: "", start: deep).store == project.appending(".apprentice"))
+    // .apprentice wins over a nearer .git; without .apprentice .git marks the project; without both the folder itself.
+    try Laboratory.write("", to: deep.appending(".git").appending("HEAD"))
+    #expect(StoreLocation(option: nil, environment: nil, start: deep).project == project)
+    let other = try Laboratory().folder
+    #expect(!Laboratory.exists(other))
+    #expect(StoreLocation(option: nil, environment: nil, start: other).project == other)
+  }
+}

@@ -1,0 +1,92 @@
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import Foundation
+import SystemPackage
+import Testing
+
+@Suite("Records of runs")
+struct RunTests {
+  @Test("A run's events are lines in order, and its records name keys and results")
+  func record() throws {
+    let lab = try Laboratory()
+    let recording = try lab.publish(1).result
+    let run = try lab.store.beginRun(pipeline: "e2e", details: ["file": "e2e.yaml"])
+    for number in 0..<3 { try run.append(["event": "progress", "step": JSONValue(number)]) }
+    try run.record([
+      ActionRecord(label: "iq@seed=2", key: recording.key, result: recording.digest, details: ["seconds": 1.5]),
+      ActionRecord(label: "mle", key: Laboratory.document(2).key, result: nil),
+    ])
+    let lines = (Laboratory.read(run.path.appending("events.jsonl")) ?? "").split(separator: "\n")
+    #expect(try lines.map { try JSONValue(parsing: String($0))["step"]?.integer } == [0, 1, 2])
+    let store = try lab.reopened()
+    #expect(try store.runs() == [run.id])
+    #expect(try store.description(of: run.id)?["pipeline"] == "e2e")
+    #expect(try store.description(of: run.id)?["file"] == "e2e.yaml")
+    let actions = try store.actions(of: run.id)
+    #expect(actions.map(\.label) == ["iq@seed=2", "mle"])
+    #expect(actions[0].result == recording.digest)
+    #expect(actions[0].run == run.id)
+    #expect(actions[0].details["seconds"] == 1.5)
+    #expect(actions[1].result == nil)
+  }
+
+  @Test("Runs sort by time, the last first")
+  func order() throws {
+    let lab = try Laboratory()
+    let ids = try (0..<5).map { _ in try lab.store.beginRun(pipeline: "p").id }
+    #expect(try lab.store.runs() == ids.sorted(by: >))
+    #expect(ids == ids.sorted())
+    #expect(RunID(ids[0].description) == ids[0])
+    #expect(RunID("latest") == nil)
+  }
+
+  @Test("The latest record of an action is that of the last run that had it, pipeline by pipeline")
+  func latest() throws {
+    let lab = try Laboratory()
+    func record(_ pipeline: String, _ label: String, _ number: Int) throws {
+      let run = try lab.store.beginRun(pipeline: pipeline)
+      try run.record([ActionRecord(label: label, key: Laboratory.document(number).key, result: nil)])
+    }
+    try record("one", "a", 1)
+    try record("one", "b", 2)
+    try record("one", "a", 3)
+    try record("two/…", "a", 4)
+    let latest = try lab.reopened().latestActions(of: "one")
+    #expect(latest.mapValues(\.key) == ["a": Laboratory.document(3).key, "b": Laboratory.document(2).key])
+    #expect(try lab.store.latestActions(of: "two/…")["a"]?.key == Laboratory.document(4).key)
+    #expect(try lab.store.latestActions(of: "three").isEmpty)
+    #expect(try Set(lab.store.pipelines()) == ["one", "two/…"])
+  }
+
+  @Test("Records that two runs write at once are both there")
+  func concurrent() throws {
+    let lab = try Laboratory()
+    let stores = try (0..<8).map { _ in try lab.reopened() }
+    DispatchQueue.concurrentPerform(iterations: stores.count) { number in
+      let run = try? stores[number].beginRun(pipeline: "p")
+      try? run?.record([ActionRecord(label: "stage\(number)", key: Laboratory.document(number).key, result: nil)])
+    }
+    #expect(try lab.store.latestActions(of: "p").count == 8)
+  }
+
+  @Test("Labels become file names that stay inside their folder, and different ones stay different")
+  func fileNames() throws {
+    let lab = try Laboratory()
+    let run = try lab.store.beginRun(pipeline: "p")
+    let long = String(repeating: "x", count: 300)
+    let labels = [
+      "iq@lambda=0.1,seed=2", "a/b", "a%2Fb", "..", ".", "", long, long + "y", "é", "e\u{301}", "a b", "a\nb",
+    ]
+    let paths = labels.map { run.logPath($0) }
+    #expect(Set(paths).count == labels.count)
+    for path in paths {
+      #expect(path.removingLastComponent() == run.path.appending("logs"))
+      #expect((path.lastComponent?.string.utf8.count ?? 0) <= 255)
+      #expect(path.lexicallyNormalized() == path)
+      try Laboratory.write("log", to: path)
+    }
+    #expect(run.logPath("iq@lambda=0.1,seed=2").lastComponent?.string == "iq@lambda=0.1,seed=2.log")
+    #expect(lab.store.logPath(of: run.id, label: "a/b") == run.logPath("a/b"))
+  }
+}

@@ -1,0 +1,197 @@
+import Decoding
+import Tensors
+import Testing
+import Transformers
+
+@Suite struct GeneratorTests {
+  static let configuration = LlamaConfiguration(
+    vocabularySize: 83, width: 48, layers: 3, heads: 4, keyValueHeads: 2, headWidth: 20, feedForward: 80,
+    contextLength: 96, isTied: false, endTokens: [2])
+
+  static func model(threads: Int = 2, configuration: LlamaConfiguration = Self.configuration) -> LlamaModel {
+    let model = LlamaModel(configuration, seed: 5, on: Device(threads: threads), trained: false)
+    // Initial weights give almost uniform logits; larger ones give a model with preferences.
+    for entry in model.parameters.entries where entry.shape.rank == 2 {
+      let tensor = model.parameters.value(entry)
+      for index in tensor.buffer.indices { tensor.buffer[index] *= 6 }
+    }
+    return model
+  }
+
+  static func prompts(_ count: Int) -> [GenerationPrompt] {
+    var numbers = Philox(seed: 3, purpose: "prompts")
+    return (0..<count).map { index in
+      let length = 1 + numbers.nextInteger(below: 40)
+      return GenerationPrompt(id: "p\(index)", tokens: (0..<length).map { _ in Int32(numbers.nextInteger(below: 83)) })
+    }
+  }
+
+  /// Log-probabilities and entropies of a completion by one forward pass of the whole sequence.
+  static func reference(_ model: LlamaModel, _ prompt: [Int32], _ completion: [Int32]) -> [(Float, Float, [Float])] {
+    var batch = RaggedBatch()
+    batch.append(prompt + completion, promptLength: prompt.count, isTerminal: true)
+    let logits = model.logits(of: batch)
+    return completion.indices.map { index in
+      let row = logits.rows(index..<index + 1).elements.map(Double.init)
+      let greatest = row.max() ?? 0
+      let sum = row.reduce(0) { $0 + Double.exponential($1 - greatest) }
+      let logProbabilities = row.map { $0 - greatest - Double.logarithm(sum) }
+      let entropy = -logProbabilities.reduce(0) { $0 + Double.exponential($1) * $1 }
+      return (Float(logProbabilities[Int(completion[index])]), Float(entropy), row.map(Float.init))
+    }
+  }
+
+  @Test("greedy takes the most probable token at every step, and log-probabilities are those of a whole forward pass")
+  func greedy() throws {
+    let model = Self.model()
+    let prompts = Self.prompts(20)
+    let settings = DecodingSettings(strategy: .greedy, maximumNewTokens: 30, ignoresEnd: true)
+    let completions = try #require(Generator(model, settings: settings).complete(prompts))
+    for (prompt, completion) in zip(prompts, completions) {
+      #expect(completion[0].tokens.count == 30)
+      let reference = Self.reference(model, prompt.tokens, completion[0].tokens)
+      for (index, (logProbability, entropy, row)) in reference.enumerated() {
+        let chosen = row[Int(completion[0].tokens[index])]
+        #expect(chosen >= (row.max() ?? 0) - 1e-4)
+        #expect(abs(completion[0].logProbabilities[index] - logProbability) < 1e-4)
+        #expect(abs(completion[0].entropies[index] - entropy) < 1e-4)
+      }
+    }
+  }
+
+  @Test("practice row 26: a batch of ragged prompts gives what each prompt alone gives")
+  func batchEqualsSingle() throws {
+    let model = Self.model()
+    let prompts = Self.prompts(40)
+    let settings = DecodingSettings(strategy: .greedy, maximumNewTokens: 24)
+    let together = try #require(Generator(model, settings: settings).complete(prompts))
+    for (prompt, completion) in zip(prompts, together) {
+      let alone = try #require(Generator(model, settings: settings).complete([prompt]))
+      #expect(alone[0][0].tokens == completion[0].tokens)
+      for (left, right) in zip(alone[0][0].logProbabilities, completion[0].logProbabilities) {
+        #expect(abs(left - right) < 1e-4)
+      }
+    }
+  }
+
+  @Test("practice row 25: sample j of a prompt depends on seed, id and j alone")
+  func samplesAreTheirOwn() throws {
+    let model = Self.model()
+    let prompts = Self.prompts(30)
+    func complete(_ prompts: [GenerationPrompt], samples: Int, seed: UInt64 = 1) throws -> [String: [Int32]] {
+      let settings = DecodingSettings(strategy: .sample(Sampling()), samples: samples, maximumNewTokens: 16, seed: seed)
+      let completions = try #require(Generator(model, settings: settings).complete(prompts))
+      var result: [String: [Int32]] = [:]
+      for (prompt, group) in zip(prompts, completions) {
+        for (index, completion) in group.enumerated() { result["\(prompt.id)/\(index)"] = completion.tokens }
+      }
+      return result
+    }
+    let eight = try complete(prompts, samples: 8)
+    #expect(Set(eight.values).count > 200)
+    let reversed = try complete(prompts.reversed(), samples: 8)
+    #expect(eight == reversed)
+    let three = try complete(Array(prompts[10..<12]), samples: 3)
+    #expect(three.allSatisfy { eight[$0.key] == $0.value })
+    #expect(try complete(prompts, samples: 8, seed: 2) != eight)
+    let renamed = [GenerationPrompt(id: "other", tokens: prompts[0].tokens)]
+    #expect(try complete(renamed, samples: 1)["other/0"] != eight["p0/0"])
+  }
+
+  @Test("the same bits for any number of threads")
+  func threads() throws {
+    let prompts = Self.prompts(25)
+    let settings = DecodingSettings(
+      strategy: .sample(Sampling(temperature: 0.8, topK: 20, topP: 0.9)), samples: 5, maximumNewTokens: 20, seed: 9)
+    let one = try #require(Generator(Self.model(threads: 1), settings: settings).complete(prompts))
+    for threads in [2, 3] {
+      let other = try #require(Generator(Self.model(threads: threads), settings: settings).complete(prompts))
+      #expect(one == other)
+    }
+  }
+
+  @Test("an end token ends a completion and stands in it; ignored it does neither")
+  func endToken() throws {
+    let model = Self.model()
+    var settings = DecodingSettings(strategy: .sample(Sampling()), samples: 40, maximumNewTokens: 60, seed: 4)
+    let stopped = try #require(Generator(model, settings: settings).complete(Self.prompts(4))).flatMap { $0 }
+    #expect(stopped.contains { $0.isTerminal })
+    for completion in stopped {
+      #expect(completion.isTerminal == (completion.tokens.last == 2))
+      #expect(!completion.tokens.dropLast().contains(2))
+      #expect(completion.isTerminal || completion.tokens.count == 60 || completion.tokens.count == 56)
+    }
+    settings.ignoresEnd = true
+    let full = try #require(Generator(model, settings: settings).complete(Self.prompts(1))).flatMap { $0 }
+    #expect(full.allSatisfy { $0.tokens.count == 60 && !$0.isTerminal })
+    #expect(full.contains { $0.tokens.contains(2) })
+  }
+
+  @Test("draws have the frequencies of the distribution, also with two tokens")
+  func frequencies() throws {
+    var configuration = Self.configuration
+    configuration.vocabularySize = 2
+    configuration.endTokens = []
+    let model = Self.model(configuration: configuration)
+    let prompt = GenerationPrompt(id: "x", tokens: [0, 1, 1])
+    let count = 4000
+    let settings = DecodingSettings(strategy: .sample(Sampling()), samples: count, maximumNewTokens: 1)
+    let completions = try #require(Generator(model, settings: settings).complete([prompt]))[0]
+    let ones = completions.filter { $0.tokens == [1] }.count
+    let (logProbability, _, _) = Self.reference(model, prompt.tokens, [1])[0]
+    let probability = Double.exponential(Double(logProbability))
+    // Five standard deviations of a binomial share.
+    let tolerance = 5 * (probability * (1 - probability) / Double(count)).squareRoot()
+    #expect(abs(Double(ones) / Double(count) - probability) < tolerance)
+  }
+
+  @Test("practice row 28: log-probabilities do not depend on temperature or cuts")
+  func logProbabilitiesAtTemperatureOne() throws {
+    let model = Self.model()
+    let prompts = Self.prompts(10)
+    for sampling in [Sampling(temperature: 0.5), Sampling(temperature: 2, topK: 3), Sampling(topP: 0.3)] {
+      let settings = DecodingSettings(strategy: .sample(sampling), samples: 2, maximumNewTokens: 12, seed: 8)
+      let completions = try #require(Generator(model, settings: settings).complete(prompts))
+      for (prompt, group) in zip(prompts, completions) {
+        for completion in group {
+          let reference = Self.reference(model, prompt.tokens, completion.tokens)
+          for (index, (logProbability, _, _)) in reference.enumerated() {
+            #expect(abs(completion.logProbabilities[index] - logProbability) < 1e-4)
+          }
+        }
+      }
+    }
+  }
+
+  @Test("top k and top p never draw a token that they cut away")
+  func cuts() throws {
+    let model = Self.model()
+    let prompts = Self.prompts(3)
+    for (topK, topP) in [(3, 1.0), (nil, 0.5), (10, 0.6)] as [(Int?, Double)] {
+      let sampling = Sampling(temperature: 1.5, topK: topK, topP: topP)
+      let settings = DecodingSettings(strategy: .sample(sampling), samples: 64, maximumNewTokens: 6, seed: 8)
+      let completions = try #require(Generator(model, settings: settings).complete(prompts))
+      var seen: Set<Int> = []
+      for (prompt, group) in zip(prompts, completions) {
+        for completion in group {
+          let reference = Self.reference(model, prompt.tokens, completion.tokens)
+          for (index, (_, _, row)) in reference.enumerated() {
+            let order = row.indices.sorted { row[$0] > row[$1] }
+            let weights = order.map { Double.exponential(Double(row[$0]) / 1.5) }
+            let kept = topK.map { Array(weights.prefix($0)) } ?? weights
+            var sum = 0.0
+            var count = 0
+            while count < kept.count, sum < topP * kept.reduce(0, +) - 1e-6 {
+              sum += kept[count]
+              count += 1
+            }
+            let rank = order.firstIndex(of: Int(completion.tokens[index])) ?? -1
+            #expect(rank < count, "rank \(rank) of \(count)")
+            seen.insert(rank)
+          }
+        }
+      }
+      #expect(seen.count >= 2)
+    }
+  }
+}

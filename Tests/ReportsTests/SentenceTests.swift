@@ -1,0 +1,59 @@
+import CanonicalJSON
+import Records
+import Reports
+import Testing
+
+@Suite struct SentenceTests {
+  /// Two hundred prompts whose Self-BLEU scatters by ten points about a mean.
+  private func noisy(_ label: String, _ axes: JSONObject, share: Double, diversity: Double, salt: Int) -> ScoresInput {
+    Bench.scores(label, axes, prompts: 200, samples: 8) { prompt, sample in
+      Bench.Sample(
+        isRight: Bench.noise(salt, prompt, sample) < share,
+        selfBLEU: diversity + 20 * (Bench.noise(salt + 100, prompt) - 0.5))
+    }
+  }
+
+  private var noisyGrid: [ScoresInput] {
+    [(0.5, 0.9, 80.0), (1, 0.7, 60), (1.5, 0.4, 40)].map { temperature, share, diversity in
+      noisy("score-mle", ["temperature": .number(temperature)], share: share, diversity: diversity, salt: Int(temperature * 10))
+    }
+  }
+
+  private func sentence(share: Double, diversity: Double) throws -> String {
+    let arm = noisy("score-iq", ["lambda": 0.1, "temperature": 1], share: share, diversity: diversity, salt: 7)
+    return try Report(ReportInputs(scores: noisyGrid + [arm])).sentence
+  }
+
+  @Test("an arm that is the baseline at another temperature wins at equal T and is undecided at equal quality")
+  func undecided() throws {
+    // 0.55 right and Self-BLEU 50 lie on the baseline's own curve.
+    let sentence = try sentence(share: 0.55, diversity: 50)
+    #expect(sentence.wholeMatch(of: /At equal T IQLearn is (9|10|11)\.\d points more diverse and 1\d\.\d less correct; at equal quality −?\d\.\d ± \d\.\d: undecided\./) != nil, "\(sentence)")
+  }
+
+  @Test("an arm off the baseline's curve is decided, either way")
+  func decided() throws {
+    #expect(try sentence(share: 0.7, diversity: 40).contains(/at equal quality (19|20|21)\.\d ± \d\.\d points more diverse\.$/))
+    #expect(try sentence(share: 0.7, diversity: 75).contains(/at equal quality 1[456]\.\d ± \d\.\d points less diverse\.$/))
+  }
+
+  @Test("a difference at equal T whose interval holds 0 is called undecided, too")
+  func undecidedAtEqualTemperature() throws {
+    #expect(try sentence(share: 0.55, diversity: 60).hasPrefix("At equal T IQLearn's diversity differs by "))
+  }
+
+  @Test("several strengths are told apart in one sentence")
+  func strengths() throws {
+    let report = try Report(
+      ReportInputs(
+        scores: Bench.grid + [Bench.iq(right: 14, diversity: 60, lambda: 0.01), Bench.iq(right: 11, diversity: 45)]))
+    #expect(report.sentence.contains("IQLearn λ=0.01"))
+    #expect(report.sentence.contains("IQLearn λ=0.1: 5.0 ± 0.0 points more diverse."))
+    #expect(report.page.contains("2 comparisons, intervals not adjusted for their number."))
+  }
+
+  @Test("one arm alone is compared with nothing")
+  func alone() throws {
+    #expect(try Report(ReportInputs(scores: Bench.grid)).sentence == "There is one arm only, so nothing is compared.")
+  }
+}

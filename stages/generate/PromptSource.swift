@@ -1,0 +1,117 @@
+import CanonicalJSON
+import Decoding
+import Records
+import StageKit
+import SystemPackage
+import Tokenization
+
+/// The prompts to complete, from a dataset's texts or from token rows.
+struct PromptSource {
+  /// The longest completion where the user sets none and the context has room for it.
+  static let defaultNewTokens = 256
+
+  let split: Split
+  let prompts: [GenerationPrompt]
+  private let texts: [String]
+  private let references: [[String]?]
+  private let tokenizer: Tokenizer?
+
+  init(_ context: StageContext, split: Split?, limit: Int) throws {
+    let model = context.input("model").path
+    let folder = context.optionalInput("tokenizer")?.path ?? model
+    let hasTokenizer =
+      context.optionalInput("tokenizer") != nil || FileContent.exists(model.appending("tokenizer.json"))
+    tokenizer = hasTokenizer ? try Tokenizer(contentsOf: folder) : nil
+    switch (context.optionalInput("dataset"), context.optionalInput("tokens")) {
+    case (nil, nil), (.some, .some):
+      throw StageFailure("connect either dataset or tokens", status: .invalid)
+    case (let dataset?, nil):
+      guard let tokenizer else {
+        throw StageFailure(
+          "\(model) holds no tokenizer.json", remedy: "connect the port tokenizer, or the port tokens", status: .invalid
+        )
+      }
+      self.split = try Self.choose(split, of: DatasetFiles.splits(in: dataset.path), in: dataset.path)
+      let all = try DatasetFiles.read(self.split, in: dataset.path)
+      let rows = limit > 0 ? Array(all.prefix(limit)) : all
+      texts = rows.map(\.prompt)
+      references = rows.map(\.references)
+      var prompts: [GenerationPrompt] = []
+      for row in rows {
+        let tokens = try Self.encode(row.prompt, tokenizer, like: model)
+        prompts.append(GenerationPrompt(id: row.id, tokens: tokens))
+      }
+      self.prompts = prompts
+    case (nil, let tokens?):
+      self.split = try Self.choose(split, of: TokenRows.splits(in: tokens.path), in: tokens.path)
+      let rows = try TokenRows(self.split, in: tokens.path)
+      let count = limit > 0 ? min(limit, rows.count) : rows.count
+      prompts = (0..<count).map { GenerationPrompt(id: rows.ids[$0], tokens: Array(rows.prompt($0))) }
+      texts = prompts.map { [tokenizer] prompt in
+        tokenizer?.decode(prompt.tokens.map { TokenID($0) }, skipSpecialTokens: true) ?? ""
+      }
+      references = (0..<count).map { [tokenizer] index in
+        tokenizer.map { [$0.decode(rows.completion(index).map { TokenID($0) }, skipSpecialTokens: true)] }
+      }
+    }
+  }
+
+  private static func choose(_ split: Split?, of splits: [Split], in folder: FilePath) throws(StageFailure) -> Split {
+    if let split {
+      guard splits.contains(split) else {
+        throw StageFailure("\(folder) has no split \(split.rawValue)", remedy: "set split to one that it has")
+      }
+      return split
+    }
+    guard let split = [Split.test, .validation, .train].first(where: splits.contains) else {
+      throw StageFailure("\(folder) has no split")
+    }
+    return split
+  }
+
+  /// Encodes a prompt as `tokenize` does with its defaults.
+  private static func encode(_ prompt: String, _ tokenizer: Tokenizer, like model: FilePath) throws -> [Int32] {
+    let tokens = (tokenizer.template.before + tokenizer.encode(prompt, addSpecialTokens: false)).map(\.value)
+    if !tokens.isEmpty { return tokens }
+    guard let token = tokenizer.beginToken ?? tokenizer.endToken else {
+      throw StageFailure("a prompt is empty and the tokenizer names neither begin nor end token")
+    }
+    return [token.value]
+  }
+
+  /// Whether every prompt fits the model.
+  func check(vocabularySize: Int, contextLength: Int, maximumNewTokens: Int?) throws(StageFailure) {
+    for prompt in prompts {
+      if let token = prompt.tokens.first(where: { $0 < 0 || $0 >= vocabularySize }) {
+        throw StageFailure(
+          "prompt \(prompt.id) holds token \(token), the model knows \(vocabularySize)",
+          remedy: "give the tokenizer that the model was trained with")
+      }
+      let needed = prompt.tokens.count + (maximumNewTokens ?? 1)
+      if needed > contextLength {
+        let new = maximumNewTokens.map { "max_new_tokens \($0)" } ?? "one new token"
+        throw StageFailure(
+          "prompt \(prompt.id) has \(prompt.tokens.count) tokens; with \(new) it exceeds the context of \(contextLength)",
+          remedy: "shorten the prompt or lower max_new_tokens")
+      }
+    }
+  }
+
+  /// The rows of `samples.jsonl`: prompts in order, samples in order.
+  func rows(_ completions: [[Completion]]) -> [SampleRow] {
+    var rows: [SampleRow] = []
+    for (index, group) in completions.enumerated() {
+      for (sample, completion) in group.enumerated() {
+        let content = completion.isTerminal ? completion.tokens.dropLast() : completion.tokens[...]
+        let text = tokenizer?.decode(content.map { TokenID($0) }, skipSpecialTokens: true) ?? ""
+        rows.append(
+          SampleRow(
+            id: prompts[index].id, sample: sample, prompt: texts[index], text: text,
+            promptTokens: prompts[index].tokens, tokens: completion.tokens,
+            logProbabilities: completion.logProbabilities, entropies: completion.entropies,
+            finish: completion.isTerminal ? .end : .length, references: references[index]))
+      }
+    }
+    return rows
+  }
+}

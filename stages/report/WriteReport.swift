@@ -1,0 +1,116 @@
+import Glibc
+import Records
+import Reports
+public import StageKit
+import SystemPackage
+import Tokenization
+
+/// Puts arms side by side on one page.
+public struct WriteReport: Stage {
+  static let title = Parameter("title", default: "", doc: "Heading of the page; default: the names of the arms.")
+  static let quality = Parameter(
+    "quality", default: "auto",
+    doc:
+      "Metric that stands for quality, such as exact_match, bleu or rougeL; auto takes exact_match where samples hit references, else accuracy, else bleu."
+  )
+  static let baseline = Parameter(
+    "baseline", default: "",
+    doc: "Arm that others are matched with, by stem or name; default: the likelihood arm with the longest temperature grid."
+  )
+  static let names = Parameter(
+    "names", default: NamedValues<String>(),
+    doc: "Names to print, by the stem of an arm: what is left of score-mle and sample-mle is mle.")
+  static let resamples = Parameter(
+    "resamples", default: 1000, in: 0...100_000, unit: "resamples",
+    doc: "Resamples of the bootstrap over prompts behind every interval.")
+  static let seed = Parameter("seed", default: 0, in: 0...(1 << 53), doc: "Seed of the bootstrap.")
+
+  /// Ports, parameters and revision.
+  public static let declaration = StageDeclaration(
+    name: "report", revision: 1,
+    summary: "Puts arms side by side on one HTML page: a sentence, a table, charts and samples.",
+    inputs: [
+      PortDeclaration("scores", .scores, many: true, doc: "Scores of every arm and temperature."),
+      PortDeclaration("curves", .curves, many: true, optional: true, doc: "Learning curves to draw."),
+      PortDeclaration("rewards", .rewards, many: true, optional: true, doc: "Rewards of the samples that were scored."),
+      PortDeclaration("samples", .samples, many: true, optional: true, doc: "The samples that were scored."),
+      PortDeclaration(
+        "tokenizer", .tokenizer, optional: true, doc: "What tokens of the samples stand for, to shade them by reward."),
+    ],
+    outputs: [PortDeclaration("report", .report, doc: "index.html, and its tables and series as data/*.csv.")],
+    parameters: [
+      title.declaration, quality.declaration, baseline.declaration, names.declaration, resamples.declaration,
+      seed.declaration,
+    ],
+    aliases: ["metric": "quality", "bootstrap": "resamples", "reference": "baseline"])
+
+  private let options: ReportOptions
+
+  /// The stage with checked parameters.
+  public init(_ parameters: ParameterValues) throws(ParameterError) {
+    options = ReportOptions(
+      title: parameters[Self.title], quality: parameters[Self.quality], baseline: parameters[Self.baseline],
+      names: parameters[Self.names].entries.map { (stem: $0.name, name: $0.value) },
+      resamples: parameters[Self.resamples], seed: parameters[Self.seed])
+  }
+
+  /// Reads scores, curves, rewards and samples and writes the page.
+  public func run(_ context: StageContext) throws {
+    let report = try Report(read(context), options: options)
+    let output = context.output("report")
+    try FileContent.write(report.page.utf8, to: output.appending("index.html"))
+    let data = output.appending("data")
+    try Self.makeFolder(data)
+    for (name, content) in report.data { try FileContent.write(content.utf8, to: data.appending(name)) }
+    context.report(.summary(report.terminalText))
+  }
+
+  private func read(_ context: StageContext) throws -> ReportInputs {
+    let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
+    var inputs = ReportInputs(scores: [])
+    for input in context.allInputs("scores") {
+      let (file, examples) = (try ScoreFile(input.path), try Self.examples(of: input.path))
+      inputs.scores.append(ScoresInput(provenance: Provenance(input), file: file, examples: examples))
+    }
+    for input in context.allInputs("curves") {
+      inputs.curves.append(CurvesInput(provenance: Provenance(input), rows: try CurveFiles.read(input.path)))
+    }
+    for input in context.allInputs("rewards") {
+      inputs.rewards.append(RewardsInput(provenance: Provenance(input), rows: try RewardFiles.read(input.path)))
+    }
+    for input in context.allInputs("samples") {
+      let (settings, rows) = (try SampleFiles.settings(input.path), try SampleFiles.read(input.path))
+      inputs.samples.append(SamplesInput(provenance: Provenance(input), settings: settings, rows: rows))
+    }
+    if let tokenizer {
+      inputs.tokenBytes = { token in
+        token >= 0 && Int(token) < tokenizer.vocabularySize ? tokenizer.bytes(TokenID(token)) : []
+      }
+    }
+    return inputs
+  }
+
+  /// The rows of `examples.jsonl`; none where only `scores.json` was given.
+  private static func examples(of artifact: FilePath) throws -> [ExampleRow] {
+    let file = artifact.appending("examples.jsonl")
+    guard FileContent.isFolder(artifact), FileContent.exists(file) else { return [] }
+    var rows: [ExampleRow] = []
+    try JSONLines.read(file) { line in
+      rows.append(
+        ExampleRow(
+          id: try line.string("id"), sample: line.has("sample") ? try line.integer("sample") : 0, values: line.value))
+    }
+    return rows
+  }
+
+  private static func makeFolder(_ folder: FilePath) throws {
+    guard mkdir(folder.string, 0o777) != 0 else { return }
+    let failure = Errno(rawValue: errno)
+    // A killed attempt may have left it.
+    guard failure == .fileExists, FileContent.isFolder(folder) else { throw failure }
+  }
+}
+
+extension Provenance {
+  fileprivate init(_ input: StageInput) { self.init(label: input.label, axes: input.axes) }
+}
