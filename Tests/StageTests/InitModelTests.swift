@@ -1,0 +1,91 @@
+import CanonicalJSON
+import Records
+import StageKit
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct InitModelTests {
+  /// A tokenizer of five tokens whose end token is the special one.
+  static func tokenizer(_ bench: StageBench, config: String = #"{"eos_token": "<|endoftext|>"}"#) throws -> FilePath {
+    let folder = bench.scratch.folder("tokenizer-\(config.utf8.count)")
+    let json = #"""
+      {"model": {"type": "BPE", "vocab": {"<|endoftext|>": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+       "added_tokens": [{"id": 0, "content": "<|endoftext|>"}, {"id": 6, "content": "<user>"}]}
+      """#
+    try FileContent.write(json.utf8, to: folder.appending("tokenizer.json"))
+    try FileContent.write(config.utf8, to: folder.appending("tokenizer_config.json"))
+    return folder
+  }
+
+  static func config(_ model: FilePath) throws -> JSONValue { try FileContent.json(model.appending("config.json")) }
+
+  static let small: JSONObject = ["layers": 1, "width": 16, "heads": 2, "context": 32]
+
+  @Test("A tokenizer gives vocabulary and end token, and travels with the model (practice rows 10, 11)")
+  func tokenizer() throws {
+    let bench = StageBench()
+    let tokenizer = try Self.tokenizer(bench)
+    let model = try #require(try bench.run("init-model", [("tokenizer", tokenizer)], Self.small)["model"])
+    let config = try Self.config(model)
+    #expect(config["vocab_size"]?.integer == 7 && config["eos_token_id"]?.integer == 0)
+    #expect(try FileContent.json(model.appending("generation_config.json"))["eos_token_id"]?.integer == 0)
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+      #expect(try FileContent.read(model.appending(name)) == FileContent.read(tokenizer.appending(name)))
+    }
+    let padded = try Self.tokenizer(
+      bench, config: #"{"eos_token": {"content": "<|endoftext|>"}, "pad_token": "<|endoftext|>"}"#)
+    let other = try #require(
+      try bench.run("init-model", [("tokenizer", padded)], Self.small, name: "padded")["model"])
+    #expect(try Self.config(other) == config)
+  }
+
+  @Test("Without a tokenizer a new model needs vocab_size and end_token; a tokenizer without end token is no help")
+  func needs() throws {
+    let bench = StageBench()
+    #expect(try #require(bench.refusal("init-model")).text.contains("needs a tokenizer, or vocab_size and end_token"))
+    #expect(try #require(bench.refusal("init-model")).status == .invalid)
+    #expect(try #require(bench.refusal("init-model", [], ["vocab_size": 9])).text.contains("end token"))
+    let silent = try Self.tokenizer(bench, config: "{}")
+    #expect(try #require(bench.refusal("init-model", [("tokenizer", silent)])).text.contains("eos_token"))
+    let wrong = try Self.tokenizer(bench, config: #"{"eos_token": "</s>"}"#)
+    #expect(
+      try #require(bench.refusal("init-model", [("tokenizer", wrong)])).text.contains("no token of tokenizer.json"))
+    let refusal = try #require(
+      bench.refusal("init-model", [("tokenizer", Self.tokenizer(bench))], ["vocab_size": 5]))
+    #expect(refusal.text.contains("the tokenizer has 7 tokens"))
+  }
+
+  @Test("Parameters that don't fit are found before anything runs")
+  func parameters() throws {
+    let bench = StageBench()
+    for (parameters, text) in [
+      (["architecture": "gpt2"], "architecture"), (["heads": 3], "width"), (["heads": 4, "kv_heads": 3], "kv_heads"),
+      (["head_width": 5], "head_width"), (["vocab_size": 8, "end_token": 8], "end_token"),
+    ] as [(JSONObject, String)] {
+      let refusal = try #require(bench.refusal("init-model", [], parameters))
+      #expect(refusal.status == .invalid && refusal.text.hasPrefix("parameter \(text):"), "\(refusal.text)")
+    }
+  }
+
+  @Test("The seed changes the numbers and nothing else (practice row 23), the same seed nothing (row 24)")
+  func seeds() throws {
+    let bench = StageBench()
+    let first = try StageBench.content(bench.model(name: "first"))
+    let again = try StageBench.content(bench.model(name: "again"))
+    let other = try StageBench.content(bench.model(["seed": 1], name: "other"))
+    #expect(first == again)
+    #expect(first["model.safetensors"] != other["model.safetensors"])
+    #expect(first["config.json"] == other["config.json"])
+  }
+
+  @Test("An imported model keeps weights, shape and tokenizer; parameters of shape are named as not used")
+  func importing() throws {
+    let bench = StageBench()
+    let source = try bench.model(["tied": false, "kv_heads": 1])
+    try FileContent.write("{}".utf8, to: source.appending("tokenizer.json"))
+    let model = try #require(try bench.run("init-model", [("model", source)], ["layers": 9], name: "import")["model"])
+    #expect(try StageBench.content(model) == StageBench.content(source))
+    #expect(bench.warnings.count == 1 && bench.warnings[0].contains("not used: layers"))
+  }
+}
