@@ -142,6 +142,7 @@ extension Store {
           close(descriptor)
           return .busy(holder)
         }
+        options.deadLeaseSeen()
         try removeDead(path, nonce: seen.nonce)
       }
     } catch {

@@ -32,6 +32,8 @@ public final class Store: Sendable {
     public var threads = 1
     /// What a test does at the moments of publishing.
     package var failpoint: @Sendable (Failpoint) -> Void = { _ in }
+    /// What a test does between seeing a dead lease and taking it over.
+    package var deadLeaseSeen: @Sendable () -> Void = {}
 
     /// Durable, on one thread.
     public init() {}

@@ -147,6 +147,22 @@ struct LeaseTests {
     }
   }
 
+  @Test("A slow taker leaves alone what a faster one has taken over meanwhile")
+  func slowTaker() throws {
+    let lab = try Laboratory()
+    try plant(lab, { $0["process"] = 4_194_305 })
+    let faster = Mutex<Lease?>(nil)
+    let store = try lab.reopened()
+    var options = Laboratory.options
+    options.deadLeaseSeen = { faster.withLock { if $0 == nil { $0 = try? acquire(store) } } }
+    let slow = try Store.open(lab.store.path, creating: false, options: options)
+    guard case .busy = try slow.acquire(key) else {
+      Issue.record("held twice")
+      return
+    }
+    #expect(faster.withLock { $0?.isHeld } == true)
+  }
+
   /// Takes the lease, leaves a line in a file while it has it, and exits with status 3 if anyone else was there.
   static func contend(store path: String, key: String, log: String) throws {
     let store = try Store.open(FilePath(path), creating: false)
