@@ -203,6 +203,16 @@ extension Store {
     }
   }
 
+  /// Removes the leases whose holders are dead.
+  func sweepLeases() throws(StoreError) {
+    for name in try FileSystem.list(leasesFolder) where Digest(hexadecimal: name) != nil {
+      let path = leasesFolder.appending(name)
+      if let seen = try inspectLease(path, now: wallClock()), seen.holder == nil {
+        try removeDead(path, nonce: seen.nonce)
+      }
+    }
+  }
+
   /// What held leases keep from being collected: the artifacts that they use.
   func leasedDigests() throws(StoreError) -> [(key: ActionKey, uses: [Digest])] {
     var result: [(key: ActionKey, uses: [Digest])] = []

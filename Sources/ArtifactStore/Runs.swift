@@ -191,8 +191,10 @@ extension Store {
 
   // MARK: The latest of every action
 
+  var latestFolder: FilePath { runsFolder.appending("latest") }
+
   private func latestFile(_ pipeline: String) -> FilePath {
-    runsFolder.appending("latest").appending(folderName(pipeline) + ".json")
+    latestFolder.appending(folderName(pipeline) + ".json")
   }
 
   /// The last record of every action of a pipeline, by stage and cell: what `why` compares with.
@@ -211,8 +213,8 @@ extension Store {
   /// - Throws: `StoreError` where the system refuses.
   public func pipelines() throws(StoreError) -> [String] {
     var names: [String] = []
-    for name in try FileSystem.list(runsFolder.appending("latest")) where name.hasSuffix(".json") {
-      if let bytes = try FileSystem.read(runsFolder.appending("latest").appending(name)),
+    for name in try FileSystem.list(latestFolder) where name.hasSuffix(".json") {
+      if let bytes = try FileSystem.read(latestFolder.appending(name)),
         let pipeline = (try? JSONValue(parsing: bytes))?["pipeline"]?.string
       {
         names.append(pipeline)

@@ -39,31 +39,33 @@ extension Store {
     return folder
   }
 
-  /// Removes the work folders of processes that are gone.
+  /// Removes what processes that are gone have left: work folders, leases, temporary files.
   ///
-  /// - Returns: How many were removed.
+  /// - Returns: How many work folders were removed.
   /// - Throws: `StoreError` where the system refuses.
   @discardableResult
   public func sweepWorkFolders() throws(StoreError) -> Int {
     var count = 0
+    try sweepLeases()
+    for folder in [path, leasesFolder, refsFolder, workFolder, latestFolder] { try sweepTemporaries(folder) }
     for name in try FileSystem.list(workFolder) {
       let path = workFolder.appending(name)
       guard path != checkpointsFolder, let status = try FileSystem.status(path) else { continue }
-      let age = wallClock() - status.modified
-      if status.kind != .folder {
-        // Temporary files of processes that died while they wrote them.
-        if name.hasPrefix(".new-"), age > 3_600_000_000_000 {
-          try FileSystem.remove(path)
-          count += 1
-        }
-        continue
-      }
-      if try ownerIsGone(path, age: age) {
+      if status.kind == .folder, try ownerIsGone(path, age: wallClock() - status.modified) {
         try FileSystem.removeTree(path)
         count += 1
       }
     }
     return count
+  }
+
+  /// Removes files that somebody was about to rename an hour ago.
+  private func sweepTemporaries(_ folder: FilePath) throws(StoreError) {
+    for name in try FileSystem.list(folder) where name.hasPrefix(".new-") || name.hasPrefix(".dead-") {
+      let path = folder.appending(name)
+      guard let status = try FileSystem.status(path), status.kind == .file else { continue }
+      if wallClock() - status.modified > 3_600_000_000_000 { try FileSystem.remove(path) }
+    }
   }
 
   /// Whether nobody writes in a work folder any more; another host's process is given a week.

@@ -37,6 +37,27 @@ struct WorkTests {
       Laboratory.names(lab.store.path.appending("work")) == [mine.path.lastComponent!.string, "checkpoints"].sorted())
   }
 
+  @Test("Sweeping takes dead leases and old temporary files, and leaves held leases and young files alone")
+  func sweepOthers() throws {
+    let lab = try Laboratory()
+    let leases = lab.store.path.appending("leases")
+    let dead = leases.appending(Digest(hashing: [1]).hexadecimal)
+    try Laboratory.write("", to: dead)
+    let (old, young) = (leases.appending(".new-old"), lab.store.path.appending("refs/.new-young"))
+    try Laboratory.write("", to: old)
+    try Laboratory.write("", to: young)
+    for path in [dead, old] { try Laboratory.age(path, seconds: 4000) }
+    guard case .held(let lease) = try lab.store.acquire(key) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    try lab.store.sweepWorkFolders()
+    #expect(!Laboratory.exists(dead))
+    #expect(!Laboratory.exists(old))
+    #expect(Laboratory.exists(young))
+    #expect(lease.isHeld)
+  }
+
   @Test("A checkpoint appears whole under its name, outlives attempts and is replaced by a later one")
   func checkpoints() throws {
     let lab = try Laboratory()
