@@ -119,7 +119,7 @@ enum ReturnCharts {
       for (place, bar) in bars.filter({ $0.0 == predictor }).enumerated() {
         let middle = top + (Double(place) + 0.5) * thick
         guard let estimate = bar.2 else {
-          plot.label("undefined", at: (plot.x(0) + 5, middle + 4), "small")
+          plot.label(bar.0 == .firstValue ? "constant" : "undefined", at: (plot.x(0) + 5, middle + 4), "small")
           continue
         }
         let name = "\(comparison.name(bar.1.arm)): \(predictor.label) ρ \(Format.correlation(estimate.value))"

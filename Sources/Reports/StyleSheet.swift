@@ -42,7 +42,8 @@ enum StyleSheet {
     }
     .scope .arms { display: flex; flex-wrap: wrap; align-items: baseline; }
     .scope .arms span { margin-right: .9rem; }
-    .digests code { margin-left: .35rem; }
+    .digests { overflow-wrap: anywhere; }
+    .digests code { margin-left: .35rem; display: inline-block; }
     .verdict { font-size: 1.35rem; line-height: 1.38; margin: 1.15rem 0 1.35rem; max-width: 60rem; }
     .remarks, figcaption, .quiet { color: var(--quiet); font-size: .8125rem; line-height: 1.45; font-weight: 400; }
     .remarks { margin: .75rem 0 0; }

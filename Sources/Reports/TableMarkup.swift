@@ -62,7 +62,9 @@ struct TableMarkup {
     guard let estimate = row.values[column] else { return .element("td", ["class": "none"], text: "—") }
     let (value, half) = text.text(estimate, column)
     var content = isMain && table.isBest(row, column) ? Markup.element("b", text: value) : .text(value)
-    if let half { content += .element("span", ["class": "pm"], text: " ± \(half)") }
+    // What is context rather than a result has its interval on hovering, and in the table of every cell.
+    let isContext = column == .entropy || column == .logProbabilityCorrelation
+    if let half, !(isMain && isContext) { content += .element("span", ["class": "pm"], text: " ± \(half)") }
     return .element("td", ["title": provenance(row, column, estimate)], content)
   }
 
