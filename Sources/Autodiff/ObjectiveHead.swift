@@ -28,7 +28,7 @@ struct ObjectiveHead {
   let device: Device
   let budget: LogitBudget
 
-  private static let rowTile = 128
+  private static let rowTile = (target: 256, least: 32)
   private static let vocabularyTile = 1024
 
   private var vocabulary: Int { weight.value.shape.rows }
@@ -114,7 +114,8 @@ struct ObjectiveHead {
           let all = (
             values.baseAddress, entropies.isEmpty ? nil : entropies.baseAddress, means.isEmpty ? nil : means.baseAddress
           )
-          device.parallelRows(segment.count, target: ObjectiveHead.rowTile) { range, _ in
+          device.parallelRows(segment.count, target: ObjectiveHead.rowTile.target, least: ObjectiveHead.rowTile.least) {
+            range, _ in
             guard let values = all.0 else { return }
             multiply(range, from: first, into: logits)
             let row = first + range.lowerBound
@@ -164,7 +165,8 @@ struct ObjectiveHead {
       coefficients: Array(coefficients[segment]),
       entropies: statistics.entropies.isEmpty ? [] : Array(statistics.entropies[segment]))
     inputs.withPointers { actions, values, entropies, coefficients in
-      device.parallelRows(segment.count, target: ObjectiveHead.rowTile) { range, _ in
+      device.parallelRows(segment.count, target: ObjectiveHead.rowTile.target, least: ObjectiveHead.rowTile.least) {
+        range, _ in
         if !isKept { multiply(range, from: first, into: logits) }
         let part = MatrixView(logits).part(rows: range)
         let row = range.lowerBound

@@ -36,22 +36,26 @@ public final class Device: Sendable {
     return tensor
   }
 
-  /// Calls `body` with the rows of every tile of a matrix, about `target` rows each.
+  /// Calls `body` with the rows of every tile of a matrix, at most `target` rows each.
   ///
   /// The number of tiles is even where there are several, so that they share out well.
-  package func parallelRows(_ rows: Int, target: Int, _ body: (_ rows: Range<Int>, _ worker: Int) -> Void) {
-    let tiles = Tiling.count(rows, target: target)
+  package func parallelRows(
+    _ rows: Int, target: Int, least: Int? = nil, _ body: (_ rows: Range<Int>, _ worker: Int) -> Void
+  ) {
+    let tiles = Tiling.count(rows, target: target, least: least)
     workers.parallel(tiles) { tile, worker in body(Tiling.range(tile, of: tiles, extent: rows), worker) }
   }
 }
 
 /// How an extent is cut into tiles; a function of the extent alone.
 package enum Tiling {
-  /// How many tiles of about `target` an extent gets: an even number unless it is one.
-  package static func count(_ extent: Int, target: Int) -> Int {
-    if extent <= target { return extent == 0 ? 0 : 1 }
-    let tiles = (extent + target - 1) / target
-    return min(extent, tiles + tiles % 2)
+  /// How many tiles of at most `target` an extent gets: an even number unless it is one.
+  ///
+  /// An extent that would get fewer than four gets up to four, of at least `least` each.
+  package static func count(_ extent: Int, target: Int, least: Int? = nil) -> Int {
+    if extent == 0 { return 0 }
+    let tiles = max((extent + target - 1) / target, min(4, extent / (least ?? target)))
+    return tiles <= 1 ? 1 : min(extent, tiles + tiles % 2)
   }
 
   /// Tile `index` of `tiles`.

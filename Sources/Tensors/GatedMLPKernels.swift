@@ -1,6 +1,7 @@
 internal import CKernels
 
-private let rowTile = 192
+/// Rows of a tile, at most, and at least where that makes up to four.
+private let rowTile = (target: 384, least: 32)
 
 extension Device {
   /// result = residual + (silu(x Wgᵀ) ⊙ x Wuᵀ) Wdᵀ, a tile of rows at a time.
@@ -18,7 +19,7 @@ extension Device {
     let inner = down.shape.columns
     let width = down.shape.rows
     let rows = x.shape.rows
-    let tiles = Tiling.count(rows, target: rowTile)
+    let tiles = Tiling.count(rows, target: rowTile.target, least: rowTile.least)
     let scratchSize = (tiles == 0 ? 0 : (rows + tiles - 1) / tiles) * inner
     let scratch = empty([workers.threads, scratchSize])
     workers.parallel(tiles) { tile, worker in
@@ -52,7 +53,7 @@ extension Device {
   ) {
     let inner = down.shape.columns
     let activation = empty([x.shape.rows, inner])
-    parallelRows(x.shape.rows, target: rowTile) { range, _ in
+    parallelRows(x.shape.rows, target: rowTile.target, least: rowTile.least) { range, _ in
       MatrixProduct(
         MatrixView(gradient).part(rows: range), MatrixView(down), into: MatrixView(activation).part(rows: range)
       ).run()

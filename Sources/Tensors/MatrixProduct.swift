@@ -92,13 +92,20 @@ package struct MatrixProduct: Sendable {
 
   /// How many tiles each way; by the shape alone.
   var grid: (rows: Int, columns: Int) {
-    var columns = Tiling.count(result.columns, target: 1024)
-    let rows = Tiling.count(result.rows, target: transposed == .left ? 128 : 192)
-    // Few tiles: cut columns further, as long as a tile is worth its start.
+    let (height, width) = (result.rows, result.columns)
+    var rows = Tiling.count(height, target: transposed == .left ? 256 : 384)
+    var columns = Tiling.count(width, target: 1024)
+    // Few tiles: halve the longer side of each, as long as a tile is worth its start.
     let worth = 1 << 20
-    while rows * columns < 8, result.columns / (columns * 2) >= 64,
-      result.rows * result.columns / (rows * columns * 2) * inner >= worth
-    { columns *= 2 }
+    while rows * columns < 8, height * width / (rows * columns * 2) * inner >= worth {
+      if height / rows >= max(64, width / columns) {
+        rows *= 2
+      } else if width / columns >= 128 {
+        columns *= 2
+      } else {
+        break
+      }
+    }
     return (rows, columns)
   }
 

@@ -112,6 +112,10 @@ public final class LlamaModel: LanguageModel {
     precondition(
       zip(batch.offsets, batch.offsets.dropFirst()).allSatisfy { $1 - $0 <= contextLength },
       "a sequence longer than the context of \(contextLength) tokens")
+    precondition(
+      batch.tokens.allSatisfy { $0 >= 0 && $0 < vocabularySize }
+        && batch.rows.actions.allSatisfy { $0 < vocabularySize },
+      "a token beyond the vocabulary of \(vocabularySize)")
     let epsilon = configuration.normEpsilon
     var hidden = tape.embedding(embedding, batch.tokens)
     hidden = tape.dropout(hidden, dropout?.mask(site: 0))

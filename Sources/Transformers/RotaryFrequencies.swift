@@ -12,11 +12,14 @@ extension RotaryTable {
     }
     let shape: Shape = [configuration.contextLength, half]
     self.init(cosine: device.empty(shape), sine: device.empty(shape))
-    for position in 0..<configuration.contextLength {
-      for (pair, frequency) in frequencies.enumerated() {
-        let angle = Double(Float(position) * Float(frequency))
-        cosine.pointer[position * half + pair] = Float(cos(angle))
-        sine.pointer[position * half + pair] = Float(sin(angle))
+    let (cosine, sine) = (cosine, sine)
+    device.parallelRows(configuration.contextLength, target: 256) { positions, _ in
+      for position in positions {
+        for (pair, frequency) in frequencies.enumerated() {
+          let angle = Double(Float(position) * Float(frequency))
+          cosine.pointer[position * half + pair] = Float(cos(angle))
+          sine.pointer[position * half + pair] = Float(sin(angle))
+        }
       }
     }
   }
