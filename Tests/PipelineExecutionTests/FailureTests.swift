@@ -49,7 +49,7 @@ import Testing
 
   @Test(
     "4 and 7 keep their meaning inside a stage; of several failures the first in plan order counts",
-    arguments: [(1, 7, 1), (7, 1, 7), (4, 7, 4), (3, 7, 1)])
+    arguments: [(1, 7, Int32(1)), (7, 1, Int32(7)), (4, 7, Int32(4)), (3, 7, Int32(1))])
   func statuses(_ first: Int, _ second: Int, _ expected: Int32) throws {
     try ToyPipeline.with(Self.broken(first, second)) { toy in
       let answer = try toy.json("run", "--keep-going", expecting: expected)

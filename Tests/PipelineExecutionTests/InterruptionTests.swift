@@ -61,7 +61,7 @@ import Testing
 
   @Test(
     "an interrupted run stops its stages, ends with 130 or 143, says how to go on, and goes on",
-    arguments: [(SIGINT, 130), (SIGTERM, 143)])
+    arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
   func interrupted(_ signal: Int32, _ status: Int32) throws {
     try ToyPipeline.with(Self.pipeline) { toy in
       try whileHolding(toy) { process in
