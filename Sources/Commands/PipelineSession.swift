@@ -24,7 +24,16 @@ struct PipelineSession {
   ///   - rehash: Whether all sources are hashed anew.
   /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
   init(file: String?, options: PipelineOptions, rehash: Bool = false) throws {
-    let pipeline = try options.pipeline(file)
+    let pipeline: CheckedPipeline
+    do throws(PipelineProblems) {
+      pipeline = try options.checked(file)
+    } catch {
+      if options.json {
+        let problems = JSONValue.array(error.problems.map(\.json))
+        printDocument(["actions": [], "problems": problems, "exit": JSONValue(Int(ExitStatus.invalid.rawValue))])
+      }
+      throw error
+    }
     self.pipeline = pipeline
     location = StoreLocation.of(options, file: pipeline.file)
     var settings = Store.Options()

@@ -50,13 +50,6 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    do { try bringUpToDate() } catch let problems as PipelineProblems where options.json {
-      printDocument(["actions": [], "problems": .array(problems.problems.map(\.json)), "exit": 2])
-      throw problems
-    }
-  }
-
-  private func bringUpToDate() throws {
     let words = PipelineWords(words)
     let session = try PipelineSession(file: words.file, options: options, rehash: rehash)
     let selection = try session.selection(words.targets)

@@ -99,6 +99,7 @@ public indirect enum Metric: Sendable, Hashable {
 
   private static func nearest(to name: String) -> String? {
     let names = plain.map(\.name) + ["self_bleu@5", "spearman_bleu", "pearson_bleu"]
+    if let same = names.first(where: { $0.lowercased() == name.lowercased() }) { return same }
     let ranked = names.map { (distance: editDistance(name, $0), name: $0) }
     guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(2, name.utf8.count / 3) else {
       return nil

@@ -72,7 +72,7 @@ import Testing
   @Test("practice row 16: a prompt that leaves no room for the new tokens is refused by its id")
   func context() throws {
     try withModel { folder in
-      let outcome = try exec(fromDataset + ["--with", "max_new_tokens=30", "--out", "out"], in: folder, status: 1)
+      let outcome = try exec(fromDataset + ["--with", "max_new_tokens=32", "--out", "out"], in: folder, status: 1)
       #expect(outcome.errors.contains("prompt train-0 has"))
       #expect(outcome.errors.contains("exceeds the context of 32"))
     }

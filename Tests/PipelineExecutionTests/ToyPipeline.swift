@@ -99,10 +99,10 @@ struct ToyPipeline {
       "hold", filter, "{ gate: { type: string, default: gate, doc: w } }",
       """
       sleep 1000 &
-      echo "hold $$ $!" >> "$journal"
       trap 'echo "hold-stopped" >> "$journal"; kill $!; exit 1' TERM
       mkdir -p "$work"
       echo x >> "$work/attempts"
+      echo "hold $$ $!" >> "$journal"
       while [ ! -e "$(dirname "$journal")/$(text gate)" ]; do sleep 0.05; done
       kill $!
       cat "$in/train.jsonl" > "$out/train.jsonl"

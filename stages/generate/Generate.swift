@@ -38,7 +38,7 @@ public struct Generate: Stage {
   public static let declaration = StageDeclaration(
     name: "generate", revision: 1, summary: "Samples completions of prompts from a model.",
     inputs: [
-      PortDeclaration("model", .model, doc: "The model."),
+      PortDeclaration("model", .model, doc: "The model that completes."),
       PortDeclaration("dataset", .dataset, optional: true, doc: "Prompts as text, with their references."),
       PortDeclaration("tokens", .tokens, optional: true, doc: "Prompts as tokens."),
       PortDeclaration("tokenizer", .tokenizer, optional: true, doc: "Default: the model's own."),
