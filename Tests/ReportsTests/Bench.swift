@@ -65,13 +65,24 @@ enum Bench {
       diversity: diversity)
   }
 
-  /// Fields of a CSV file by heading, a dictionary a line; none of the fields holds a comma.
+  /// Fields of a CSV file by heading, a dictionary a line; no field holds a quote mark or a line end.
   static func table(_ report: Report, _ name: String) -> [[String: String]] {
     guard let content = report.data.first(where: { $0.name == name })?.content else { return [] }
-    let lines = content.split(separator: "\n").map {
-      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    }
+    let lines = content.split(separator: "\n").map(fields)
     return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(lines[0], $0)) }
+  }
+
+  private static func fields(_ line: Substring) -> [String] {
+    var fields = [""]
+    var isQuoted = false
+    for character in line {
+      switch character {
+      case "\"": isQuoted.toggle()
+      case "," where !isQuoted: fields.append("")
+      default: fields[fields.count - 1].append(character)
+      }
+    }
+    return fields
   }
 
   /// A number in [0, 1) that looks random and is the same every time.

@@ -10,7 +10,7 @@ import Testing
     #expect(match["matched_t"] == "1.250000")
     #expect(match["diversity_at_equal_quality"] == "5.000000")
     #expect(match["diversity_at_equal_t"] == "15.000000")
-    let row = try #require(Bench.table(report, "table.csv").first { $0["arm"] == "MLE matched" || $0["T"] == "1.25" })
+    let row = try #require(Bench.table(report, "table.csv").first { $0["arm"] == "MLE, matched" })
     #expect(row["self_bleu@20"] == "50.000000")
     #expect(row["exact_match"] == "0.550000")
   }
