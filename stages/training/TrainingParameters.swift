@@ -107,6 +107,9 @@ public struct TrainingParameters: Sendable {
 }
 
 extension TrainingParameters {
+  /// Whether training may end early.
+  var hasPatience: Bool { parameters[Self.patience] != nil }
+
   /// The settings of a run with this objective.
   func settings(_ objective: Objective, lambdaWarmUp: Int) -> TrainingSettings {
     var settings = TrainingSettings(objective: objective, length: length, batch: batch)
