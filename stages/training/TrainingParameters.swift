@@ -75,9 +75,8 @@ public struct TrainingParameters: Sendable {
     "early_stopping_patience": "patience", "load_best_model_at_end": "keep", "save_steps": "checkpoint_every",
   ]
 
-  /// Everything but the objective.
-  let length: TrainingLength
-  let batch: BatchSettings
+  private let length: TrainingLength
+  private let batch: BatchSettings
   private let parameters: ParameterValues
 
   /// Reads the common parameters of a stage.
