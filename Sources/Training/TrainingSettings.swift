@@ -104,7 +104,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .interrupted(let step): "interrupted after \(step) steps; a checkpoint is written"
     case .notFinite(let name, let step):
-      "the \(name) is not finite at step \(step); lower learning_rate, or set clip_norm or warmup_steps"
+      "the \(name) is not finite at step \(step), the last checkpoint is kept; lower learning_rate, or set clip_norm or "
+        + "warmup_steps"
     case .noRows: "the train split has no rows"
     }
   }

@@ -1,6 +1,7 @@
 import Glibc
 import Imitation
 import Records
+import SystemPackage
 import Tensors
 import Testing
 import Training
@@ -150,6 +151,19 @@ import Transformers
     settings.checkpointEvery = 1
     #expect(throws: TrainingError.self) { try bench.run(Workbench.model(), settings: settings) }
     #expect(!FileContent.names(in: bench.checkpoints).isEmpty)
+  }
+
+  @Test("A full disk ends the run with the system's error, and checkpoints before it stay")
+  func fullDisk() throws {
+    let bench = Workbench()
+    #expect(throws: TrainingError.self) {
+      try bench.run(Workbench.model(), settings: Workbench.settings(), monitor: Watcher(interruptedAtLook: 3))
+    }
+    let curves = bench.scratch.path.appending("curves").appending("curves.jsonl")
+    unlink(curves.string)
+    symlink("/dev/full", curves.string)
+    #expect(throws: Errno.noSpace) { try bench.run(Workbench.model(), settings: Workbench.settings()) }
+    #expect(FileContent.names(in: bench.checkpoints).count == 1)
   }
 
   @Test("Norms don't decay, matrices do")

@@ -75,9 +75,8 @@ public struct TrainingParameters: Sendable {
     "early_stopping_patience": "patience", "load_best_model_at_end": "keep", "save_steps": "checkpoint_every",
   ]
 
-  /// Everything but the objective.
-  let length: TrainingLength
-  let batch: BatchSettings
+  private let length: TrainingLength
+  private let batch: BatchSettings
   private let parameters: ParameterValues
 
   /// Reads the common parameters of a stage.
@@ -107,6 +106,9 @@ public struct TrainingParameters: Sendable {
 }
 
 extension TrainingParameters {
+  /// Whether training may end early.
+  var hasPatience: Bool { parameters[Self.patience] != nil }
+
   /// The settings of a run with this objective.
   func settings(_ objective: Objective, lambdaWarmUp: Int) -> TrainingSettings {
     var settings = TrainingSettings(objective: objective, length: length, batch: batch)

@@ -55,6 +55,9 @@ public struct TrainingStageRun: Sendable {
     guard splits.contains(.train) else { throw StageFailure("\(tokens) has no train split") }
     let rows = try TokenRows(.train, in: tokens)
     let validation = splits.contains(.validation) ? try TokenRows(.validation, in: tokens) : nil
+    if parameters.hasPatience, validation == nil {
+      context.report(.warning("\(tokens) has no validation split, so patience never ends the training"))
+    }
     let source = context.input("model").path
     let device = Device(threads: context.threads)
     var model = try ModelFolder.load(source, on: device, trained: true)
