@@ -3,6 +3,7 @@ import Imitation
 import Records
 import SystemPackage
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformers
