@@ -26,7 +26,7 @@ public struct Apprentice: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
-      exit()
+      Diagnostics.end(.done)
     } catch {
       Diagnostics.exit(error)
     }

@@ -44,6 +44,12 @@ enum Diagnostics {
     }
   }
 
+  /// Ends the process at once: the matrix library would first wait for threads that this process never used.
+  static func end(_ status: ExitStatus) -> Never {
+    fflush(nil)
+    _exit(status.rawValue)
+  }
+
   /// Ends the process, as ArgumentParser would for its own errors (help, version, syntax).
   static func exit(_ error: any Error) -> Never {
     if error is ExitCode || error is CleanExit || error is ValidationError || Self.isParserError(error) {
@@ -51,7 +57,7 @@ enum Diagnostics {
     }
     // A problem starts with its place, which editors and terminals turn into a link.
     say(error is PipelineProblems ? message(of: error) : "error: " + message(of: error))
-    Glibc.exit(status(of: error).rawValue)
+    end(status(of: error))
   }
 
   /// ArgumentParser's own syntax errors are of a type that it does not publish.
