@@ -142,7 +142,7 @@ let package = Package(
         path: "stages/training", swiftSettings: swiftSettings),
       .target(
         name: "StageCatalog",
-        dependencies: ["StageKit", "Records", systemPackage] + stages.map { .target(name: $0.target) },
+        dependencies: ["StageKit", "Records", "Tensors", systemPackage] + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(
         name: "Commands",
