@@ -158,7 +158,9 @@ let package = Package(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
         name: "StageTests",
-        dependencies: ["StageCatalog", "StageKit", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        dependencies: [
+          "StageCatalog", "StageKit", "Records", "ContentAddressing", "TestSupport", "CanonicalJSON", systemPackage,
+        ],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
