@@ -142,7 +142,8 @@ let package = Package(
         path: "stages/training", swiftSettings: swiftSettings),
       .target(
         name: "StageCatalog",
-        dependencies: ["StageKit", "Records", "Tensors", systemPackage] + stages.map { .target(name: $0.target) },
+        dependencies: ["CanonicalJSON", "StageKit", "Records", "Tokenization", "Tensors", systemPackage]
+          + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(
         name: "Commands",

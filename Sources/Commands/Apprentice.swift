@@ -1,4 +1,5 @@
 public import ArgumentParser
+import StageKit
 
 /// The command line: verbs in groups, one file each.
 public struct Apprentice: ParsableCommand {

@@ -13,7 +13,7 @@ import TrainMLEStage
 public enum BuiltinStages {
   /// The list.
   public static let registry = StageRegistry([
-    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self, Score.self,
-    WriteReport.self,
+    Ingest.self, Tokenize.self, InitModel.self, TrainMLE.self, TrainIQ.self, ExtractReward.self, Generate.self,
+    Score.self, WriteReport.self,
   ])
 }
