@@ -28,6 +28,16 @@ extension Store {
     return bytes
   }
 
+  /// Keeps a document that can be made again at any time, and so is not synced.
+  func keep(_ bytes: [UInt8]) throws(StoreError) -> Digest {
+    let digest = Digest(hashing: bytes)
+    if try has(digest, size: bytes.count) { return digest }
+    let temporary = workFolder.appending(".new-" + nonce())
+    try FileSystem.create(temporary, bytes, mode: 0o444)
+    try FileSystem.rename(temporary, to: blobPath(digest))
+    return digest
+  }
+
   /// A document as JSON.
   ///
   /// - Throws: `StoreError.missing`, `.damaged`, or `.malformed` where it is no JSON.

@@ -93,18 +93,6 @@ public final class Publication {
     return digest
   }
 
-  /// Publishes the transport form of a run: one flat index over the manifests of results and their artifacts.
-  ///
-  /// - Parameter results: The results, in the order of the plan.
-  /// - Returns: The digest of the index.
-  /// - Throws: `StoreError` where the system refuses.
-  public func add(indexOf results: [ActionResult]) throws(StoreError) -> Digest {
-    var seen: Set<Digest> = []
-    let manifests = results.flatMap { [$0.manifest] + $0.outputs.map(\.artifact.manifest) }
-    let descriptors = manifests.map(\.descriptor).filter { seen.insert($0.digest).inserted }
-    return try add(ImageIndex(manifests: descriptors).canonical)
-  }
-
   /// Makes all that was published so far outlast a power cut.
   ///
   /// - Throws: `StoreError` where the system refuses.

@@ -32,6 +32,22 @@ extension Store {
     try rebuildIndex()
   }
 
+  /// Names the results of a run, for tools that know OCI and nothing of us.
+  ///
+  /// The name stands for one flat index over the manifests of the results and their artifacts, which is how they are
+  /// carried; nothing of ours rests on it.
+  ///
+  /// - Parameters:
+  ///   - name: The name, such as that of the pipeline.
+  ///   - results: The results, in the order of the plan.
+  /// - Throws: `StoreError.invalidName`, or a failure of the system.
+  public func setReference(_ name: String, toIndexOf results: [ActionResult]) throws(StoreError) {
+    var seen: Set<Digest> = []
+    let manifests = results.flatMap { [$0.manifest] + $0.outputs.map(\.artifact.manifest) }
+    let descriptors = manifests.map(\.descriptor).filter { seen.insert($0.digest).inserted }
+    try setReference(name, to: keep(ImageIndex(manifests: descriptors).canonical))
+  }
+
   /// Forgets a name; what it named is kept until it is collected.
   ///
   /// - Throws: `StoreError` where the system refuses.

@@ -172,12 +172,6 @@ extension Store {
   ///
   /// - Throws: `StoreError` where the system refuses.
   public func keep(sourceManifest manifest: Manifest) throws(StoreError) -> Digest {
-    let bytes = manifest.canonical
-    let digest = Digest(hashing: bytes)
-    if try has(digest, size: bytes.count) { return digest }
-    let temporary = workFolder.appending(".new-" + nonce())
-    try FileSystem.create(temporary, bytes, mode: 0o444)
-    try FileSystem.rename(temporary, to: blobPath(digest))
-    return digest
+    try keep(manifest.canonical)
   }
 }

@@ -107,11 +107,7 @@ public final class Store: Sendable {
 
   /// Writes the blob `{}` that every manifest refers to.
   func writeEmptyConfig() throws(StoreError) {
-    let target = blobPath(Descriptor.empty.digest)
-    if try FileSystem.status(target)?.size == Descriptor.empty.size { return }
-    let temporary = workFolder.appending(".new-" + nonce())
-    try FileSystem.create(temporary, Descriptor.emptyContent, mode: 0o444)
-    try FileSystem.rename(temporary, to: target)
+    _ = try keep(Descriptor.emptyContent)
   }
 }
 

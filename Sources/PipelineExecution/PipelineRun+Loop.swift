@@ -35,8 +35,17 @@ extension PipelineRun {
     settleRest()
     shown.tidy()
     journal.flush()
+    nameResults()
     planner.sources.save()
     return status
+  }
+
+  /// Names the results after the pipeline in the store's `index.json`, for tools that know OCI and nothing of us.
+  private func nameResults() {
+    guard accounts.contains(where: { $0.state == .ran }) else { return }
+    let results = planner.pipeline.actions.indices.compactMap { planner.result($0) }
+    // Nothing of ours reads it, so that it may lag.
+    try? planner.store.setReference(planner.pipeline.name, toIndexOf: results)
   }
 
   /// Judges what has become judgeable, and starts what can start.

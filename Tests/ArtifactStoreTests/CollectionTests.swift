@@ -95,9 +95,7 @@ struct CollectionTests {
   func index() throws {
     let lab = try Laboratory()
     let result = try lab.publish(1).result
-    let work = try lab.store.makeWorkFolder(for: result.key)
-    let digest = try lab.store.beginPublication(in: work).add(indexOf: [result])
-    try lab.store.setReference("run", to: digest)
+    try lab.store.setReference("run", toIndexOf: [result])
     try lab.store.collect(lab.store.planCollection(policy))
     #expect(try isHit(1, lab))
   }
