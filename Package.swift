@@ -142,7 +142,7 @@ let package = Package(
         path: "stages/training", swiftSettings: swiftSettings),
       .target(
         name: "StageCatalog",
-        dependencies: ["StageKit", "Records", systemPackage] + stages.map { .target(name: $0.target) },
+        dependencies: ["StageKit", "Records", "Tensors", systemPackage] + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(
         name: "Commands",
@@ -158,7 +158,9 @@ let package = Package(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
         name: "StageTests",
-        dependencies: ["StageCatalog", "StageKit", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        dependencies: [
+          "StageCatalog", "StageKit", "Records", "ContentAddressing", "TestSupport", "CanonicalJSON", systemPackage,
+        ],
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",

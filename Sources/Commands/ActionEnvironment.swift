@@ -1,11 +1,13 @@
 import CanonicalJSON
 import Glibc
+import StageCatalog
 
 /// What the bits of a result depend on besides its key, as it is recorded with every result.
 enum ActionEnvironment {
-  /// The processor's model and the OpenBLAS settings that the environment makes.
+  /// The processor's model, the kernels, and the OpenBLAS settings that the environment makes.
   static func describe() -> JSONObject {
     var object: JSONObject = ["processor": .string(processor)]
+    for (name, value) in KernelEnvironment.values { object[name] = .string(value) }
     for name in ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"] {
       object[name.lowercased()] = Environment.variable(name).map { .string($0) }
     }

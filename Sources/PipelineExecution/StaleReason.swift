@@ -28,7 +28,9 @@ package enum StaleReason: Sendable {
     case .lost: return "\(id) runs because its earlier result is no longer whole in the store"
     case .forced: return "\(id) runs because --force asks for it"
     case .waits(let ids, let cause):
-      return "\(id) waits for \(ids.joined(separator: ", "))" + (cause.map { ": \($0)" } ?? "")
+      let more = ids.count > 2 ? " and \(ids.count - 2) more" : ""
+      let named = ids.prefix(2).joined(separator: ids.count == 2 ? " and " : ", ")
+      return "\(id) waits for \(named)\(more)" + (cause.map { ": \($0)" } ?? "")
     }
   }
 

@@ -26,7 +26,7 @@ package final class TerminalDisplay: RunObserver {
       var size = winsize()
       let isSized = isTerminal && ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col >= 20
       let refusal = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-      return Style(isLive: isTerminal, isColored: isTerminal && !refusal, width: isSized ? Int(size.ws_col) : 88)
+      return Style(isLive: isTerminal, isColored: isTerminal && !refusal, width: isSized ? Int(size.ws_col) : 100)
     }
   }
 
@@ -174,7 +174,7 @@ package final class TerminalDisplay: RunObserver {
   /// A text with another at the right border, or behind it where it is too long.
   private func withRight(_ left: String, _ right: String) -> String {
     let visible = left.count - (style.isColored ? 9 : 0)
-    let gap = min(style.width, 88) - visible - right.count
+    let gap = min(style.width, 110) - visible - right.count
     return left + String(repeating: " ", count: max(2, gap)) + right
   }
 

@@ -26,6 +26,9 @@ enum FrontChart {
     var plot = Plot(width: 480, height: 350, x: xs, y: ys)
     bands(comparison, table, points, style, &plot)
     for arm in comparison.arms { curve(arm, points, comparison, style, &plot) }
+    for (arm, _) in table.contrasts {
+      if let match = table.matches[arm] { cross((plot.x(match.diversity), plot.y(match.quality * scale)), &plot) }
+    }
     if let human { reference(human, &plot) }
     return plot.svg(
       title: "Quality against Self-BLEU", xLabel: "Self-BLEU@\(comparison.samplesPerPrompt ?? 0)  (← more diverse)",
@@ -46,11 +49,13 @@ enum FrontChart {
       plot.rectangle(plot.x.start, top, plot.x.end, bottom, "band " + style[arm], title: title)
       if let match = table.matches[arm] {
         plot.segment((plot.x(point.x.value), height), (plot.x(match.diversity), height), "match " + style[arm])
-        let place = (x: plot.x(match.diversity), y: height)
-        plot.segment((place.x - 5, place.y - 5), (place.x + 5, place.y + 5), "cross")
-        plot.segment((place.x - 5, place.y + 5), (place.x + 5, place.y - 5), "cross")
       }
     }
+  }
+
+  private static func cross(_ place: (x: Double, y: Double), _ plot: inout Plot) {
+    plot.segment((place.x - 5, place.y - 5), (place.x + 5, place.y + 5), "cross")
+    plot.segment((place.x - 5, place.y + 5), (place.x + 5, place.y - 5), "cross")
   }
 
   private static func curve(
@@ -74,10 +79,12 @@ enum FrontChart {
       if isMain {
         label(comparison.name(arm), of: place, isLeft: isBaseline, style[arm], &plot)
       } else if isBaseline || own.count > 1 {
+        let text = point.group.sampling.text
+        // Near the left edge a label stands right of its point, else it would run into the axis.
+        let isLeft = isBaseline && place.x > plot.x.start + 52
         plot.label(
-          point.group.sampling.temperature == nil ? point.group.sampling.text : "T " + point.group.sampling.text,
-          at: (place.x + (isBaseline ? -8 : 8), place.y + (isBaseline ? -7 : 13)), anchor: isBaseline ? "end" : "start",
-          "small")
+          point.group.sampling.temperature == nil ? text : "T " + text,
+          at: (place.x + (isLeft ? -8 : 8), place.y + (isLeft ? -7 : 15)), anchor: isLeft ? "end" : "start", "small")
       }
     }
   }

@@ -143,10 +143,8 @@ extension PromptPanel {
     for place in reward.tokens.indices {
       bytes += tokenBytes(reward.tokens[place])
       // A token may end inside a character; it is shown with those that complete it.
-      guard
-        let text = Self.whole(bytes)
-          ?? (place + 1 == reward.tokens.count ? String(decoding: bytes, as: UTF8.self) : nil)
-      else { continue }
+      if Self.endsInsideCharacter(bytes), place + 1 < reward.tokens.count { continue }
+      let text = String(decoding: bytes, as: UTF8.self)
       let isEnd = text.hasPrefix("<|") && text.hasSuffix("|>") || text == "</s>"
       let mean = reward.rewards[start...place].reduce(0, +) / Float(place - start + 1)
       let title = Self.title(reward, start...place)
@@ -157,7 +155,14 @@ extension PromptPanel {
     return markup
   }
 
-  private static func whole(_ bytes: [UInt8]) -> String? { String(validating: bytes, as: UTF8.self) }
+  /// Whether the last bytes begin a character of UTF-8 and do not end it.
+  private static func endsInsideCharacter(_ bytes: [UInt8]) -> Bool {
+    for (back, byte) in bytes.suffix(3).reversed().enumerated() where byte & 0xC0 != 0x80 {
+      let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+      return length > back + 1
+    }
+    return false
+  }
 
   /// The class of a reward's shade, from `n4` over `z` to `p4`.
   private static func shade(_ reward: Float, _ scale: Double) -> String {

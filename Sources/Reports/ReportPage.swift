@@ -16,7 +16,8 @@ struct ReportPage {
   private var title: String {
     guard options.title.isEmpty else { return options.title }
     var stems: [String] = []
-    for arm in comparison.arms where arm != comparison.baseline {
+    let compared = text.table.contrasts.map(\.arm)
+    for arm in compared.isEmpty ? comparison.arms.filter({ $0 != comparison.baseline }) : compared {
       let name = Arm(stem: arm.stem, axes: [:]).name(comparison.names)
       if !name.isEmpty, !stems.contains(name) { stems.append(name) }
     }

@@ -25,7 +25,7 @@ enum ReturnCharts {
             .element("b", text: comparison.name(group.arm)),
             .text(" at T \(group.sampling.text)\(rest)"))))
     }
-    return charts.isEmpty ? nil : .element("div", ["class": "panels"], charts)
+    return charts.isEmpty ? nil : .element("div", ["class": charts.count == 4 ? "panels four" : "panels"], charts)
   }
 
   private static func scatter(_ points: [(x: Double, y: Double)], _ quality: Quality, _ style: String, width: Double)
@@ -65,8 +65,12 @@ enum ReturnCharts {
   static func correlations(
     _ groups: [SeedGroup], _ comparison: Comparison
   ) -> [(predictor: Predictor, group: SeedGroup, across: Estimate?, within: Estimate?)] {
-    Predictor.allCases.flatMap { predictor in
-      groups.map { group in
+    // An arm without rewards has nothing to be compared with.
+    let rewarded = groups.filter { group in
+      group.cells.contains { $0.prompts.contains { $0.samples.contains { $0.return != nil } } }
+    }
+    return Predictor.allCases.flatMap { predictor in
+      rewarded.map { group in
         let across = group.measures { $0.correlation(across: predictor) }
         let within = group.measures { $0.correlation(within: predictor) }
         return (
@@ -115,13 +119,15 @@ enum ReturnCharts {
     }
     for (row, predictor) in predictors.enumerated() {
       let top = Double(row) * block + 8
+      let isKnown = bars.contains { $0.0 == predictor && $0.2 != nil }
+      if !isKnown {
+        let reason = predictor == .firstValue ? "constant within a prompt" : "undefined"
+        plot.label(reason, at: (plot.x(0) + 5, top + (block - gap) / 2 + 4), "small")
+      }
       plot.label(predictor.label, at: (102, top + (block - gap) / 2 + 4), anchor: "end", "name")
       for (place, bar) in bars.filter({ $0.0 == predictor }).enumerated() {
         let middle = top + (Double(place) + 0.5) * thick
-        guard let estimate = bar.2 else {
-          plot.label(bar.0 == .firstValue ? "constant" : "undefined", at: (plot.x(0) + 5, middle + 4), "small")
-          continue
-        }
+        guard let estimate = bar.2 else { continue }
         let name = "\(comparison.name(bar.1.arm)): \(predictor.label) ρ \(Format.correlation(estimate.value))"
         plot.rectangle(
           plot.x(0), middle - thick / 2 + 1, plot.x(estimate.value), middle + thick / 2 - 1, "bar " + style[bar.1.arm],

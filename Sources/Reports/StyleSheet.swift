@@ -130,6 +130,7 @@ enum StyleSheet {
       margin-top: .8rem;
     }
     .panels.two { grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); margin-top: 1.6rem; }
+    .panels.four { grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: 1.6rem 1.2rem; }
     .panels > figure { max-width: 34rem; }
     .legend {
       display: flex; flex-wrap: wrap; gap: .2rem 1.3rem; font-size: .8125rem; margin: .8rem 0 0; max-width: none;
@@ -138,13 +139,13 @@ enum StyleSheet {
     .prompts > details:last-child { border-bottom: 1px solid var(--line); }
     summary { cursor: pointer; padding: .5rem 0; }
     .prompts > details > summary {
-      display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: baseline; list-style-position: inside;
+      display: flex; gap: .1rem 1rem; align-items: baseline; list-style-position: inside;
     }
     .prompts > details > summary::before { content: "+"; color: var(--quiet); width: .7rem; }
     .prompts > details[open] > summary::before { content: "−"; }
     .prompts > details > summary::-webkit-details-marker { display: none; }
     .prompts > details > summary { list-style: none; }
-    .prompt { font-weight: 600; overflow-wrap: anywhere; }
+    .prompt { font-weight: 550; overflow-wrap: anywhere; flex: 1; min-width: 0; }
     summary .quiet { margin-left: auto; }
     .side {
       display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1.2rem 2rem;
@@ -187,8 +188,8 @@ enum StyleSheet {
       .results { font-size: .8125rem; }
       .results .pm { display: block; font-size: .72rem; line-height: 1.1; }
       .side { grid-template-columns: minmax(0, 1fr); }
-      summary .quiet { margin-left: 1.7rem; width: 100%; }
-      .panels, .panels.two { grid-template-columns: minmax(0, 1fr); }
+      .prompts > details > summary { flex-wrap: wrap; } summary .quiet { margin-left: 1.7rem; width: 100%; }
+      .panels, .panels.two, .panels.four { grid-template-columns: minmax(0, 1fr); }
     }
     @media print {
       body { background: none; }

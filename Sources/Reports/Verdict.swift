@@ -31,12 +31,7 @@ struct Verdict: Sendable {
       }
       return
     }
-    let names = Self.shortNames(contrasts.map(\.arm), comparison)
-    let temperatures = contrasts.map { Self.points($0.contrast.equalTemperature) }
-    let outcomes = contrasts.map { Self.outcome($0.contrast.equalQuality) }
-    sentence =
-      "At equal T, against \(reference), " + Format.list(zip(names, temperatures).map { "\($0) is \($1)" }) + "; "
-      + "at equal quality " + Self.listing(zip(names, outcomes).map { ($0, $1) }) + "."
+    sentence = Self.severalArms(contrasts, reference: reference, comparison)
     remarks.append(
       "\(Format.count(contrasts.count, "comparison")), intervals not adjusted for their number.")
   }
@@ -85,29 +80,41 @@ struct Verdict: Sendable {
     }
   }
 
-  /// `4.5 points more diverse`, or `4.5 ± 5.0 points more diverse (undecided)`.
-  private static func points(_ estimate: Estimate?) -> String {
-    guard let estimate else { return "of unknown diversity" }
-    let word = estimate.value < 0 ? "less" : "more"
-    if estimate.isDecided || estimate.halfWidth == nil {
-      return "\(Format.fixed(abs(estimate.value), 1)) points \(word) diverse"
+  /// One list of differences at equal temperature and one at equal quality, an item an arm.
+  private static func severalArms(
+    _ contrasts: [(arm: Arm, contrast: Contrast)], reference: String, _ comparison: Comparison
+  ) -> String {
+    let arms = contrasts.map(\.arm)
+    let isFamily = Set(arms.map(\.stem)).count == 1
+    let subject = isFamily ? Arm(stem: arms[0].stem, axes: [:]).name(comparison.names) : ""
+    let names = isFamily ? arms.map(\.strength) : arms.map(comparison.name)
+    let temperatures = zip(names, contrasts).map { name, item -> String in
+      guard let difference = item.contrast.equalTemperature else { return "an unknown number (\(name))" }
+      let isPlain = difference.isDecided || difference.halfWidth == nil
+      return isPlain
+        ? "\(Format.fixed(difference.value, 1)) (\(name))"
+        : "\(plusMinus(difference, signed: true)) (\(name), undecided)"
     }
-    return "\(plusMinus(estimate)) points \(word) diverse (undecided)"
+    let outcomes = contrasts.map(\.contrast.equalQuality)
+    let allUndecided = outcomes.allSatisfy { if case .difference(let found) = $0 { !found.isDecided } else { false } }
+    let qualities = outcomes.map { outcome(outcome: $0, isBare: allUndecided) }
+    return "At equal T \(subject.isEmpty ? "arms are" : subject + " is") more diverse than \(reference) by "
+      + Format.list(temperatures) + " points; at equal quality by " + Format.list(qualities)
+      + (allUndecided ? (outcomes.count == 2 ? ": both undecided." : ": all undecided.") : ".")
   }
 
-  private static func outcome(_ outcome: Contrast.Outcome) -> String {
+  private static func outcome(outcome: Contrast.Outcome, isBare: Bool) -> String {
     switch outcome {
-    case .difference(let difference) where difference.isDecided:
-      "\(plusMinus(difference)) points \(difference.value > 0 ? "more" : "less") diverse"
-    case .difference(let difference) where difference.halfWidth == nil: "at the grid's edge, undecided"
-    case .difference(let difference): "\(plusMinus(difference, signed: true)), undecided"
-    case .notReached: "not reached"
-    case .noGrid: "unknown"
+    case .difference(let difference):
+      plusMinus(difference, signed: true) + (isBare ? "" : difference.isDecided ? " (decided)" : " (undecided)")
+    case .notReached: "an unknown number (not reached)"
+    case .noGrid: "an unknown number (no temperature grid)"
     }
   }
 
-  private static func listing(_ outcomes: [(name: String, outcome: String)]) -> String {
-    Format.list(outcomes.map { "\($0.name): \($0.outcome)" })
+  /// `4.5 points more diverse`.
+  private static func points(_ estimate: Estimate) -> String {
+    "\(Format.fixed(abs(estimate.value), 1)) points \(estimate.value < 0 ? "less" : "more") diverse"
   }
 
   private static func plusMinus(_ estimate: Estimate, signed: Bool = false) -> String {

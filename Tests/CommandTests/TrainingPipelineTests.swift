@@ -152,6 +152,20 @@ import Testing
     }
   }
 
+  @Test("practice row 39: another character in a template makes all that follows stale; taken back, nothing is to do")
+  func template() throws {
+    try withPipeline { folder in
+      let file = folder.appending("small.yaml")
+      let changed = Self.pipeline.replacingOccurrences(
+        of: "validation: train.jsonl } }", with: "validation: train.jsonl }, prompt: \"{prompt}:\" }")
+      _ = try run("tokens", in: folder)
+      try TemporaryFolder.write(changed, to: file)
+      #expect(try run("tokens", in: folder).states == ["corpus": "ran", "tokens": "ran"])
+      try TemporaryFolder.write(Self.pipeline, to: file)
+      #expect(try run("tokens", in: folder).states == ["corpus": "fresh", "tokens": "fresh"])
+    }
+  }
+
   @Test("λ = 0 gives the very bytes of MLE")
   func lambdaZero() throws {
     try withPipeline { folder in

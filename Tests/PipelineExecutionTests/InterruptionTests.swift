@@ -59,6 +59,24 @@ import Testing
     }
   }
 
+  @Test("kill -9 at many moments of a run leaves a sound store, and the last run gives what an undisturbed one gives")
+  func killedOften() throws {
+    try ToyPipeline.with(StalenessTests.chain) { toy in
+      for attempt in 0..<12 {
+        let process = Tool.process(["run", "toy.yaml"], in: toy.folder)
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        usleep(UInt32(attempt) * 25_000)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        #expect(try eventually { !toy.processes.contains(where: isAlive) })
+      }
+      let last = try toy.json("run")
+      #expect(try toy.tool("fsck").status == 0)
+      #expect(try toy.json("run", "--store", "other", "--no-results").digests == last.digests)
+    }
+  }
+
   @Test(
     "an interrupted run stops its stages, ends with 130 or 143, says how to go on, and goes on",
     arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])

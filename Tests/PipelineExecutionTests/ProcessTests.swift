@@ -1,4 +1,6 @@
+import ArtifactStore
 import CanonicalJSON
+import ContentAddressing
 import SystemPackage
 import TestSupport
 import Testing
@@ -77,6 +79,22 @@ import Testing
     try ToyPipeline.with("") { toy in
       _ = try Self.environment(of: toy, numerics: "native")
       #expect(try Self.environment(of: toy, numerics: "portable").contains("OPENBLAS_CORETYPE=Haswell"))
+    }
+  }
+
+  @Test("the processor and the kernels are recorded with every result")
+  func environmentOfResults() throws {
+    try ToyPipeline.with(StalenessTests.chain) { toy in
+      let key = try #require(try toy.json("run").action("data")?["key"]?.string.flatMap { ActionKey($0) })
+      let store = try Store.open(toy.folder.appending(".apprentice"), creating: false)
+      guard case .hit(let result) = try store.lookup(key) else {
+        Issue.record("the result is not in the store")
+        return
+      }
+      let environment = try store.environment(of: result.digest)
+      for name in ["processor", "kernel_class", "kernel_library"] {
+        #expect(environment[name]?.string?.isEmpty == false, "\(name)")
+      }
     }
   }
 

@@ -38,6 +38,15 @@ import Testing
     }
   }
 
+  @Test("a run ends with a change worth trying and the number of actions that it would rerun")
+  func changePreview() throws {
+    try ToyPipeline.with(Self.chain) { toy in
+      let said = try toy.tool("run", "toy.yaml").errors
+      #expect(said.hasSuffix("Change  apprentice run toy.yaml --set lambda=0.2    reruns 2 of 4\n"))
+      #expect(try toy.json("run", "--set", "lambda=0.2").states.values.count { $0 == "ran" } == 2)
+    }
+  }
+
   @Test("another value of a parameter reruns the stages that read it and what follows, nothing else")
   func onlyWhatIsStale() throws {
     try ToyPipeline.with(Self.chain) { toy in

@@ -133,6 +133,13 @@ import Testing
     #expect(page.contains(/>a<\/span>/))
   }
 
+  @Test("bytes that are no text at all do not swallow the tokens after them")
+  func brokenBytes() throws {
+    var inputs = full(prompts: 6, samples: 4, tokens: 4)
+    inputs.tokenBytes = { [[0xFF], [0x80, 0x80], [0xC3, 0x61], [0x62]][Int($0)] }
+    #expect(try Report(inputs).page.contains(/>b<\/span>/))
+  }
+
   @Test("a field that a spreadsheet would run is disarmed, one with commas is quoted")
   func fields() throws {
     let report = try Report(

@@ -56,8 +56,10 @@ import Testing
     let report = try Report(
       ReportInputs(
         scores: Bench.grid + [Bench.iq(right: 14, diversity: 60, lambda: 0.01), Bench.iq(right: 11, diversity: 45)]))
-    #expect(report.sentence.contains("IQLearn λ=0.01"))
-    #expect(report.sentence.contains("IQLearn λ=0.1: 5.0 ± 0.0 points more diverse."))
+    #expect(
+      report.sentence
+        == "At equal T IQLearn is more diverse than MLE by 0.0 ± 0.0 (λ=0.01, undecided) and 15.0 (λ=0.1) points; "
+        + "at equal quality by 0.0 ± 0.0 (undecided) and 5.0 ± 0.0 (decided).")
     #expect(report.page.contains("2 comparisons, intervals not adjusted for their number."))
   }
 

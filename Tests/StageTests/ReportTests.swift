@@ -1,0 +1,47 @@
+import CanonicalJSON
+import Records
+import StageCatalog
+import StageKit
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct ReportTests {
+  @Test("report writes a page and tables, and its summary is the table with the sentence")
+  func writes() throws {
+    let scratch = ScratchFolder()
+    var inputs: [StageInput] = []
+    for (name, temperature, right) in [("score-mle", 0.5, 8), ("score-mle", 1, 4), ("score-iq", 1, 6)] {
+      let artifact = scratch.folder("\(name)-\(temperature)")
+      let settings: JSONObject = ["samples": ["decoding": "sample", "temperature": .number(temperature)]]
+      let metrics = [
+        (name: "exact_match", value: MetricValue(value: Double(right) / 10, count: 40)),
+        (name: "self_bleu@10", value: MetricValue(value: 50, count: 4)),
+      ]
+      try ScoreFile(metrics: metrics, settings: settings).write(to: artifact)
+      let rows = (0..<40).map { row in
+        "{\"id\":\"test-\(row / 10)\",\"sample\":\(row % 10),\"exact_match\":\(row % 10 < right ? 1 : 0),"
+          + "\"self_bleu@10\":\(right * 10)}\n"
+      }
+      try FileContent.write(rows.joined().utf8, to: artifact.appending("examples.jsonl"))
+      inputs.append(StageInput(label: name, axes: ["temperature": .number(temperature)], path: artifact))
+    }
+    let output = scratch.folder("report")
+    let stage = try #require(BuiltinStages.registry.stage(named: "report"))
+    let parameters = try ParameterValues(["names": ["iq": "Inverse"]], for: stage.declaration)
+    let summary = Mutex("")
+    try stage.init(parameters).run(
+      StageContext(
+        inputs: ["scores": inputs], outputs: ["report": output], work: scratch.path, threads: 1,
+        emit: { if case .summary(let text) = $0 { summary.withLock { $0 = text } } }, interrupted: { false }))
+    #expect(
+      summary.withLock { $0 }.hasSuffix(
+        "At equal T Inverse is 20.0 points less diverse and 20.0 more correct; "
+          + "at equal quality 0.0 ± 0.0: undecided."))
+    #expect(String(decoding: try FileContent.read(output.appending("index.html")), as: UTF8.self).contains("Inverse"))
+    #expect(
+      FileContent.names(in: output.appending("data"))
+        == ["correlations.csv", "curves.csv", "front.csv", "matched.csv", "table.csv"])
+  }
+}
