@@ -51,8 +51,8 @@ import Testing
     let wrong = try Self.tokenizer(bench, config: #"{"eos_token": "</s>"}"#)
     #expect(
       try #require(bench.refusal("init-model", [("tokenizer", wrong)])).text.contains("no token of tokenizer.json"))
-    let refusal = try #require(
-      bench.refusal("init-model", [("tokenizer", Self.tokenizer(bench))], ["vocab_size": 5]))
+    let tokenizer = try Self.tokenizer(bench)
+    let refusal = try #require(bench.refusal("init-model", [("tokenizer", tokenizer)], ["vocab_size": 5]))
     #expect(refusal.text.contains("the tokenizer has 7 tokens"))
   }
 
