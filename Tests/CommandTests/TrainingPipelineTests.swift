@@ -166,6 +166,21 @@ import Testing
     }
   }
 
+  @Test("show prints a tokens row as pieces with its loss mask, which begins where the prompt ends")
+  func show() throws {
+    try withPipeline { folder in
+      _ = try run("tokens", in: folder)
+      let outcome = try Tool.run("show", "tokens.tokens", "--row", "3", "--json", in: folder)
+      let tokens = try #require(try JSONValue(parsing: outcome.output)["tokens"]?.array)
+      let prompt = tokens.filter { $0["loss"] == false }.compactMap { $0["piece"]?.string }
+      let completion = tokens.filter { $0["loss"] == true }.compactMap { $0["piece"]?.string }
+      #expect(prompt.joined() == "count to 3")
+      #expect(completion.joined() == "1 and 2<|endoftext|>")
+      #expect(tokens.prefix(prompt.count).allSatisfy { $0["loss"] == false })
+      #expect(try Tool.run("show", "tokens.tokens", "--row", "120", in: folder).status == 2)
+    }
+  }
+
   @Test("λ = 0 gives the very bytes of MLE")
   func lambdaZero() throws {
     try withPipeline { folder in
