@@ -89,8 +89,8 @@ import Testing
         process.standardError = FileHandle.nullDevice
         try process.run()
         // As soon as the stage has left a checkpoint.
-        let checkpoints = folder.pushing(".apprentice/work/checkpoints")
-        let latest = folder.pushing("results/small/\(stage)")
+        let checkpoints = folder.pushing(FilePath(".apprentice/work/checkpoints"))
+        let latest = folder.pushing(FilePath("results/small/\(stage)"))
         for _ in 0..<2400 where process.isRunning {
           let hasCheckpoint = FileContent.names(in: checkpoints).contains {
             !FileContent.names(in: checkpoints.appending($0)).isEmpty

@@ -66,7 +66,7 @@ import Testing
       for name in ["tokenizer.json", "tokenizer_config.json"] { try $0.file(name, in: tokenizer) }
     }
 
-    let shape: JSONObject = ["layers": 1, "width": 32, "heads": 2, "context": 64, "seed": 5]
+    let shape: JSONObject = ["layers": 1, "width": 32, "heads": 2, "context": 96, "seed": 5]
     let fresh = try folder(try bench.run("init-model", [("tokenizer", tokenizer)], shape, name: "fresh"), "model")
     func curve(_ stage: String, _ name: String, _ given: JSONObject) throws -> FilePath {
       let outputs = try bench.run(stage, [("tokens", tokens), ("model", fresh)], given, name: name)
