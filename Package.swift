@@ -114,7 +114,10 @@ let stageDependencies: [Target.Dependency] = ["CanonicalJSON", "Records", "Stage
 
 let package = Package(
   name: "apprentice",
-  products: [.executable(name: "apprentice", targets: ["apprentice"])],
+  products: [
+    .executable(name: "apprentice", targets: ["apprentice"]),
+    .executable(name: "benchmarks", targets: ["benchmarks"]),
+  ],
   dependencies: [
     // The command line: flags, help and completion as every Swift tool has them.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -155,6 +158,12 @@ let package = Package(
       .target(
         name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+      .executableTarget(
+        name: "benchmarks",
+        dependencies: [
+          "CanonicalJSON", "Corpora", "Records", "Tokenization", "TextMetrics", "Tensors", "Autodiff", "Transformers",
+          "Imitation", "Decoding", systemPackage,
+        ], path: "Tests/benchmarks/Sources", swiftSettings: swiftSettings),
       .testTarget(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(

@@ -1,3 +1,4 @@
+import Autodiff
 import CanonicalJSON
 import Glibc
 import Imitation
@@ -89,7 +90,7 @@ struct TrainingBenchmark {
     times.sort { $0.seconds / Double($0.tokens) < $1.seconds / Double($1.tokens) }
     let median = times[times.count / 2]
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     printLine([
       "objective": .string(objective), "ms_per_step": .number((median.seconds * 1e4).rounded() / 10),
       "tokens_per_s": .number((Double(median.tokens) / median.seconds).rounded()),

@@ -14,6 +14,6 @@ case "iq-over-mle": TrainingBenchmark(arguments).compareObjectives()
 case "generate": GenerationBenchmark(arguments).measure()
 case "text": try TextBenchmark(arguments).measure()
 default:
-  fputs("usage: benchmarks train|iq-over-mle|generate|text …, see Tests/benchmarks/Sources/main.swift\n", stderr)
+  print("usage: benchmarks train|iq-over-mle|generate|text …, see Tests/benchmarks/Sources/main.swift")
   exit(64)
 }
