@@ -1,4 +1,5 @@
 import ArtifactStore
+import Glibc
 package import StageKit
 import SystemPackage
 
@@ -16,6 +17,13 @@ package enum FailureStatus {
       let text = "\(error)"
       return text.contains("No space left on device") ? diskFull(text) : StageFailure(text)
     }
+  }
+
+  /// Whether a file system has no room left for what a stage writes.
+  static func isDiskFull(at path: FilePath) -> Bool {
+    var status = statvfs()
+    guard statvfs(path.string, &status) == 0 else { return false }
+    return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 64 << 10
   }
 
   private static func diskFull(_ text: String) -> StageFailure {

@@ -161,6 +161,12 @@ extension PipelineRun {
     if let failure = running.failure { message = "failed: \(failure.message)" }
     // A stage of ours says what went wrong; what a user's program prints is all there is.
     let tail = isCommand || running.failure == nil ? running.logTail(12) : []
-    self.end(index, .failed, message, remedy: running.failure?.remedy, logTail: tail)
+    var remedy = running.failure?.remedy
+    // Programs seldom say by their status that the disk is full.
+    if failures[index] == .stageFailed, FailureStatus.isDiskFull(at: running.work.path) {
+      failures[index] = .diskFull
+      remedy = remedy ?? "the disk is full: free some space, or run `apprentice gc`, and run again"
+    }
+    self.end(index, .failed, message, remedy: remedy, logTail: tail)
   }
 }
