@@ -34,7 +34,7 @@ public struct AnswerReader {
     if let regex {
       guard let match = try? regex.firstMatch(in: text) else { return nil }
       let group = match.output.count > 1 ? match.output[1].substring : match.output[0].substring
-      return group.map { Self.trimmed($0.utf8) }
+      return group.map { Self.trimmed($0.utf8) }.flatMap { $0.isEmpty ? nil : $0 }
     }
     var text = text
     return text.withUTF8 { Self.answerAfterHashes($0) }
