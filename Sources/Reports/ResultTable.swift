@@ -121,10 +121,11 @@ struct ResultTable: Sendable {
     return Estimate(value: first.value, low: first.low, high: first.high)
   }
 
-  /// Whether a value is the best of its column with an interval that touches no other arm's.
+  /// Whether a value is the best of its column at its temperature, with an interval that touches no other arm's.
   func isBest(_ row: ResultRow, _ column: Column) -> Bool {
     guard row.kind == .sampled, column.direction != 0, let own = row.values[column] else { return false }
-    let others = rows.filter { $0.kind == .sampled && ($0.arm != row.arm || $0.temperature != row.temperature) }
+    // Greedy output and samples are no competitors.
+    let others = rows.filter { $0.kind == .sampled && $0.arm != row.arm && $0.temperature == row.temperature }
       .compactMap { $0.values[column] }
     let sign = Double(column.direction)
     return !others.isEmpty && others.allSatisfy { sign * own.value > sign * $0.value && own.isApart(from: $0) }

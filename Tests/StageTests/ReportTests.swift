@@ -8,6 +8,10 @@ import TestSupport
 import Testing
 
 @Suite struct ReportTests {
+  private final class Summary: Sendable {
+    let text = Mutex("")
+  }
+
   @Test("report writes a page and tables, and its summary is the table with the sentence")
   func writes() throws {
     let scratch = ScratchFolder()
@@ -30,13 +34,13 @@ import Testing
     let output = scratch.folder("report")
     let stage = try #require(BuiltinStages.registry.stage(named: "report"))
     let parameters = try ParameterValues(["names": ["iq": "Inverse"]], for: stage.declaration)
-    let summary = Mutex("")
+    let summary = Summary()
     try stage.init(parameters).run(
       StageContext(
         inputs: ["scores": inputs], outputs: ["report": output], work: scratch.path, threads: 1,
-        emit: { if case .summary(let text) = $0 { summary.withLock { $0 = text } } }, interrupted: { false }))
+        emit: { if case .summary(let text) = $0 { summary.text.withLock { $0 = text } } }, interrupted: { false }))
     #expect(
-      summary.withLock { $0 }.hasSuffix(
+      summary.text.withLock { $0 }.hasSuffix(
         "At equal T Inverse is 20.0 points less diverse and 20.0 more correct; "
           + "at equal quality 0.0 ± 0.0: undecided."))
     #expect(String(decoding: try FileContent.read(output.appending("index.html")), as: UTF8.self).contains("Inverse"))
