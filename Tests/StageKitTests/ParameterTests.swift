@@ -1,5 +1,6 @@
 import CanonicalJSON
 import StageKit
+import SystemPackage
 import Testing
 
 @Suite struct ParameterTests {
