@@ -1,7 +1,6 @@
 import ArtifactStore
 import CanonicalJSON
 import ContentAddressing
-import Foundation
 import Glibc
 import Records
 import StageCatalog
@@ -41,7 +40,7 @@ enum ArtifactRow {
 
   /// A row of tokens as pieces, by the tokenizer that left the same action.
   private static func tokens(_ row: Int, of artifact: ShownArtifact, in store: Store) throws -> TokensDisplay? {
-    let folder = FilePath(FileManager.default.temporaryDirectory.path).appending("apprentice-show-\(getpid())")
+    let folder = FilePath(Environment.variable("TMPDIR") ?? "/tmp").appending("apprentice-show-\(getpid())")
     defer { Folders.remove(folder) }
     let tokens = folder.appending("tokens")
     try store.linkFiles(of: artifact.manifest, into: tokens)
