@@ -54,7 +54,6 @@ import Testing
       for command in commands {
         var words = command.split(separator: " ").map(String.init)
         #expect(words.removeFirst() == "apprentice", "\(command)")
-        if let output = words.firstIndex(of: "--out") { words[output + 1] = "exec-output" }
         let outcome = try Tool.run(words, in: folder)
         #expect(outcome.status == 0, "\(command): \(outcome.errors)")
       }
