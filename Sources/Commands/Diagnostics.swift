@@ -29,7 +29,7 @@ enum Diagnostics {
     switch error {
     case let failure as CommandFailure: failure.status
     case let failure as StageFailure: failure.status
-    case is ParameterError, is PipelineProblems: .invalid
+    case is ParameterError, is ConnectionError, is PipelineProblems: .invalid
     case let errno as Errno where errno == .noSpace || errno == Errno(rawValue: EDQUOT): .diskFull
     default: .stageFailed
     }

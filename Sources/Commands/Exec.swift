@@ -55,6 +55,7 @@ struct Exec: ParsableCommand {
     let connected = try connect(declaration)
     let values = try resolve(declaration)
     let instance = try type.init(values)
+    try instance.check(connected: Set(connected.keys))
     let folder = try ExecFolder(FilePath(output), ports: declaration.outputs.map(\.name), force: force)
     defer { folder.remove() }
     Interruption.watch()

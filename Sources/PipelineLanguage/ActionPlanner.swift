@@ -121,6 +121,7 @@ final class ActionPlanner {
       let scope = Scope(params: params, matrix: matrix, log: log)
       let inputs = self.inputs(of: stage, index, cell: cell, scope)
       guard let (parameters, origins) = parameters(of: stage, scope) else { return nil }
+      checkConnections(of: stage, Set(inputs.map(\.port.name)), parameters)
       return Draft(stage: index, cell: cell, parameters: parameters, origins: origins, inputs: inputs)
     }
     switch stage.grid {
@@ -159,6 +160,24 @@ final class ActionPlanner {
         origins[error.parameter] ?? stage.syntax.origin, found: error.found,
         expected: "\(error.expected) for \(error.parameter) of \(declaration.name)")
       return nil
+    }
+  }
+
+  /// Reports ports that don't go together with the parameters.
+  private func checkConnections(of stage: StageDraft, _ connected: Set<String>, _ parameters: ParameterValues) {
+    guard case .builtin(let type)? = stage.implementation?.runs,
+      // A port that must be connected and isn't has been reported.
+      type.declaration.inputs.allSatisfy({ $0.isOptional || connected.contains($0.name) })
+    else { return }
+    do throws(ConnectionError) {
+      let instance: any Stage
+      do throws(ParameterError) { instance = try type.init(parameters) } catch { return }
+      try instance.check(connected: connected)
+    } catch {
+      let given = stage.syntax.inputs.first { $0.key == error.port }
+      log.report(
+        given?.keyOrigin ?? stage.syntax.inputsOrigin, found: "\(error.found) for \(stage.syntax.name)",
+        expected: error.expected)
     }
   }
 

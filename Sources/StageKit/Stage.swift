@@ -12,6 +12,11 @@ public protocol Stage: Sendable {
   /// - Parameter parameters: Values of the declared types and ranges.
   /// - Throws: `ParameterError` where values exclude each other; this is found before anything runs.
   init(_ parameters: ParameterValues) throws(ParameterError)
+  /// Whether the connected ports go together with the parameters; asked before anything runs.
+  ///
+  /// - Parameter ports: The names of the input ports that are connected; those that must be are.
+  /// - Throws: `ConnectionError` where one is missing or one too many.
+  func check(connected ports: Set<String>) throws(ConnectionError)
   /// Reads the input folders and fills the output folders.
   ///
   /// - Parameter context: Folders, threads, progress and interruption.
@@ -28,6 +33,8 @@ public protocol Stage: Sendable {
 }
 
 extension Stage {
+  /// Any that the declaration allows.
+  public func check(connected ports: Set<String>) throws(ConnectionError) {}
   /// All files.
   public func sourceFiles(of port: String, at path: FilePath) throws -> [FilePath]? { nil }
 }

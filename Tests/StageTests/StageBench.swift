@@ -27,7 +27,7 @@ final class StageBench: Sendable {
   ///   - name: A name for this run's folders; equal names share the folder for checkpoints.
   ///   - isInterrupted: Whether the user asks to stop.
   /// - Returns: Port to folder.
-  /// - Throws: `ParameterError`, or what the stage throws.
+  /// - Throws: `ParameterError`, `ConnectionError`, or what the stage throws.
   @discardableResult
   func run(
     _ stage: String, _ inputs: [(port: String, path: FilePath)] = [], _ parameters: JSONObject = [:],
@@ -35,6 +35,7 @@ final class StageBench: Sendable {
   ) throws -> [String: FilePath] {
     let type = try #require(BuiltinStages.registry.stage(named: stage))
     let instance = try type.init(ParameterValues(parameters, for: type.declaration))
+    try instance.check(connected: Set(inputs.map(\.port)))
     var outputs: [String: FilePath] = [:]
     for port in type.declaration.outputs { outputs[port.name] = scratch.folder("\(name)-\(port.name)") }
     let context = StageContext(
@@ -56,6 +57,8 @@ final class StageBench: Sendable {
     } catch let error as StageFailure {
       return (error.status, "\(error)")
     } catch let error as ParameterError {
+      return (.invalid, "\(error)")
+    } catch let error as ConnectionError {
       return (.invalid, "\(error)")
     } catch {
       return (.stageFailed, "\(error)")

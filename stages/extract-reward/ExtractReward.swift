@@ -37,6 +37,11 @@ public struct ExtractReward: Stage {
     split = parameters[Self.split].flatMap { Split(rawValue: $0.rawValue) }
   }
 
+  /// Completions come from `samples` or from `tokens`.
+  public func check(connected ports: Set<String>) throws(ConnectionError) {
+    try ConnectionError.requireOne(of: "samples", "tokens", among: ports)
+  }
+
   /// Writes `rewards.jsonl`, a row for each sample or row in their order.
   /// - Throws: `StageFailure`, or an error that names file, row or tensor.
   public func run(_ context: StageContext) throws {
@@ -78,9 +83,7 @@ public struct ExtractReward: Stage {
     switch (context.optionalInput("samples"), context.optionalInput("tokens")) {
     case (let samples?, nil): return try completions(ofSamples: samples.path)
     case (nil, let tokens?): return (try completions(ofTokens: tokens.path), nil)
-    case (nil, nil): throw StageFailure("connect samples or tokens to extract-reward", status: .invalid)
-    case (_?, _?):
-      throw StageFailure("samples and tokens are both connected to extract-reward; it takes one", status: .invalid)
+    case (nil, nil), (_?, _?): preconditionFailure("the ports were not checked")
     }
   }
 

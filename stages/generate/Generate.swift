@@ -80,6 +80,11 @@ public struct Generate: Stage {
     }
   }
 
+  /// Prompts come from `dataset` or from `tokens`.
+  public func check(connected ports: Set<String>) throws(ConnectionError) {
+    try ConnectionError.requireOne(of: "dataset", "tokens", among: ports)
+  }
+
   /// Completes the prompts and writes the samples.
   public func run(_ context: StageContext) throws {
     let model = try ModelFolder.load(

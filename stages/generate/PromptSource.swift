@@ -23,8 +23,7 @@ struct PromptSource {
       context.optionalInput("tokenizer") != nil || FileContent.exists(model.appending("tokenizer.json"))
     tokenizer = hasTokenizer ? try Tokenizer(contentsOf: folder) : nil
     switch (context.optionalInput("dataset"), context.optionalInput("tokens")) {
-    case (nil, nil), (.some, .some):
-      throw StageFailure("connect either dataset or tokens", status: .invalid)
+    case (nil, nil), (.some, .some): preconditionFailure("the ports were not checked")
     case (let dataset?, nil):
       guard let tokenizer else {
         throw StageFailure(

@@ -93,6 +93,19 @@ public struct InitModel: Stage {
     }
   }
 
+  /// A new model takes its vocabulary and end token from a tokenizer or from parameters.
+  public func check(connected ports: Set<String>) throws(ConnectionError) {
+    guard ports.isDisjoint(with: ["model", "tokenizer"]) else { return }
+    let missing = [
+      ("vocab_size", parameters[Self.vocabularySize] == nil), ("end_token", parameters[Self.endToken] == nil),
+    ].filter(\.1).map(\.0)
+    guard missing.isEmpty else {
+      throw ConnectionError(
+        port: "tokenizer", found: "neither a tokenizer nor \(missing.joined(separator: " and "))",
+        expected: "a tokenizer, or vocab_size and end_token, for a new model")
+    }
+  }
+
   /// Writes the model's directory.
   /// - Throws: `StageFailure`, or an error that names file, field or tensor.
   public func run(_ context: StageContext) throws {
@@ -125,9 +138,7 @@ public struct InitModel: Stage {
   /// The configuration of a new model.
   private func configuration(_ tokenizer: TokenizerFacts?) throws -> LlamaConfiguration {
     let given = parameters[Self.vocabularySize]
-    guard let vocabulary = given ?? tokenizer?.vocabularySize else {
-      throw StageFailure("a new model needs a tokenizer, or vocab_size and end_token", status: .invalid)
-    }
+    guard let vocabulary = given ?? tokenizer?.vocabularySize else { preconditionFailure("the ports were not checked") }
     if let tokenizer, vocabulary < tokenizer.vocabularySize {
       throw StageFailure(
         "vocab_size is \(vocabulary), the tokenizer has \(tokenizer.vocabularySize) tokens", status: .invalid)

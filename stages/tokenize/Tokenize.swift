@@ -64,6 +64,19 @@ public struct Tokenize: Stage {
     promptEnd = parameters[Self.promptEnd]
   }
 
+  /// `tokenizer: given` and the port belong together, `bpe` needs it free.
+  public func check(connected ports: Set<String>) throws(ConnectionError) {
+    switch (source, ports.contains("tokenizer")) {
+    case (.bpe, true):
+      throw ConnectionError(
+        port: "tokenizer", found: "a tokenizer beside tokenizer: bpe", expected: "tokenizer: given, or no port")
+    case (.given, false):
+      throw ConnectionError(
+        port: "tokenizer", found: "no tokenizer beside tokenizer: given", expected: "the port, or tokenizer: bpe")
+    case (.bpe, false), (.given, true), (nil, _): return
+    }
+  }
+
   /// Reads the dataset, trains or reads the tokenizer, and writes tokens and tokenizer.
   public func run(_ context: StageContext) throws {
     let dataset = context.input("dataset").path
@@ -93,19 +106,7 @@ public struct Tokenize: Stage {
 
   private func tokenizer(for splits: [(split: Split, rows: [DatasetRow])], _ context: StageContext) throws -> Tokenizer
   {
-    if let given = context.optionalInput("tokenizer") {
-      guard source ?? .given == .given else {
-        throw StageFailure(
-          "port tokenizer is connected, but parameter tokenizer is bpe", remedy: "set it to given, or disconnect",
-          status: .invalid)
-      }
-      return try Tokenizer(contentsOf: given.path)
-    }
-    guard source ?? .bpe == .bpe else {
-      throw StageFailure(
-        "parameter tokenizer is given, but port tokenizer is not connected", remedy: "connect it, or set bpe",
-        status: .invalid)
-    }
+    if let given = context.optionalInput("tokenizer") { return try Tokenizer(contentsOf: given.path) }
     guard let train = splits.first(where: { $0.split == .train }) else {
       throw StageFailure(
         "the dataset has no train split to learn a vocabulary from", remedy: "connect a tokenizer instead")
