@@ -24,8 +24,8 @@ let modules: [Module] = [
   // Level 0, learning.
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
-  Module(name: "Corpora", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", systemPackage]),
+  Module(name: "Corpora", dependencies: ["CanonicalJSON", "Records", "CXML", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
   // Level 1.
@@ -96,6 +96,8 @@ let systemTargets: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   // YAML as events: anchors, tags and duplicate keys with their line and column, and no Foundation at start-up.
   .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+  // XML and HTML, as a stream.
+  .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   // Linux calls that Swift's Glibc module leaves out.
   .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
