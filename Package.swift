@@ -19,6 +19,7 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let modules: [Module] = [
   // Level 0, shared by both towers.
   Module(name: "CanonicalJSON"),
+  Module(name: "Archives", dependencies: ["CArchive", "CZlib", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
   // Level 0, learning.
@@ -99,6 +100,9 @@ let systemTargets: [Target] = [
   // XML and HTML, as a stream.
   .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+  // libarchive skips the checksums of gzip; zlib checks them.
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   // Linux calls that Swift's Glibc module leaves out.
   .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Kernels are compiled with full optimisation in every configuration, so that debug tests stay quick. No
