@@ -26,7 +26,7 @@ let modules: [Module] = [
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", systemPackage]),
-  Module(name: "Corpora", dependencies: ["CanonicalJSON", "Records", "CXML", systemPackage]),
+  Module(name: "Corpora", dependencies: ["CanonicalJSON", "Archives", "Records", "CXML", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
   // Level 1.

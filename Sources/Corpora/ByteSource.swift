@@ -1,4 +1,4 @@
-import Records
+public import Records
 public import SystemPackage
 
 /// Where the bytes of a file come from, in order and once.

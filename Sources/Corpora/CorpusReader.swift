@@ -1,4 +1,4 @@
-public import Records
+import Records
 public import SystemPackage
 
 /// Reads the rows of files of one form.

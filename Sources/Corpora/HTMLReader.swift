@@ -51,7 +51,7 @@ final class HTMLReader {
   }
 
   private func parse(_ source: any ByteSource) throws {
-    var events = Self.events
+    var events = Self.events()
     let user = Unmanaged.passUnretained(self).toOpaque()
     guard let context = htmlCreatePushParserCtxt(&events, user, nil, 0, nil, XML_CHAR_ENCODING_UTF8) else {
       throw RecordError(file: file, reason: "no memory for an HTML parser")
@@ -128,7 +128,7 @@ final class HTMLReader {
     Unmanaged<HTMLReader>.fromOpaque(user!).takeUnretainedValue()
   }
 
-  private static let events: xmlSAXHandler = {
+  private static func events() -> xmlSAXHandler {
     var events = xmlSAXHandler()
     events.startElement = { user, name, _ in
       if let name { HTMLReader.reader(user).start(String(cString: name)) }
@@ -141,5 +141,5 @@ final class HTMLReader {
     }
     events.ignorableWhitespace = events.characters
     return events
-  }()
+  }
 }

@@ -22,6 +22,8 @@ public struct Template: Sendable, Hashable {
   /// - Throws: `Malformed` where a brace has no partner.
   public init(_ text: String) throws(Malformed) { parts = try Self.parts(of: text) }
 
+  init(parts: [Part]) { self.parts = parts }
+
   /// The names of the fields in the order in which they stand.
   public var fields: [String] { parts.compactMap { if case .field(let name) = $0 { name } else { nil } } }
 

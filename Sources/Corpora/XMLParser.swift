@@ -64,7 +64,7 @@ final class XMLParser {
   }
 
   private func run(_ source: any ByteSource, isUTF8: Bool) throws {
-    var events = Self.events
+    var events = Self.events()
     // libxml2 tells the encoding by the first four bytes.
     let head = try PrefixedBytes.head(of: source, count: 4)
     let user = Unmanaged.passUnretained(self).toOpaque()
@@ -104,7 +104,7 @@ final class XMLParser {
     Unmanaged<XMLParser>.fromOpaque(user!).takeUnretainedValue()
   }
 
-  private static let events: xmlSAXHandler = {
+  private static func events() -> xmlSAXHandler {
     var events = xmlSAXHandler()
     events.initialized = 0xDEED_BEAF
     events.startElementNs = { user, name, _, _, _, _, count, _, attributes in
@@ -154,5 +154,5 @@ final class XMLParser {
         RecordError(file: parser.file, line: Int(error.pointee.line), reason: "is no well-formed XML: \(message)"))
     }
     return events
-  }()
+  }
 }
