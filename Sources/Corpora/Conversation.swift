@@ -26,7 +26,7 @@ public struct Conversation: Sendable, Hashable {
   }
 
   /// Whether a row has no messages.
-  public func isMissing(in row: CorpusRow) -> Bool { row.fields[field].map(\.isNull) ?? true }
+  public func isMissing(in row: CorpusRow) -> Bool { row[field].map(\.isNull) ?? true }
 
   /// The row with the fields `prompt` and `completion`.
   ///
@@ -34,7 +34,7 @@ public struct Conversation: Sendable, Hashable {
   /// - Returns: The row with two more fields; fields of these names are replaced.
   /// - Throws: `RecordError` where there are no messages, or none of the assistant.
   public func applied(to row: CorpusRow) throws(RecordError) -> CorpusRow {
-    guard let value = row.fields[field] else {
+    guard let value = row[field] else {
       throw row.failure("there is no field \"\(field)\"; the row has \(row.fields.names.joined(separator: ", "))")
     }
     guard let elements = value.array else {

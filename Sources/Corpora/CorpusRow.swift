@@ -18,6 +18,18 @@ public struct CorpusRow: Sendable {
     self.fields = fields
   }
 
+  /// The value of a field, or of a field inside one: `answers.text` where no field is called so.
+  public subscript(name: String) -> JSONValue? {
+    if let value = fields[name] { return value }
+    guard name.utf8.contains(UInt8(ascii: ".")) else { return nil }
+    var value = JSONValue.object(fields)
+    for part in name.split(separator: ".") {
+      guard let member = value.object?[String(part)] else { return nil }
+      value = member
+    }
+    return value
+  }
+
   /// An error at this row.
   public func failure(_ reason: String) -> RecordError { RecordError(file: file, line: line, reason: reason) }
 }

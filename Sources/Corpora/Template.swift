@@ -1,7 +1,7 @@
 import CanonicalJSON
 public import Records
 
-/// A text with `{field}` in place of fields; `{{` and `}}` stand for braces.
+/// A text with `{field}` in place of fields (`{field.member}` of an object's members); `{{` and `}}` stand for braces.
 public struct Template: Sendable, Hashable {
   enum Part: Sendable, Hashable {
     case text(String)
@@ -75,7 +75,7 @@ public struct Template: Sendable, Hashable {
   /// - Returns: The texts.
   /// - Throws: `RecordError` as `text(for:)` does.
   public func texts(for row: CorpusRow) throws(RecordError) -> [String] {
-    if parts.count == 1, case .field(let name) = parts[0], case .array(let elements)? = row.fields[name] {
+    if parts.count == 1, case .field(let name) = parts[0], case .array(let elements)? = row[name] {
       var texts: [String] = []
       for element in elements {
         guard let text = Self.print(element) else {
@@ -89,7 +89,7 @@ public struct Template: Sendable, Hashable {
   }
 
   private static func scalar(_ name: String, _ row: CorpusRow) throws(RecordError) -> String {
-    guard let value = row.fields[name] else {
+    guard let value = row[name] else {
       throw row.failure("there is no field \"\(name)\"; the row has \(row.fields.names.joined(separator: ", "))")
     }
     guard let text = print(value) else {

@@ -46,7 +46,7 @@ struct RowTemplates: Sendable {
   func row(_ row: CorpusRow, id: @autoclosure () -> String) throws(RecordError) -> DatasetRow? {
     var row = row
     func lacks(_ template: Template) -> Bool {
-      template.fields.contains { row.fields[$0].map(\.isNull) ?? true }
+      template.fields.contains { row[$0].map(\.isNull) ?? true }
     }
     if let conversation {
       if dropsIncomplete, conversation.isMissing(in: row) { return nil }
