@@ -33,6 +33,9 @@ let modules: [Module] = [
   Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", systemPackage]),
   Module(name: "Autodiff", dependencies: ["Tensors"]),
   // Level 2.
+  Module(
+    name: "Bundling",
+    dependencies: ["CanonicalJSON", "Archives", "ContentAddressing", "ArtifactStore", systemPackage]),
   Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Transformers", dependencies: ["Tensors", "Autodiff"]),
   Module(
@@ -158,7 +161,7 @@ let package = Package(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", "Records", argumentParser, systemPackage,
+          "StageCatalog", "Bundling", "Archives", "SafetensorsFormat", "Records", argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(

@@ -41,7 +41,9 @@ struct PipelineSession {
     let path = location.store
     store = try explained { try Store.open(path, creating: true, options: settings) }
     memory = PipelineMemory(of: pipeline.name, in: store)
-    sources = PlannedSources(store.sourceDigests(rehashing: rehash))
+    let (opened, folder, given) = (store, PipelineOptions.folder(of: pipeline.file), options.settings)
+    let absent = try explained { try AbsentSources(in: opened, folder: folder, settings: given) }
+    sources = PlannedSources(store.sourceDigests(rehashing: rehash), absent: absent)
   }
 
   /// Judges the pipeline's actions; under `APPRENTICE_DEVELOPMENT=1` the executable is part of every key.
