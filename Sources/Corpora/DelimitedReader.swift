@@ -164,7 +164,9 @@ private struct DelimitedRows {
           throw RecordError(
             file: input.file, line: line, reason: "text after a closing quote; double a quote inside a quoted field")
         }
-        return try content.withUnsafeBytes { bytes in Result { () throws(RecordError) in try input.text(bytes, line: start) } }.get()
+        return try content.withUnsafeBytes { bytes in
+          Result { () throws(RecordError) in try input.text(bytes, line: start) }
+        }.get()
       }
       throw RecordError(file: input.file, line: start, reason: "a quoted field is not closed")
     }

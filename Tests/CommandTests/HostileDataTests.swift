@@ -44,10 +44,10 @@ import Testing
     Case(file: "deep.xml", expected: "deep.xml:1: is no well-formed XML"),
     Case(file: "mixed.csv", expected: "mixed.csv:3: is not valid UTF-8; declare the file's encoding"),
     Case(file: "latin.jsonl", expected: "latin.jsonl:1: is not valid UTF-8; declare the file's encoding"),
-    Case(file: "surrogate.jsonl", expected: "surrogate.jsonl:1: not valid JSON (column 20): an unpaired surrogate"),
+    Case(file: "surrogate.jsonl", expected: "surrogate.jsonl:1: not valid JSON (column 18): an unpaired surrogate"),
     Case(file: "half.utf16.txt", expected: "is not valid UTF-16LE", with: text),
-    Case(file: "laughs.xml", expected: "refers to the entity &l9;"),
-    Case(file: "attribute.xml", expected: "refers to the entity &l9;"),
+    Case(file: "laughs.xml", expected: "refers to the entity &l0;"),
+    Case(file: "attribute.xml", expected: "refers to the entity &l0;"),
     Case(file: "quadratic.xml", expected: "refers to the entity &a;"),
     Case(file: "external-file.xml", expected: "refers to the entity &x;"),
     Case(file: "parameter.xml", expected: "refers to the parameter entity %p;"),
@@ -68,7 +68,8 @@ import Testing
 
   private func stored(in folder: FilePath) -> [String] {
     ["blobs/sha256", "actions"].flatMap { name in
-      ((try? FileManager.default.contentsOfDirectory(atPath: folder.pushing(FilePath(".apprentice/" + name)).string)) ?? [])
+      ((try? FileManager.default.contentsOfDirectory(atPath: folder.pushing(FilePath(".apprentice/" + name)).string))
+        ?? [])
         .sorted()
     }
   }
@@ -143,7 +144,8 @@ import Testing
           "<!DOCTYPE dataset \(name)><dataset><doc id=\"d\"><src><seg id=\"1\">a\(type)</seg></src></doc></dataset>",
           to: folder.appending("rows.xml"))
         let outcome = try Tool.run(
-          "exec", "ingest", "--in", "source=rows.xml", "--with", "prompt=", "--with", "completion={src}", "--out", "out",
+          "exec", "ingest", "--in", "source=rows.xml", "--with", "prompt=", "--with", "completion={src}", "--out",
+          "out",
           "--force", in: folder)
         #expect(outcome.status == (name.hasPrefix("SYSTEM") ? 0 : 1), "\(outcome.errors)")
       }

@@ -105,7 +105,9 @@ struct SharedDatasetTests {
       source: "xsum-human-eval/xsum-human-evaluation-data.tar.gz",
       parameters: [
         "files": ["test": "*.txt"], "separator": "==*==",
-        "pattern": ["{_}Document-Full\n{article}\n\nLEAD\n{lead}\n\nExt-Oracle\n{_}\n\nReference\n{summary}\n\nQuestions-Answers\n{questions}"],
+        "pattern": [
+          "{_}Document-Full\n{article}\n\nLEAD\n{lead}\n\nExt-Oracle\n{_}\n\nReference\n{summary}\n\nQuestions-Answers\n{questions}"
+        ],
         "prompt": "{article}", "completion": "{summary}",
       ], counts: ["test": 50]),
     Case(
