@@ -22,8 +22,8 @@ struct PipelineSession {
   ///   - file: FILE of the command line.
   ///   - options: `--set` and `--store`.
   ///   - rehash: Whether all sources are hashed anew.
-  /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
   ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
+  /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
   init(file: String?, options: PipelineOptions, rehash: Bool = false, searching folders: [FilePath] = []) throws {
     let pipeline: CheckedPipeline
     do throws(PipelineProblems) {

@@ -36,6 +36,7 @@ package struct AbsentSources {
   ///   - folder: The folder of the pipeline file, absolute.
   ///   - settings: The arguments of `--set`: a path that one of them names is known only under the same.
   ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
+  /// - Throws: `StoreError` where the system refuses.
   package init(
     in store: Store, folder: FilePath, settings: [String], searching folders: [FilePath] = []
   ) throws(StoreError) {
