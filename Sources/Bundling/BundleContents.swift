@@ -124,7 +124,8 @@ public struct BundleContents: Sendable {
       var descriptor = part.manifest.descriptor
       descriptor.annotations = annotations
       index.manifests.append(descriptor)
-      for file in part.manifest.layers {
+      // The documents of the bundle's own manifest are there already, or are manifests themselves.
+      for file in part.manifest.layers where part.manifest.kind != BundleContents.kind {
         let path = file.title.flatMap { part.files[$0] } ?? store.blobPath(file.digest)
         add(Blob(digest: file.digest, size: file.size, source: .file(path)), to: &blobs)
       }

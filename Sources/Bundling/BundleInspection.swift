@@ -11,6 +11,8 @@ public struct BundleInspection: Sendable {
   public var outline: BundleOutline
   /// Outputs by port of every action, in plan order.
   public var outputs: [[(port: String, digest: Digest)]]
+  /// Where the result of every action was made, in plan order; null where that is not in the bundle.
+  public var environments: [JSONValue]
   /// The content of scores.json by the digest of the scores artifact.
   public var scores: [Digest: JSONValue]
 
@@ -27,6 +29,10 @@ public struct BundleInspection: Sendable {
     self.outline = outline
     self.description = description
     outputs = try description.actions.map { try visitor.outputs(of: $0) }
+    environments = description.actions.map { action in
+      let file = outline.manifests[action.result]?.file("environment.json")
+      return file.flatMap { visitor.small[$0.digest] }.flatMap { try? JSONValue(parsing: $0) } ?? .null
+    }
     scores = [:]
     for (digest, manifest) in outline.manifests {
       guard let file = manifest.file("scores.json"), let bytes = visitor.small[file.digest] else { continue }

@@ -14,6 +14,8 @@ package struct AbsentSources {
     package var manifest: Manifest
     /// Whether it is a folder of files, or one file.
     package var isFolder: Bool
+    /// Where else it may lie.
+    package var places: [FilePath]
 
     /// The files that the store lacks, with their digests.
     package func missing(in store: Store) throws -> [Descriptor] {
@@ -25,6 +27,7 @@ package struct AbsentSources {
   private let records: [RecordedSource]
   private let folder: FilePath
   private let settings: [String]
+  private let folders: [FilePath]
 
   /// What a store knows.
   ///
@@ -32,7 +35,12 @@ package struct AbsentSources {
   ///   - store: The store.
   ///   - folder: The folder of the pipeline file, absolute.
   ///   - settings: The arguments of `--set`: a path that one of them names is known only under the same.
-  package init(in store: Store, folder: FilePath, settings: [String]) throws(StoreError) {
+  ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
+  /// - Throws: `StoreError` where the system refuses.
+  package init(
+    in store: Store, folder: FilePath, settings: [String], searching folders: [FilePath] = []
+  ) throws(StoreError) {
+    self.folders = folders
     self.store = store
     records = try store.recordedSources()
     self.folder = folder.lexicallyNormalized()
@@ -51,7 +59,8 @@ package struct AbsentSources {
     guard let record = records.last(where: { matches($0, path, kind, label) && $0.files == files }) else { return nil }
     return Known(
       digest: record.manifest, manifest: try store.manifest(record.manifest, neededBy: "input \(label)"),
-      isFolder: record.isFolder)
+      isFolder: record.isFolder,
+      places: record.setting == nil ? folders.map { $0.pushing(FilePath(record.path)).lexicallyNormalized() } : [])
   }
 
   private func matches(_ record: RecordedSource, _ path: FilePath, _ kind: ArtifactKind, _ label: String) -> Bool {

@@ -71,8 +71,17 @@ package final class PlannedSources {
   package func replacement(
     of path: FilePath, kind: ArtifactKind, label: String, files: [String]?
   ) throws -> AbsentSources.Known? {
-    guard access(path.string, F_OK) != 0 else { return nil }
-    return try absent?.find(path, kind: kind, label: label, files: files)
+    guard access(path.string, F_OK) != 0,
+      var known = try absent?.find(path, kind: kind, label: label, files: files)
+    else { return nil }
+    // A place counts only if it holds the very bytes.
+    known.places = known.places.filter { place in
+      guard access(place.string, F_OK) == 0 else { return false }
+      let origin = ValueOrigin.commandLine(place.string)
+      let found = try? digest(of: place, kind: kind, label: label, files: files, origin: origin)
+      return found == known.digest
+    }
+    return known
   }
 
   /// The digest of a file's bytes.

@@ -137,7 +137,7 @@ package final class Planner {
         let known = try replacement(of: source, for: action)
       else { continue }
       let missing = try known.missing(in: store)
-      guard !missing.isEmpty else { continue }
+      guard !missing.isEmpty, known.places.isEmpty else { continue }
       let files = missing.prefix(3).map { "\($0.title ?? "") (\($0.digest))" }.joined(separator: ", ")
       let more = missing.count > 3 ? " and \(missing.count - 3) more" : ""
       throw SourceProblem(

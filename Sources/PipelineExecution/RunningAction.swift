@@ -147,6 +147,10 @@ struct ActionPreparation {
           inputs.append(StageInput(label: label, path: path))
           continue
         }
+        if let place = known.places.first {
+          inputs.append(StageInput(label: label, path: place))
+          continue
+        }
         let folder = work.input(input.port.name).appending("\(index)")
         try link(known.manifest, into: folder)
         let file = known.isFolder ? nil : known.manifest.layers.first?.title

@@ -56,7 +56,7 @@ import Testing
           try writer.finish()
         }
         let bytes: [UInt8] = [1, 2, 3]
-        bytes.withUnsafeBytes { bytes in
+        _ = bytes.withUnsafeBytes { bytes in
           #expect(throws: ArchiveError(file: "x", member: "a", fault: .wrongSize(announced: 2, written: 3))) {
             try writer.write(bytes)
           }
