@@ -1,4 +1,6 @@
-/// What a foreign file may cost. Rows pass one at a time, so the size of a file is not limited; these are.
+/// What a foreign file may cost.
+///
+/// Rows pass one at a time, so the size of a file is not limited; these are.
 public enum CorpusLimits {
   /// The longest row, in bytes: 64 MiB.
   public static let rowBytes = 64 << 20

@@ -20,7 +20,9 @@ public struct TextLayout: Sendable, Hashable {
   public var unit: Unit
   /// Where a comment begins that ends with the line, or nil; a line of comment only is passed over.
   public var comment: String?
-  /// Patterns that take a row apart; the first that matches counts. Without any the row is the field `text`.
+  /// Patterns that take a row apart; the first that matches counts.
+  ///
+  /// Without any the row is the field `text`.
   public var patterns: [LinePattern]
 
   /// A layout; the default is a row a line.

@@ -3,8 +3,10 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Data files that are damaged, lie or attack: each gives one clear error and status 1, in bounded memory, and leaves the
-/// store as it was. `fixtures/hostile/make_data.py` makes them.
+/// Data files that are damaged, lie or attack.
+///
+/// Each gives one clear error and status 1, in bounded memory, and leaves the store as it was.
+/// `fixtures/hostile/make_data.py` makes them.
 @Suite struct HostileDataTests {
   struct Case: CustomStringConvertible, Sendable {
     var file: String

@@ -42,6 +42,7 @@ struct Dealing {
   /// - Parameters:
   ///   - rows: The rows.
   ///   - count: How many are kept, at most all.
+  /// - Returns: The rows that are kept.
   func subset(_ rows: [DatasetRow], count: Int) -> [DatasetRow] {
     let order = rows.enumerated().map { (rank: rank("\($0.offset)/\($0.element.prompt)".utf8), offset: $0.offset) }
       .sorted { ($0.rank, $0.offset) < ($1.rank, $1.offset) }

@@ -42,6 +42,7 @@ struct RowTemplates: Sendable {
   /// - Parameters:
   ///   - row: The row.
   ///   - id: What messages call it.
+  /// - Returns: The row, its id still empty, or nil.
   /// - Throws: `RecordError` where a field is absent or of another type, or the completion is empty.
   func row(_ row: CorpusRow, id: @autoclosure () -> String) throws(RecordError) -> DatasetRow? {
     var row = row
