@@ -8,7 +8,9 @@ enum PeakMemory {
   ///
   /// The kernel's own high-water mark of each process is read every few milliseconds, so that only what a process takes
   /// in its last moments is missed.
-  static func run(_ arguments: [String], in folder: FilePath) throws -> (outcome: Tool.Outcome, peak: Int) {
+  static func run(_ arguments: [String], in folder: FilePath) throws -> (
+    outcome: (status: Int32, errors: String), peak: Int
+  ) {
     let errors = folder.appending("peak-stderr")
     _ = FileManager.default.createFile(atPath: errors.string, contents: nil)
     let process = Tool.process(arguments, in: folder)
@@ -23,7 +25,7 @@ enum PeakMemory {
     process.waitUntilExit()
     let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     let text = String(decoding: try Fixture.bytes(errors), as: UTF8.self)
-    return (Tool.Outcome(status: status, output: "", errors: text), peak)
+    return ((status, text), peak)
   }
 
   /// The high-water mark of a process or of its children, whichever is most, in bytes.

@@ -24,7 +24,7 @@ struct SharedDatasetTests {
   static let cases: [Case] = [
     Case(
       source: "gsm8k",
-      parameters: ["files": ["train": "train.jsonl", "test": "test.jsonl"]].with(gsm8k),
+      parameters: gsm8k.with(["files": ["train": "train.jsonl", "test": "test.jsonl"]]),
       counts: ["train": 7473, "test": 1319]),
     Case(
       source: "gsm8k/example_model_solutions.jsonl",
@@ -37,7 +37,7 @@ struct SharedDatasetTests {
     Case(source: "archives/gsm8k-train.jsonl.gz", parameters: gsm8k, counts: ["train": 7473]),
     Case(
       source: "archives",
-      parameters: ["files": ["train": "gsm8k-train.jsonl.gz", "test": "gsm8k-test.*"]].with(gsm8k),
+      parameters: gsm8k.with(["files": ["train": "gsm8k-train.jsonl.gz", "test": "gsm8k-test.*"]]),
       counts: ["train": 7473, "test": 1319]),
     Case(
       source: "e2e-nlg",
@@ -61,7 +61,7 @@ struct SharedDatasetTests {
       parameters: ["prompt": "{src}", "completion": "{ref.A}", "references": ["{hyp.Online-Y}"]],
       counts: ["train": 1984]),
     Case(
-      source: "wmt22-news/xml/wmttest2022.liv-en.all.xml", parameters: ["prompt": "{src}", "completion": "{ref.A}"],
+      source: "wmt22-news/xml/wmttest2022.liv-en.all.xml", parameters: ["prompt": "{src}", "completion": "{ref}"],
       counts: ["train": 420]),
     Case(
       source: "wmt-format-sample/sample-src.xml", parameters: ["prompt": "{doc} {seg}", "completion": "{src}"],
