@@ -19,19 +19,23 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let modules: [Module] = [
   // Level 0, shared by both towers.
   Module(name: "CanonicalJSON"),
+  Module(name: "Archives", dependencies: ["CArchive", "CZlib", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
   // Level 0, learning.
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
-  Module(name: "Corpora", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", systemPackage]),
+  Module(name: "Corpora", dependencies: ["CanonicalJSON", "Archives", "Records", "CXML", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
   // Level 1.
   Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", systemPackage]),
   Module(name: "Autodiff", dependencies: ["Tensors"]),
   // Level 2.
+  Module(
+    name: "Bundling",
+    dependencies: ["CanonicalJSON", "Archives", "ContentAddressing", "ArtifactStore", systemPackage]),
   Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Transformers", dependencies: ["Tensors", "Autodiff"]),
   Module(
@@ -96,7 +100,12 @@ let systemTargets: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   // YAML as events: anchors, tags and duplicate keys with their line and column, and no Foundation at start-up.
   .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+  // XML and HTML, as a stream.
+  .systemLibrary(name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+  // libarchive skips the checksums of gzip; zlib checks them.
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   // Linux calls that Swift's Glibc module leaves out.
   .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Kernels are compiled with full optimisation in every configuration, so that debug tests stay quick. No
@@ -152,7 +161,7 @@ let package = Package(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", "Records", argumentParser, systemPackage,
+          "StageCatalog", "Bundling", "Archives", "SafetensorsFormat", "Records", argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(

@@ -51,3 +51,12 @@ extension Store {
     }
   }
 }
+
+extension Store {
+  /// Copies a blob to a new file of the user's.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func copyFile(_ digest: Digest, to path: FilePath) throws(StoreError) {
+    try FileSystem.copy(blobPath(digest), to: path)
+  }
+}

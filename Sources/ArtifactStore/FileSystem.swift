@@ -73,9 +73,17 @@ enum FileSystem {
 
   /// Writes all bytes to an open file.
   static func writeAll(_ bytes: [UInt8], to descriptor: CInt, _ path: FilePath) throws(StoreError) {
+    let result = bytes.withUnsafeBytes { bytes in
+      Result { () throws(StoreError) in try writeAll(bytes, to: descriptor, path) }
+    }
+    try result.get()
+  }
+
+  /// Writes all bytes to an open file.
+  static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, _ path: FilePath) throws(StoreError) {
     var done = 0
     while done < bytes.count {
-      let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, $0.count - done) }
+      let count = write(descriptor, bytes.baseAddress! + done, bytes.count - done)
       if count < 0 {
         if errno == EINTR { continue }
         throw StoreError("write", path, errno)

@@ -131,7 +131,7 @@ public final class Publication {
   }
 
   /// Renames a hashed file into place, or removes it where its bytes are there already.
-  private func adopt(_ path: FilePath, _ content: FileHasher.Content) throws(StoreError) {
+  func adopt(_ path: FilePath, _ content: FileHasher.Content) throws(StoreError) {
     if try isPresent(content) { return try FileSystem.remove(path) }
     try move(path, content)
   }

@@ -77,3 +77,10 @@ extension Store {
     return owner.isAlive.map { !$0 } ?? (age > 7 * 24 * hour)
   }
 }
+
+extension Store {
+  /// Removes a folder of the caller's own, with a whole store in it.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public static func removeTemporaryFolder(_ path: FilePath) throws(StoreError) { try FileSystem.removeTree(path) }
+}

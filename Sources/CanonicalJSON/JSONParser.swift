@@ -224,15 +224,14 @@ struct JSONParser {
     position += 1
     let start = position
     var plain = true
-    while position < bytes.count {
-      let byte = bytes[position]
-      if byte == UInt8(ascii: "\"") { break }
-      if byte < 0x20 { throw failure("control character in a string; write it as an escape") }
-      if byte == UInt8(ascii: "\\") {
-        plain = false
-        position += 1
+    while true {
+      position = StringScan.special(in: bytes, from: min(position, bytes.count))
+      guard position < bytes.count, bytes[position] != UInt8(ascii: "\"") else { break }
+      guard bytes[position] == UInt8(ascii: "\\") else {
+        throw failure("control character in a string; write it as an escape")
       }
-      position += 1
+      plain = false
+      position += 2
     }
     guard position < bytes.count else {
       position = bytes.count
@@ -262,12 +261,12 @@ struct JSONParser {
     var result: [UInt8] = []
     result.reserveCapacity(end - position)
     while position < end {
-      let byte = bytes[position]
+      // Between quotes only a backslash is special here: control characters were refused.
+      let next = min(StringScan.special(in: bytes, from: position), end)
+      result.append(contentsOf: bytes[position..<next])
+      position = next
+      if position == end { break }
       position += 1
-      guard byte == UInt8(ascii: "\\") else {
-        result.append(byte)
-        continue
-      }
       let escape = bytes[position]
       position += 1
       switch escape {

@@ -19,24 +19,36 @@ public struct JSONText: Sendable {
   /// Appends a string with RFC 8785's escapes.
   public mutating func append(_ value: String) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in value.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): raw("\\\"")
-      case UInt8(ascii: "\\"): raw("\\\\")
-      case 0x08: raw("\\b")
-      case 0x09: raw("\\t")
-      case 0x0A: raw("\\n")
-      case 0x0C: raw("\\f")
-      case 0x0D: raw("\\r")
-      case 0..<0x20:
-        raw("\\u00")
-        let digits: StaticString = "0123456789abcdef"
-        bytes.append(digits.utf8Start[Int(byte >> 4)])
-        bytes.append(digits.utf8Start[Int(byte & 15)])
-      default: bytes.append(byte)
+    var value = value
+    value.withUTF8 { text in
+      let text = UnsafeRawBufferPointer(text)
+      var start = 0
+      while true {
+        let end = StringScan.special(in: text, from: start)
+        bytes.append(contentsOf: text[start..<end])
+        if end == text.count { break }
+        escape(text[end])
+        start = end + 1
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""): raw("\\\"")
+    case UInt8(ascii: "\\"): raw("\\\\")
+    case 0x08: raw("\\b")
+    case 0x09: raw("\\t")
+    case 0x0A: raw("\\n")
+    case 0x0C: raw("\\f")
+    case 0x0D: raw("\\r")
+    default:
+      raw("\\u00")
+      let digits: StaticString = "0123456789abcdef"
+      bytes.append(digits.utf8Start[Int(byte >> 4)])
+      bytes.append(digits.utf8Start[Int(byte & 15)])
+    }
   }
 
   /// Appends an integer.

@@ -1,6 +1,8 @@
 import ArgumentParser
+import ArtifactStore
 import CanonicalJSON
 import Glibc
+import PipelineExecution
 import PipelineLanguage
 import StageCatalog
 import StageKit
@@ -35,8 +37,15 @@ struct PipelineOptions: ParsableArguments {
 
   /// The pipeline as `pipeline` gives it, problems always thrown.
   func checked(_ file: String?) throws(PipelineProblems) -> CheckedPipeline {
-    let checker = Self.checker
+    var checker = Self.checker
     let found = if let file { FilePath(file) } else { try checker.discover() }
+    let (path, settings) = (StoreLocation.of(self, file: found).store, settings)
+    // Asked only for what is absent, so that no store is opened for a pipeline whose sources are there.
+    checker.isKnown = { label, kind, source in
+      guard let store = try? Store.open(path, creating: false) else { return false }
+      let absent = try? AbsentSources(in: store, folder: Self.folder(of: found), settings: settings)
+      return absent?.isKnown(source, kind: kind, label: label) ?? false
+    }
     return try checker.check(found, settings: settings)
   }
 
@@ -47,6 +56,9 @@ struct PipelineOptions: ParsableArguments {
       missing: { kind, path in ArtifactCheck.missing(kind, at: path) },
       environment: { name in getenv(name).map { String(cString: $0) } })
   }
+
+  /// The folder of a pipeline file, absolute.
+  static func folder(of file: FilePath) -> FilePath { workingDirectory.pushing(file).removingLastComponent() }
 
   /// The working directory.
   static var workingDirectory: FilePath {

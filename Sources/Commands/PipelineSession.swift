@@ -22,8 +22,9 @@ struct PipelineSession {
   ///   - file: FILE of the command line.
   ///   - options: `--set` and `--store`.
   ///   - rehash: Whether all sources are hashed anew.
+  ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
   /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
-  init(file: String?, options: PipelineOptions, rehash: Bool = false) throws {
+  init(file: String?, options: PipelineOptions, rehash: Bool = false, searching folders: [FilePath] = []) throws {
     let pipeline: CheckedPipeline
     do throws(PipelineProblems) {
       pipeline = try options.checked(file)
@@ -41,7 +42,11 @@ struct PipelineSession {
     let path = location.store
     store = try explained { try Store.open(path, creating: true, options: settings) }
     memory = PipelineMemory(of: pipeline.name, in: store)
-    sources = PlannedSources(store.sourceDigests(rehashing: rehash))
+    let (opened, folder, given) = (store, PipelineOptions.folder(of: pipeline.file), options.settings)
+    let absent = try explained {
+      try AbsentSources(in: opened, folder: folder, settings: given, searching: folders)
+    }
+    sources = PlannedSources(store.sourceDigests(rehashing: rehash), absent: absent)
   }
 
   /// Judges the pipeline's actions; under `APPRENTICE_DEVELOPMENT=1` the executable is part of every key.

@@ -1,9 +1,10 @@
 public import CanonicalJSON
+public import Records
 public import SystemPackage
 
 /// A row of a user's file: named fields and the place where it begins.
 public struct CorpusRow: Sendable {
-  /// The file.
+  /// The file; a member of an archive as if the archive were a folder.
   public var file: FilePath
   /// The line from 1 on which the row begins.
   public var line: Int
@@ -17,41 +18,18 @@ public struct CorpusRow: Sendable {
     self.fields = fields
   }
 
+  /// The value of a field, or of a field inside one: `answers.text` where no field is called so.
+  public subscript(name: String) -> JSONValue? {
+    if let value = fields[name] { return value }
+    guard name.utf8.contains(UInt8(ascii: ".")) else { return nil }
+    var value = JSONValue.object(fields)
+    for part in name.split(separator: ".") {
+      guard let member = value.object?[String(part)] else { return nil }
+      value = member
+    }
+    return value
+  }
+
   /// An error at this row.
-  public func failure(_ reason: String) -> CorpusError { CorpusError(file: file, line: line, reason: reason) }
-}
-
-/// How rows are written in a file.
-public enum CorpusFormat: String, Sendable, CaseIterable {
-  /// A JSON object a line.
-  case jsonl
-  /// Comma-separated values with a header, RFC 4180.
-  case csv
-  /// Tab-separated values with a header, without quotes.
-  case tsv
-
-  /// The format that a file's name tells, or nil.
-  public init?(file: FilePath) {
-    switch file.extension?.lowercased() {
-    case "jsonl", "ndjson": self = .jsonl
-    case "csv": self = .csv
-    case "tsv": self = .tsv
-    default: return nil
-    }
-  }
-
-  /// Reads a file row by row.
-  ///
-  /// - Parameters:
-  ///   - file: The file, UTF-8, with or without a byte order mark.
-  ///   - body: Called with each row in order.
-  /// - Throws: `CorpusError` with file and line, and what `body` throws.
-  public func read(_ file: FilePath, _ body: (CorpusRow) throws -> Void) throws {
-    let text = try CorpusText(file)
-    switch self {
-    case .jsonl: try JSONLinesReader(text: text).read(body)
-    case .csv: try DelimitedReader(text: text, dialect: .csv).read(body)
-    case .tsv: try DelimitedReader(text: text, dialect: .tsv).read(body)
-    }
-  }
+  public func failure(_ reason: String) -> RecordError { RecordError(file: file, line: line, reason: reason) }
 }

@@ -1,4 +1,5 @@
 import CanonicalJSON
+import Records
 
 /// Rows of a CSV or TSV file, whose first row names the columns.
 ///
@@ -12,69 +13,119 @@ struct DelimitedReader {
     var quotes: Bool { self == .csv }
   }
 
-  let text: CorpusText
+  let input: TextInput
   let dialect: Dialect
 
   func read(_ body: (CorpusRow) throws -> Void) throws {
-    var scanner = Scanner(text: text, dialect: dialect)
-    guard let header = try scanner.row() else {
-      throw CorpusError(file: text.file, reason: "is empty; expected a header that names the columns")
+    var rows = DelimitedRows(input: input, dialect: dialect)
+    guard let header = try rows.next() else {
+      throw RecordError(file: input.file, reason: "is empty; expected a header that names the columns")
     }
     for (index, name) in header.fields.enumerated() where header.fields[..<index].contains(name) {
-      throw CorpusError(file: text.file, line: header.line, reason: "the header names column \"\(name)\" twice")
+      throw RecordError(file: input.file, line: header.line, reason: "the header names column \"\(name)\" twice")
     }
-    while let row = try scanner.row() {
-      guard row.fields.count == header.fields.count else {
-        throw CorpusError(
-          file: text.file, line: row.line,
+    // Some headers end with a remark that begins with # and has no column below it.
+    let remarks = header.fields.count > 1 && header.fields.last?.hasPrefix("#") == true ? 1 : 0
+    while let row = try rows.next() {
+      guard row.fields.count == header.fields.count || row.fields.count == header.fields.count - remarks else {
+        throw RecordError(
+          file: input.file, line: row.line,
           reason: "has \(row.fields.count) fields, the header names \(header.fields.count)")
       }
       let members = zip(header.fields, row.fields).map { (name: $0, value: JSONValue.string($1)) }
-      try body(CorpusRow(file: text.file, line: row.line, fields: JSONObject(members)))
+      try body(CorpusRow(file: input.file, line: row.line, fields: JSONObject(members)))
+    }
+  }
+}
+
+/// The rows of a CSV or TSV file as lists of fields.
+private struct DelimitedRows {
+  let input: TextInput
+  let dialect: DelimitedReader.Dialect
+  private var line = 1
+
+  init(input: TextInput, dialect: DelimitedReader.Dialect) {
+    self.input = input
+    self.dialect = dialect
+  }
+
+  /// The next row that is not an empty line, or nil at the end.
+  mutating func next() throws -> (line: Int, fields: [String])? {
+    while let count = try extent() {
+      let bytes = UnsafeRawBufferPointer(rebasing: input.window[..<count])
+      var scanner = Scanner(input: input, bytes: bytes, dialect: dialect, line: line)
+      let start = line
+      let fields = try scanner.row()
+      line = scanner.line
+      input.consume(scanner.position)
+      if let fields { return (start, fields) }
+    }
+    return nil
+  }
+
+  /// How many bytes the next row has, its end included; nil at the end of the file.
+  ///
+  /// Quotes are only counted here: a malformed row may come out too long, never too short, and `Scanner` says what is
+  /// wrong with it.
+  private func extent() throws -> Int? {
+    var index = 0
+    var isQuoted = false
+    while true {
+      let window = input.window
+      while index < window.count {
+        let byte = window[index]
+        index += 1
+        if byte == UInt8(ascii: "\""), dialect.quotes { isQuoted.toggle() }
+        guard !isQuoted else { continue }
+        if byte == 0x0A { return index }
+        if byte == 0x0D {
+          if index == window.count { _ = try input.more(line: line) }
+          return index < input.window.count && input.window[index] == 0x0A ? index + 1 : index
+        }
+      }
+      let more: Bool
+      do {
+        more = try input.more(line: line)
+      } catch {
+        // Where a quote is at fault, that is the better message.
+        var scanner = Scanner(input: input, bytes: input.window, dialect: dialect, line: line)
+        _ = try scanner.row()
+        throw error
+      }
+      if !more { return input.window.isEmpty ? nil : input.window.count }
     }
   }
 
   private struct Scanner {
-    let text: CorpusText
-    let dialect: Dialect
+    let input: TextInput
+    let bytes: UnsafeRawBufferPointer
+    let dialect: DelimitedReader.Dialect
+    var line: Int
     var position = 0
-    var line = 1
 
-    init(text: CorpusText, dialect: Dialect) {
-      self.text = text
-      self.dialect = dialect
-    }
-
-    /// The next row that is not an empty line, or nil at the end.
-    mutating func row() throws(CorpusError) -> (line: Int, fields: [String])? {
-      while position < text.bytes.count {
-        let start = line
-        var fields: [String] = []
-        while true {
-          let (field, wasQuoted) = try field()
-          fields.append(field)
-          if position < text.bytes.count, text.bytes[position] == dialect.separator {
-            position += 1
-            continue
-          }
-          let isEmptyLine = fields.count == 1 && field.isEmpty && !wasQuoted
-          endLine()
-          if isEmptyLine { break }
-          return (start, fields)
+    /// The fields of the row, or nil where it is an empty line.
+    mutating func row() throws(RecordError) -> [String]? {
+      var fields: [String] = []
+      while true {
+        let (field, wasQuoted) = try field()
+        fields.append(field)
+        if position < bytes.count, bytes[position] == dialect.separator {
+          position += 1
+          continue
         }
+        endLine()
+        return fields.count == 1 && field.isEmpty && !wasQuoted ? nil : fields
       }
-      return nil
     }
 
     private mutating func endLine() {
-      guard position < text.bytes.count else { return }
-      if text.bytes[position] == 0x0D { position += 1 }
-      if position < text.bytes.count, text.bytes[position] == 0x0A { position += 1 }
+      guard position < bytes.count else { return }
+      if bytes[position] == 0x0D { position += 1 }
+      if position < bytes.count, bytes[position] == 0x0A { position += 1 }
       line += 1
     }
 
-    private mutating func field() throws(CorpusError) -> (String, wasQuoted: Bool) {
-      let bytes = text.bytes
+    private mutating func field() throws(RecordError) -> (String, wasQuoted: Bool) {
       if dialect.quotes, position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
         return (try quoted(), true)
       }
@@ -83,17 +134,16 @@ struct DelimitedReader {
         let byte = bytes[position]
         if byte == dialect.separator || byte == 0x0A || byte == 0x0D { break }
         if dialect.quotes, byte == UInt8(ascii: "\"") {
-          throw CorpusError(
-            file: text.file, line: line,
+          throw RecordError(
+            file: input.file, line: line,
             reason: "a quote inside a field that is not quoted; put the field in quotes and double the quote")
         }
         position += 1
       }
-      return (String(decoding: bytes[start..<position], as: UTF8.self), false)
+      return (try input.text(UnsafeRawBufferPointer(rebasing: bytes[start..<position]), line: line), false)
     }
 
-    private mutating func quoted() throws(CorpusError) -> String {
-      let bytes = text.bytes
+    private mutating func quoted() throws(RecordError) -> String {
       let start = line
       var content: [UInt8] = []
       position += 1
@@ -111,12 +161,14 @@ struct DelimitedReader {
           continue
         }
         guard position == bytes.count || [dialect.separator, 0x0A, 0x0D].contains(bytes[position]) else {
-          throw CorpusError(
-            file: text.file, line: line, reason: "text after a closing quote; double a quote inside a quoted field")
+          throw RecordError(
+            file: input.file, line: line, reason: "text after a closing quote; double a quote inside a quoted field")
         }
-        return String(decoding: content, as: UTF8.self)
+        return try content.withUnsafeBytes { bytes in
+          Result { () throws(RecordError) in try input.text(bytes, line: start) }
+        }.get()
       }
-      throw CorpusError(file: text.file, line: start, reason: "a quoted field is not closed")
+      throw RecordError(file: input.file, line: start, reason: "a quoted field is not closed")
     }
   }
 }

@@ -1,8 +1,9 @@
 import CanonicalJSON
+public import Records
 
-/// A text with `{field}` in place of fields; `{{` and `}}` stand for braces.
+/// A text with `{field}` in place of fields (`{field.member}` of an object's members); `{{` and `}}` stand for braces.
 public struct Template: Sendable, Hashable {
-  private enum Part: Sendable, Hashable {
+  enum Part: Sendable, Hashable {
     case text(String)
     case field(String)
   }
@@ -19,7 +20,14 @@ public struct Template: Sendable, Hashable {
   ///
   /// - Parameter text: Text with `{field}`.
   /// - Throws: `Malformed` where a brace has no partner.
-  public init(_ text: String) throws(Malformed) {
+  public init(_ text: String) throws(Malformed) { parts = try Self.parts(of: text) }
+
+  init(parts: [Part]) { self.parts = parts }
+
+  /// The names of the fields in the order in which they stand.
+  public var fields: [String] { parts.compactMap { if case .field(let name) = $0 { name } else { nil } } }
+
+  static func parts(of text: String) throws(Malformed) -> [Part] {
     var parts: [Part] = []
     var literal = ""
     var rest = text[...]
@@ -42,15 +50,15 @@ public struct Template: Sendable, Hashable {
       }
     }
     if !literal.isEmpty { parts.append(.text(literal)) }
-    self.parts = parts
+    return parts
   }
 
   /// The text for a row: texts as they are, numbers and Booleans as JSON prints them.
   ///
   /// - Parameter row: The row.
   /// - Returns: The text.
-  /// - Throws: `CorpusError` where the row lacks a field, or it is null, a list or an object.
-  public func text(for row: CorpusRow) throws(CorpusError) -> String {
+  /// - Throws: `RecordError` where the row lacks a field, or it is null, a list or an object.
+  public func text(for row: CorpusRow) throws(RecordError) -> String {
     var text = ""
     for part in parts {
       switch part {
@@ -65,9 +73,9 @@ public struct Template: Sendable, Hashable {
   ///
   /// - Parameter row: The row.
   /// - Returns: The texts.
-  /// - Throws: `CorpusError` as `text(for:)` does.
-  public func texts(for row: CorpusRow) throws(CorpusError) -> [String] {
-    if parts.count == 1, case .field(let name) = parts[0], case .array(let elements)? = row.fields[name] {
+  /// - Throws: `RecordError` as `text(for:)` does.
+  public func texts(for row: CorpusRow) throws(RecordError) -> [String] {
+    if parts.count == 1, case .field(let name) = parts[0], case .array(let elements)? = row[name] {
       var texts: [String] = []
       for element in elements {
         guard let text = Self.print(element) else {
@@ -80,8 +88,8 @@ public struct Template: Sendable, Hashable {
     return [try text(for: row)]
   }
 
-  private static func scalar(_ name: String, _ row: CorpusRow) throws(CorpusError) -> String {
-    guard let value = row.fields[name] else {
+  private static func scalar(_ name: String, _ row: CorpusRow) throws(RecordError) -> String {
+    guard let value = row[name] else {
       throw row.failure("there is no field \"\(name)\"; the row has \(row.fields.names.joined(separator: ", "))")
     }
     guard let text = print(value) else {

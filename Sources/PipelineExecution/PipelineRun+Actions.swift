@@ -75,17 +75,22 @@ extension PipelineRun {
 
   private func launch(_ index: Int, _ document: KeyDocument, threads: Int, lease: Lease) throws {
     let action = planner.pipeline.actions[index]
+    do { try planner.checkSources(of: action) } catch {
+      lease.release()
+      throw error
+    }
     for digest in document.inputDigests {
       if let manifest = planner.sources.manifest(digest) { _ = try planner.store.keep(sourceManifest: manifest) }
     }
     let log = try journal.openLog(action.id)
     defer { try? log.descriptor.close() }
     let preparation = ActionPreparation(
-      store: planner.store, program: program, numerics: planner.pipeline.numerics
-    ) { source in
-      guard case .output(let producer, let port, _, _) = source else { return nil }
-      return self.planner.result(producer)?.output(port)?.digest
-    }
+      store: planner.store, program: program, numerics: planner.pipeline.numerics,
+      artifact: { source in
+        guard case .output(let producer, let port, _, _) = source else { return nil }
+        return self.planner.result(producer)?.output(port)?.digest
+      },
+      replacement: { try self.planner.replacement(of: $0, for: action) })
     let running = try preparation.start(action, document, threads: threads, lease: lease, log: log)
     phases[index] = .running(running)
     shown.showRunning(running.work, of: action)

@@ -18,10 +18,18 @@ package struct SourceProblem: Error, CustomStringConvertible {
 /// Digests of the files and folders that a pipeline reads from outside the store.
 package final class PlannedSources {
   private let digests: SourceDigests
+  private let absent: AbsentSources?
   private var manifests: [Digest: Manifest] = [:]
 
   /// Digests through a store's cache.
-  package init(_ digests: SourceDigests) { self.digests = digests }
+  ///
+  /// - Parameters:
+  ///   - digests: Hashes files.
+  ///   - absent: What is known of paths where there is nothing.
+  package init(_ digests: SourceDigests, absent: AbsentSources? = nil) {
+    self.digests = digests
+    self.absent = absent
+  }
 
   /// The digest that a path has as an artifact of a kind.
   ///
@@ -29,15 +37,22 @@ package final class PlannedSources {
   /// - Parameters:
   ///   - path: A file or folder, absolute.
   ///   - kind: The kind of the port.
+  ///   - label: The input as the pipeline file has it.
   ///   - files: Names or patterns of the only files that are read below a folder; nil for all.
   ///   - origin: Where the path was written.
   /// - Returns: The digest of a manifest of the files.
   /// - Throws: `SourceProblem` where there is nothing to read, or `StoreError`.
   package func digest(
-    of path: FilePath, kind: ArtifactKind, files: [String]?, origin: ValueOrigin
+    of path: FilePath, kind: ArtifactKind, label: String, files: [String]?, origin: ValueOrigin
   ) throws -> Digest {
     var status = stat()
-    guard stat(path.string, &status) == 0 else { throw Self.problem(path, origin) }
+    guard stat(path.string, &status) == 0 else {
+      guard let known = try absent?.find(path, kind: kind, label: label, files: files) else {
+        throw Self.problem(path, origin)
+      }
+      manifests[known.digest] = known.manifest
+      return known.digest
+    }
     let named: [SourceDigests.File]
     if status.st_mode & S_IFMT == S_IFDIR {
       named = try Self.files(below: path, matching: files, origin: origin)
@@ -50,6 +65,23 @@ package final class PlannedSources {
     let digest = manifest.descriptor.digest
     manifests[digest] = manifest
     return digest
+  }
+
+  /// What stands in for a path where there is nothing; nil where there is something.
+  package func replacement(
+    of path: FilePath, kind: ArtifactKind, label: String, files: [String]?
+  ) throws -> AbsentSources.Known? {
+    guard access(path.string, F_OK) != 0,
+      var known = try absent?.find(path, kind: kind, label: label, files: files)
+    else { return nil }
+    // A place counts only if it holds the very bytes.
+    known.places = known.places.filter { place in
+      guard access(place.string, F_OK) == 0 else { return false }
+      let origin = ValueOrigin.commandLine(place.string)
+      let found = try? digest(of: place, kind: kind, label: label, files: files, origin: origin)
+      return found == known.digest
+    }
+    return known
   }
 
   /// The digest of a file's bytes.
@@ -65,7 +97,7 @@ package final class PlannedSources {
   }
 
   /// The files of a digest that this run has computed.
-  func manifest(_ digest: Digest) -> Manifest? { manifests[digest] }
+  package func manifest(_ digest: Digest) -> Manifest? { manifests[digest] }
 
   /// Keeps what was hashed for the next time.
   package func save() { digests.save() }

@@ -2,7 +2,7 @@ package import ArtifactStore
 import CanonicalJSON
 package import ContentAddressing
 package import PipelineLanguage
-import StageKit
+package import StageKit
 import SystemPackage
 
 /// Says of every action whether its result is there, and if not, why it must run.
@@ -116,8 +116,34 @@ package final class Planner {
         preconditionFailure("the result of \(pipeline.actions[action].id) is not known")
       }
       return artifact.digest
-    case .path(let path, let kind, _, let origin):
-      return try sources.digest(of: path, kind: kind, files: action.namedFiles(kind), origin: origin)
+    case .path(let path, let kind, let label, let origin):
+      return try sources.digest(
+        of: path, kind: kind, label: label, files: action.namedFiles(kind), origin: origin)
+    }
+  }
+
+  /// What stands in for a path where there is nothing; nil for what is there.
+  package func replacement(of source: InputSource, for action: PlannedAction) throws -> AbsentSources.Known? {
+    guard case .path(let path, let kind, let label, _) = source else { return nil }
+    return try sources.replacement(of: path, kind: kind, label: label, files: action.namedFiles(kind))
+  }
+
+  /// Makes sure that all that an action reads from outside is there, or in the store.
+  ///
+  /// - Throws: `SourceProblem` that names the files that are needed, with their digests.
+  package func checkSources(of action: PlannedAction) throws {
+    for source in action.inputs.flatMap(\.sources) {
+      guard case .path(let path, _, _, let origin) = source,
+        let known = try replacement(of: source, for: action)
+      else { continue }
+      let missing = try known.missing(in: store)
+      guard !missing.isEmpty, known.places.isEmpty else { continue }
+      let files = missing.prefix(3).map { "\($0.title ?? "") (\($0.digest))" }.joined(separator: ", ")
+      let more = missing.count > 3 ? " and \(missing.count - 3) more" : ""
+      throw SourceProblem(
+        origin: origin,
+        message: "\(action.id) must run and there is no \(path); the imported results were made from \(files)\(more): "
+          + "put \(missing.count == 1 && !known.isFolder ? "it" : "them") there, or name the place with --set")
     }
   }
 
@@ -163,7 +189,7 @@ extension PlannedAction {
   /// The names or patterns of the files that a stage reads of a source folder; nil where it may read all.
   ///
   /// A stage says so by a parameter `files` that maps words to names.
-  func namedFiles(_ kind: ArtifactKind) -> [String]? {
+  package func namedFiles(_ kind: ArtifactKind) -> [String]? {
     guard kind == .source, declaration.parameter("files")?.type == .map(.string) else { return nil }
     let names = parameters.object["files"]?.object?.members.compactMap(\.value.string) ?? []
     return names.isEmpty ? nil : names

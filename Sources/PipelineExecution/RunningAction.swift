@@ -98,6 +98,8 @@ struct ActionPreparation {
   let numerics: NumericsPolicy
   /// The digest of an input's artifact; nil for a path outside the store.
   let artifact: (InputSource) -> Digest?
+  /// What stands in for a path outside the store where there is nothing.
+  let replacement: (InputSource) throws -> AbsentSources.Known?
 
   /// Starts the process of an action.
   ///
@@ -140,20 +142,36 @@ struct ActionPreparation {
     var inputs: [StageInput] = []
     for (index, source) in input.sources.enumerated() {
       guard let digest = artifact(source) else {
-        if case .path(let path, _, let label, _) = source { inputs.append(StageInput(label: label, path: path)) }
+        guard case .path(let path, _, let label, _) = source else { continue }
+        guard let known = try replacement(source) else {
+          inputs.append(StageInput(label: label, path: path))
+          continue
+        }
+        if let place = known.places.first {
+          inputs.append(StageInput(label: label, path: place))
+          continue
+        }
+        let folder = work.input(input.port.name).appending("\(index)")
+        try link(known.manifest, into: folder)
+        let file = known.isFolder ? nil : known.manifest.layers.first?.title
+        inputs.append(StageInput(label: label, path: file.map { folder.pushing(FilePath($0)) } ?? folder))
         continue
       }
       let port = work.input(input.port.name)
       let folder = input.port.isMany ? port.appending("\(index)") : port
-      for file in try store.manifest(digest, neededBy: "input \(input.port.name)").layers {
-        guard let title = file.title else { continue }
-        let place = folder.pushing(FilePath(title))
-        try SmallFile.makeFolder(place.removingLastComponent())
-        guard symlink(store.blobPath(file.digest).string, place.string) == 0 else { throw Errno(rawValue: errno) }
-      }
+      try link(try store.manifest(digest, neededBy: "input \(input.port.name)"), into: folder)
       inputs.append(StageInput(label: source.label, axes: source.axes, digest: "\(digest)", path: folder))
     }
     return inputs
+  }
+
+  private func link(_ manifest: Manifest, into folder: FilePath) throws {
+    for file in manifest.layers {
+      guard let title = file.title else { continue }
+      let place = folder.pushing(FilePath(title))
+      try SmallFile.makeFolder(place.removingLastComponent())
+      guard symlink(store.blobPath(file.digest).string, place.string) == 0 else { throw Errno(rawValue: errno) }
+    }
   }
 
   /// Copies a user's code and says how to start it; nil for a built-in stage.

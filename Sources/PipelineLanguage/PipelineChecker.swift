@@ -12,6 +12,8 @@ public struct PipelineChecker: Sendable {
   public var environment: @Sendable (String) -> String?
   /// What a path lacks to be an artifact of a kind, such as `config.json` for a model; nil where it lacks nothing.
   public var missing: @Sendable (ArtifactKind, FilePath) -> String?
+  /// Whether an input, as written and as a path where there is nothing, is known by its content all the same.
+  public var isKnown: @Sendable (_ label: String, ArtifactKind, FilePath) -> Bool = { _, _, _ in false }
 
   /// A checker.
   ///
@@ -63,7 +65,7 @@ public struct PipelineChecker: Sendable {
     let stages = syntax.stages.map { stage in
       StageDraft(syntax: stage, implementation: implementations.resolve(stage), grid: grids.grid(of: stage))
     }
-    let references = ReferenceResolver(stages: stages, places: places, missing: missing, log: log)
+    let references = ReferenceResolver(stages: stages, places: places, missing: missing, isKnown: isKnown, log: log)
     let planner = ActionPlanner(
       stages: stages, builtins: implementations.declarations, params: params, references: references, log: log)
     let actions = planner.plan()

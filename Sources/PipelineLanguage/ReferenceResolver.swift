@@ -33,16 +33,19 @@ final class ReferenceResolver {
   private let indices: [String: Int]
   private let places: Places
   private let missing: (ArtifactKind, FilePath) -> String?
+  private let isKnown: (String, ArtifactKind, FilePath) -> Bool
   private let log: ProblemLog
   /// References of which one cell has been reported; those of its other cells are not.
   private var unmatched: Set<ValueOrigin> = []
 
   init(
-    stages: [StageDraft], places: Places, missing: @escaping (ArtifactKind, FilePath) -> String?, log: ProblemLog
+    stages: [StageDraft], places: Places, missing: @escaping (ArtifactKind, FilePath) -> String?,
+    isKnown: @escaping (String, ArtifactKind, FilePath) -> Bool, log: ProblemLog
   ) {
     self.stages = stages
     self.places = places
     self.missing = missing
+    self.isKnown = isKnown
     self.log = log
     indices = Dictionary(stages.enumerated().map { ($1.syntax.name, $0) }) { first, _ in first }
     edges = Array(repeating: [:], count: stages.count)
@@ -55,6 +58,9 @@ final class ReferenceResolver {
     }
     let path = places.absolute(text.text, from: text.pathOrigin)
     guard FileAccess.exists(path) else {
+      if isKnown(text.label, port.kind, path) {
+        return [.path(path, kind: port.kind, label: text.label, origin: text.origin)]
+      }
       let from =
         switch text.pathOrigin {
         case .file: "relative to the file"

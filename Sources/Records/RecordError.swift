@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// A row of a file that is not what its kind demands.
+/// A place in a file that can't be used: a row that is not what its kind or the user's parameters demand.
 public struct RecordError: Error, Sendable, CustomStringConvertible {
   /// The file.
   public var file: FilePath

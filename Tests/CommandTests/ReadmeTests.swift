@@ -19,6 +19,20 @@ import Testing
     return commands
   }
 
+  /// The words of a command line; single quotes keep blanks together.
+  private static func words(of command: String) -> [String] {
+    var words: [String] = [""]
+    var isQuoted = false
+    for character in command {
+      switch character {
+      case "'": isQuoted.toggle()
+      case " " where !isQuoted: words.append("")
+      default: words[words.count - 1].append(character)
+      }
+    }
+    return words
+  }
+
   @Test("the first command installs, builds and runs the quickstart; the second installs and tests, as CI does")
   func twoCommands() throws {
     let commands = try Self.commands()
@@ -39,7 +53,7 @@ import Testing
       }
       // The folder stands for a clone: the store and the results lie beside `.git`.
       try TemporaryFolder.write("", to: folder.pushing(".git/HEAD"))
-      for name in ["pipelines/quickstart.yaml", "fixtures/quickstart"] {
+      for name in ["pipelines/quickstart.yaml", "fixtures/quickstart", "fixtures/corpora"] {
         try FileManager.default.copyItem(
           atPath: Fixture.root.pushing(FilePath(name)).string, toPath: folder.pushing(FilePath(name)).string)
       }
@@ -52,7 +66,7 @@ import Testing
       let commands = try Self.commands().dropFirst(2)
       #expect(commands.count >= 9)
       for command in commands {
-        var words = command.split(separator: " ").map(String.init)
+        var words = Self.words(of: command)
         #expect(words.removeFirst() == "apprentice", "\(command)")
         let outcome = try Tool.run(words, in: folder)
         #expect(outcome.status == 0, "\(command): \(outcome.errors)")

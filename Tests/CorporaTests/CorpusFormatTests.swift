@@ -1,5 +1,6 @@
 import CanonicalJSON
 import Corpora
+import Records
 import SystemPackage
 import TestSupport
 import Testing
@@ -7,19 +8,14 @@ import Testing
 @Suite struct CorpusFormatTests {
   /// The rows of a text, as texts of their fields with line numbers.
   private func rows(_ text: String, _ format: CorpusFormat) throws -> [String] {
-    try TemporaryFolder.with { folder in
-      let file = try TemporaryFolder.write(text, to: folder.appending("rows"))
-      var rows: [String] = []
-      try format.read(file) { rows.append("\($0.line) " + JSONValue.object($0.fields).text) }
-      return rows
-    }
+    try Reading.rows(Array(text.utf8), CorpusReader(format: format))
   }
 
   private func failure(_ text: String, _ format: CorpusFormat) -> String {
     do {
       _ = try rows(text, format)
       return "no error"
-    } catch let error as CorpusError {
+    } catch let error as RecordError {
       return "\(error.line.map(String.init) ?? "-"): \(error.reason)"
     } catch {
       return "\(error)"
@@ -74,43 +70,16 @@ import Testing
 
   @Test("practice row 38: rows may have other keys than the rows before; only what a template names must be there")
   func heterogeneousRows() throws {
-    try TemporaryFolder.with { folder in
-      let file = try TemporaryFolder.write(
-        #"{"q":"1","a":null}"# + "\n" + #"{"q":"2","extra":[1,{}]}"# + "\n" + #"{"q":[]}"#,
-        to: folder.appending("rows"))
-      let template = try Template("{q}")
-      var texts: [String] = []
-      #expect(throws: CorpusError.self) {
-        try CorpusFormat.jsonl.read(file) { texts.append(try template.text(for: $0)) }
-      }
+    let text = #"{"q":"1","a":null}"# + "\n" + #"{"q":"2","extra":[1,{}]}"# + "\n" + #"{"q":[]}"#
+    let template = try Template("{q}")
+    var texts: [String] = []
+    do {
+      try Reading.each(Array(text.utf8), CorpusReader(format: .jsonl)) { texts.append(try template.text(for: $0)) }
+      Issue.record("the list was printed")
+    } catch let error as RecordError {
       #expect(texts == ["1", "2"])
-      do {
-        try CorpusFormat.jsonl.read(file) { _ = try template.text(for: $0) }
-      } catch let error as CorpusError {
-        #expect(error.line == 3)
-        #expect(error.reason == "field \"q\": expected a text or a number, found an array")
-      }
-    }
-  }
-
-  @Test("compressed files and broken UTF-8 are refused with a remedy")
-  func unreadable() throws {
-    try TemporaryFolder.with { folder in
-      let file = folder.appending("rows.jsonl")
-      for (bytes, expected) in [
-        ([0x1F, 0x8B, 0x08] as [UInt8], "is compressed with gzip; unpack it first"),
-        ([0x0A, 0xFF], "is not valid UTF-8; convert the file, for example with iconv"),
-      ] {
-        try FileDescriptor.open(
-          file, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite
-        ).closeAfter { _ = try FileDescriptor.open(file, .writeOnly).writeAll(bytes) }
-        do {
-          try CorpusFormat.jsonl.read(file) { _ in }
-          Issue.record("the file was read")
-        } catch let error as CorpusError {
-          #expect(error.reason == expected)
-        }
-      }
+      #expect(error.line == 3)
+      #expect(error.reason == "field \"q\": expected a text or a number, found an array")
     }
   }
 }

@@ -37,6 +37,18 @@ struct Dealing {
     }
   }
 
+  /// Some of the rows, in their order; of two subsets the smaller is contained in the larger.
+  ///
+  /// - Parameters:
+  ///   - rows: The rows.
+  ///   - count: How many are kept, at most all.
+  /// - Returns: The rows that are kept.
+  func subset(_ rows: [DatasetRow], count: Int) -> [DatasetRow] {
+    let order = rows.enumerated().map { (rank: rank("\($0.offset)/\($0.element.prompt)".utf8), offset: $0.offset) }
+      .sorted { ($0.rank, $0.offset) < ($1.rank, $1.offset) }
+    return order.prefix(count).map(\.offset).sorted().map { rows[$0] }
+  }
+
   /// The rows in the order of their numbers.
   func shuffled(_ rows: [DatasetRow]) -> [DatasetRow] {
     rows.enumerated().map { (rank: rank("\($0.offset)/\($0.element.prompt)".utf8), offset: $0.offset, row: $0.element) }

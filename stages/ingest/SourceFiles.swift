@@ -1,49 +1,93 @@
+import Corpora
 import Glibc
 import Records
 import StageKit
 import SystemPackage
 
-/// The files of a source, by split.
+/// A name or glob below the source: the files of a split, or of one field of a split where texts are parallel.
+struct FileRequest {
+  var split: Split
+  /// The field that the files' text becomes; nil where rows have fields of their own.
+  var field: String?
+  var name: String
+}
+
+/// The files of a source.
 struct SourceFiles {
-  /// Splits in the order train, validation, test, each with its files sorted by bytes.
-  let bySplit: [(split: Split, files: [FilePath])]
+  private enum Place {
+    /// Files on disk with the requests that they answer, in the order of the requests, then sorted by bytes.
+    case disk([(request: FileRequest, file: FilePath)])
+    case archive(CorpusFile, [FileRequest])
+  }
 
-  /// All files with their splits.
-  var all: [(split: Split, file: FilePath)] { bySplit.flatMap { split, files in files.map { (split, $0) } } }
+  private let place: Place
 
-  init(_ source: FilePath, names: [(split: Split, name: String)]) throws(StageFailure) {
-    var found: [Split: [FilePath]] = [:]
-    if names.isEmpty {
-      if FileContent.isFolder(source) {
-        for name in FileContent.names(in: source) {
-          let path = FilePath(name)
-          guard let stem = path.stem, let split = Split(rawValue: stem), path.extension != nil else { continue }
-          found[split, default: []].append(source.appending(name))
-        }
-        if let (split, files) = found.first(where: { $0.value.count > 1 }) {
-          throw StageFailure(
-            "\(source) holds \(files.count) files for \(split.rawValue)", remedy: "name one with files",
-            status: .invalid)
-        }
-        guard !found.isEmpty else {
-          throw StageFailure(
-            "\(source) holds no train, validation or test file", remedy: "name them with files", status: .invalid)
-        }
-      } else {
-        found = [.train: [source]]
+  /// The files that are read; an archive counts as one.
+  var all: [FilePath] {
+    switch place {
+    case .disk(let files): files.map(\.file)
+    case .archive(let archive, _): [archive.path]
+    }
+  }
+
+  /// Their size in bytes.
+  var size: Int { all.reduce(0) { $0 + CorpusFile($1).size } }
+
+  /// Finds the files.
+  ///
+  /// - Parameters:
+  ///   - source: A file, a folder or an archive.
+  ///   - requests: What is asked for; empty for the files that are called as splits are.
+  /// - Throws: `StageFailure` with status 2 where there are none.
+  init(_ source: FilePath, requests: [FileRequest]) throws(StageFailure) {
+    let isFolder = FileContent.isFolder(source)
+    if !isFolder, CorpusFile(source).isArchive {
+      place = .archive(CorpusFile(source), requests)
+    } else if requests.isEmpty {
+      place = .disk(isFolder ? try Self.splits(in: source) : [(FileRequest(split: .train, name: ""), source)])
+    } else {
+      guard isFolder else {
+        throw StageFailure("\(source) is a file, but files names \(requests[0].name) below it", status: .invalid)
+      }
+      var files: [(FileRequest, FilePath)] = []
+      for request in requests {
+        let matches = Self.matches(source.pushing(FilePath(request.name)))
+        guard !matches.isEmpty else { throw Self.nothing(in: source, for: request) }
+        for match in matches { files.append((request, match)) }
+      }
+      place = .disk(files)
+    }
+  }
+
+  private static func nothing(in source: FilePath, for request: FileRequest) -> StageFailure {
+    StageFailure("\(source) holds no \(request.name) for \(request.split.rawValue)", status: .invalid)
+  }
+
+  /// The split that a file is called after: `train.jsonl`, `train.csv.gz`.
+  private static func split(calledAs name: FilePath) -> Split? {
+    let name = CorpusFormat.uncompressed(name)
+    guard name.extension != nil, let stem = name.stem else { return nil }
+    return Split(rawValue: stem)
+  }
+
+  private static func splits(in folder: FilePath) throws(StageFailure) -> [(FileRequest, FilePath)] {
+    var found: [(FileRequest, FilePath)] = []
+    for name in FileContent.names(in: folder) {
+      guard let split = split(calledAs: FilePath(name)) else { continue }
+      found.append((FileRequest(split: split, name: name), folder.appending(name)))
+    }
+    for split in Split.allCases {
+      let count = found.count { $0.0.split == split }
+      guard count < 2 else {
+        throw StageFailure(
+          "\(folder) holds \(count) files for \(split.rawValue)", remedy: "name one with files", status: .invalid)
       }
     }
-    for (split, name) in names {
-      guard FileContent.isFolder(source) else {
-        throw StageFailure("\(source) is a file, but files names \(name) below it", status: .invalid)
-      }
-      let matches = Self.matches(source.pushing(FilePath(name)))
-      guard !matches.isEmpty else {
-        throw StageFailure("\(source) holds no \(name) for \(split.rawValue)", status: .invalid)
-      }
-      found[split, default: []] += matches
+    guard !found.isEmpty else {
+      throw StageFailure(
+        "\(folder) holds no train, validation or test file", remedy: "name them with files", status: .invalid)
     }
-    bySplit = Split.allCases.compactMap { split in found[split].map { (split, $0) } }
+    return found
   }
 
   /// The files that a name or glob stands for, sorted by bytes.
@@ -54,5 +98,69 @@ struct SourceFiles {
     guard glob(pattern.string, GLOB_NOSORT, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
     let names = (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { FilePath($0) }
+  }
+
+  /// Reads every file: those on disk in order, members of an archive in the archive's order.
+  ///
+  /// - Parameters:
+  ///   - consumed: Called now and then with the number of bytes that were read of all files.
+  ///   - body: Reads the bytes of one file.
+  /// - Throws: `StageFailure` where an archive lacks what is asked for, what reading throws, and what `body` throws.
+  func read(
+    consumed: @escaping (Int) -> Void,
+    _ body: (_ request: FileRequest, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
+  ) throws {
+    switch place {
+    case .disk(let files):
+      var before = 0
+      for (request, path) in files {
+        let file = CorpusFile(path)
+        let start = before
+        try file.read(consumed: { consumed(start + $0) }) { try body(request, path, $0) }
+        before += file.size
+      }
+    case .archive(let archive, let requests):
+      try read(archive, requests, consumed: consumed, body)
+    }
+  }
+
+  private func read(
+    _ archive: CorpusFile, _ requests: [FileRequest], consumed: @escaping (Int) -> Void,
+    _ body: (_ request: FileRequest, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
+  ) throws {
+    func answers(_ name: String) -> [FileRequest] {
+      if requests.isEmpty {
+        guard let last = FilePath(name).lastComponent, let split = Self.split(calledAs: FilePath(last.string)) else {
+          return []
+        }
+        return [FileRequest(split: split, name: name)]
+      }
+      return requests.filter { $0.name == name || fnmatch($0.name, name, FNM_PATHNAME | FNM_PERIOD) == 0 }
+    }
+    var answered: [String: Int] = [:]
+    // A member that answers several requests is met once in each pass.
+    var pass = 0
+    var passes = 1
+    while pass < passes {
+      try archive.readMembers({ answers($0).count > pass }, consumed: consumed) { name, file, bytes in
+        let all = answers(name)
+        passes = max(passes, all.count)
+        answered["\(all[pass].split) \(requests.isEmpty ? "" : all[pass].name)", default: 0] += 1
+        try body(all[pass], file, bytes)
+      }
+      pass += 1
+    }
+    if requests.isEmpty {
+      if let (key, count) = answered.first(where: { $0.value > 1 }) {
+        throw StageFailure("\(archive.path) holds \(count) files for \(key)", remedy: "name one with files")
+      }
+      guard !answered.isEmpty else {
+        throw StageFailure(
+          "\(archive.path) holds no train, validation or test file", remedy: "name them with files")
+      }
+    }
+    for request in requests where answered["\(request.split) \(request.name)"] == nil {
+      throw StageFailure("\(archive.path) holds no \(request.name) for \(request.split.rawValue)")
+    }
   }
 }

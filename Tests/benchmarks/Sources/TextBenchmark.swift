@@ -19,7 +19,8 @@ struct TextBenchmark {
   func measure() throws {
     var prompts: [String] = []
     var references: [String] = []
-    try CorpusFormat.csv.read(data.appending("e2e-nlg").appending("trainset.csv")) { row in
+    let file = data.appending("e2e-nlg").appending("trainset.csv")
+    try CorpusReader(format: .csv).read(FileBytes(file), file: file) { row in
       prompts.append(row.fields["mr"]?.string ?? "")
       references.append(row.fields["ref"]?.string ?? "")
     }

@@ -1,0 +1,157 @@
+import CZlib
+import Glibc
+import SystemPackage
+
+/// The bytes of an archive's file, as libarchive asks for them.
+///
+/// gzip is undone here, not in libarchive, which looks at neither checksum nor length of it.
+final class ArchiveInput {
+  private let descriptor: CInt
+  private let owned: Bool
+  private let capacity = 256 << 10
+  private let raw: UnsafeMutableRawPointer
+  private let plain: UnsafeMutableRawPointer
+  /// In a place of its own: zlib refuses a stream that has moved since it was begun.
+  private var stream: UnsafeMutablePointer<z_stream>?
+  private var isInsideMember = false
+  private var hasBegun = false
+  /// Raw bytes read so far.
+  private(set) var position = 0
+  /// The number of raw bytes; nil for a pipe.
+  let size: Int?
+  /// What stopped the input.
+  private(set) var fault: ArchiveError.Fault?
+
+  init(_ descriptor: CInt, owned: Bool) {
+    self.descriptor = descriptor
+    self.owned = owned
+    raw = .allocate(byteCount: 256 << 10, alignment: 4096)
+    plain = .allocate(byteCount: 256 << 10, alignment: 4096)
+    var status = stat()
+    let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    size = isFile ? Int(status.st_size) : nil
+    if isFile { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
+  }
+
+  deinit {
+    if let stream {
+      inflateEnd(stream)
+      stream.deallocate()
+    }
+    raw.deallocate()
+    plain.deallocate()
+    if owned { close(descriptor) }
+  }
+
+  /// Whether the bytes begin as gzip does; pipes are taken as they come.
+  var isGzip: Bool {
+    guard size != nil else { return false }
+    var magic: (UInt8, UInt8) = (0, 0)
+    let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 2, 0) }
+    return count == 2 && magic == (0x1F, 0x8B)
+  }
+
+  /// The next bytes, valid until the next call; empty at the end, nil after a fault.
+  func next() -> UnsafeRawBufferPointer? {
+    if stream != nil { return inflateMore() }
+    let count = fill()
+    if count < 0 { return nil }
+    let bytes = UnsafeRawBufferPointer(start: raw, count: count)
+    if !hasBegun {
+      hasBegun = true
+      if count >= 2, bytes[0] == 0x1F, bytes[1] == 0x8B {
+        guard beginInflating(count) else { return nil }
+        return inflateMore()
+      }
+    }
+    return bytes
+  }
+
+  /// Moves within a plain file; nil where that fails.
+  func seek(_ offset: Int, _ whence: CInt) -> Int? {
+    let place = lseek(descriptor, off_t(offset), whence)
+    guard place >= 0 else { return nil }
+    hasBegun = true
+    position = Int(place)
+    return position
+  }
+
+  private func fill() -> Int {
+    while true {
+      let count = read(descriptor, raw, capacity)
+      if count >= 0 {
+        position += count
+        return count
+      }
+      if errno == EINTR { continue }
+      fault = .system(Errno(rawValue: errno))
+      return -1
+    }
+  }
+
+  // MARK: gzip
+
+  private func beginInflating(_ count: Int) -> Bool {
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    stream.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_in = UInt32(count)
+    // 16 asks for gzip, 15 is its window.
+    guard inflateInit2_(stream, 31, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
+      stream.deallocate()
+      fault = .damaged("zlib has no memory")
+      return false
+    }
+    self.stream = stream
+    isInsideMember = true
+    return true
+  }
+
+  private func inflateMore() -> UnsafeRawBufferPointer? {
+    stream!.pointee.next_out = plain.assumingMemoryBound(to: UInt8.self)
+    stream!.pointee.avail_out = UInt32(capacity)
+    while Int(stream!.pointee.avail_out) == capacity {
+      if stream!.pointee.avail_in == 0 {
+        let count = fill()
+        if count < 0 { return nil }
+        if count == 0 {
+          if isInsideMember {
+            fault = .damaged("the gzip data is cut off")
+            return nil
+          }
+          break
+        }
+        stream!.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
+        stream!.pointee.avail_in = UInt32(count)
+      }
+      if !isInsideMember, !beginNextMember() {
+        if fault != nil { return nil }
+        continue
+      }
+      switch inflate(stream!, Z_NO_FLUSH) {
+      case Z_OK, Z_BUF_ERROR: continue
+      case Z_STREAM_END: isInsideMember = false
+      default:
+        fault = .damaged("gzip: \(stream!.pointee.msg.map { String(cString: $0) } ?? "not readable")")
+        return nil
+      }
+    }
+    return UnsafeRawBufferPointer(start: plain, count: capacity - Int(stream!.pointee.avail_out))
+  }
+
+  /// Goes on with what stands behind a member: another one, or zeros that fill a block.
+  private func beginNextMember() -> Bool {
+    while stream!.pointee.avail_in > 0, stream!.pointee.next_in.pointee == 0 {
+      stream!.pointee.next_in += 1
+      stream!.pointee.avail_in -= 1
+    }
+    guard stream!.pointee.avail_in > 0 else { return false }
+    guard stream!.pointee.next_in.pointee == 0x1F else {
+      fault = .damaged("bytes that are no gzip stand behind the gzip data")
+      return false
+    }
+    inflateReset(stream!)
+    isInsideMember = true
+    return true
+  }
+}

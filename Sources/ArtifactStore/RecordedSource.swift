@@ -1,0 +1,92 @@
+public import CanonicalJSON
+public import ContentAddressing
+
+/// What a pipeline once read from outside the store, known by its content: it stands in for a path that is absent.
+public struct RecordedSource: Sendable, Hashable {
+  /// The input as the pipeline file has it, such as `${data}`.
+  public var label: String
+  /// The kind of the port.
+  public var kind: String
+  /// Names or patterns of the only files that are read; nil for all.
+  public var files: [String]?
+  /// The path as seen from the folder of the pipeline file.
+  public var path: String
+  /// The argument of `--set` that named the path, or nil where the file does.
+  public var setting: String?
+  /// Whether it is a folder of files, or one file.
+  public var isFolder: Bool
+  /// The manifest of the files.
+  public var manifest: Digest
+
+  /// A record.
+  public init(
+    label: String, kind: String, files: [String]?, path: String, setting: String?, isFolder: Bool, manifest: Digest
+  ) {
+    self.label = label
+    self.kind = kind
+    self.files = files
+    self.path = path
+    self.setting = setting
+    self.isFolder = isFolder
+    self.manifest = manifest
+  }
+
+  /// The record as it stands in a bundle.
+  public var json: JSONValue {
+    var object: JSONObject = [
+      "label": .string(label), "kind": .string(kind), "folder": .bool(isFolder),
+      "manifest": .string(manifest.description),
+    ]
+    if let files { object["files"] = .array(files.map { .string($0) }) }
+    // A path of the command line is this machine's matter.
+    if let setting { object["setting"] = .string(setting) } else { object["path"] = .string(path) }
+    return .object(object)
+  }
+
+  /// Reads a record.
+  ///
+  /// - Throws: `ManifestError` that names the member.
+  public init(json: JSONValue, at place: String) throws(ManifestError) {
+    func text(_ name: String) throws(ManifestError) -> String {
+      guard let text = json[name]?.string else { throw ManifestError(member: "\(place).\(name)", expected: "a string") }
+      return text
+    }
+    guard let manifest = Digest(try text("manifest")) else {
+      throw ManifestError(member: "\(place).manifest", expected: "sha256: and 64 hexadecimal digits")
+    }
+    guard let isFolder = json["folder"]?.bool else {
+      throw ManifestError(member: "\(place).folder", expected: "true or false")
+    }
+    let setting = json["setting"]?.string
+    self.init(
+      label: try text("label"), kind: try text("kind"), files: json["files"]?.array?.compactMap(\.string),
+      path: setting == nil ? try text("path") : "", setting: setting, isFolder: isFolder, manifest: manifest)
+  }
+}
+
+extension Store {
+  /// The name of a reference that keeps a bundle: its index, the bundle's own manifest first.
+  public static func bundleReference(_ manifest: Digest) -> String {
+    bundleReferencePrefix + manifest.hexadecimal.prefix(16)
+  }
+
+  static let bundleReferencePrefix = "bundle."
+  /// The document of a bundle's manifest that describes it.
+  public static let bundleDescription = "bundle.json"
+
+  /// What the bundles that were imported say of sources; one that is damaged says nothing.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func recordedSources() throws(StoreError) -> [RecordedSource] {
+    var sources: [RecordedSource] = []
+    for (name, digest) in try references() where name.hasPrefix(Store.bundleReferencePrefix) {
+      let user = "reference \(name)"
+      guard let index = try? ImageIndex(json: json(digest, neededBy: user)), let first = index.manifests.first,
+        let layer = (try? manifest(first.digest, neededBy: user))?.file(Store.bundleDescription),
+        let members = (try? json(layer.digest, neededBy: user))?["sources"]?.array
+      else { continue }
+      sources += members.compactMap { try? RecordedSource(json: $0, at: "sources") }
+    }
+    return sources
+  }
+}

@@ -1,0 +1,100 @@
+import Archives
+import ArtifactStore
+import CanonicalJSON
+import ContentAddressing
+import Glibc
+public import SystemPackage
+
+/// Writes a bundle as one file: an OCI image layout in a tar archive under zstd, in an order that lets a reader check
+/// every byte as it comes: what names a blob stands before the blob.
+public enum BundleArchive {
+  /// The content of `oci-layout`.
+  static let layout = JSONValue.object(["imageLayoutVersion": "1.0.0"]).canonical
+
+  /// Writes a bundle; the file appears by rename when it is whole.
+  ///
+  /// - Parameters:
+  ///   - contents: What is written; every file is hashed on the way.
+  ///   - path: The file; an existing one is replaced.
+  ///   - level: zstd's level.
+  ///   - threads: Threads that compress; their number changes no byte.
+  ///   - progress: Is told how many bytes of the contents have been written.
+  /// - Throws: `ArchiveError`, `BundleError.changed`, `StoreError.damaged` or `Errno`.
+  public static func write(
+    _ contents: BundleContents, to path: FilePath, level: Int, threads: Int, progress: (Int) -> Void = { _ in }
+  ) throws {
+    var temporary = path
+    temporary.removeLastComponent()
+    temporary.append(".\(path.lastComponent?.string ?? "bundle").new-\(getpid())")
+    let file = try FileDescriptor.open(
+      temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
+      permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    do {
+      try file.closeAfter {
+        let writer = try ArchiveWriter(descriptor: file, name: path.string, level: level, threads: threads)
+        try write(contents, with: writer, to: path, progress)
+        try writer.finish()
+      }
+      guard rename(temporary.string, path.string) == 0 else { throw Errno(rawValue: errno) }
+    } catch {
+      unlink(temporary.string)
+      throw error
+    }
+  }
+
+  private static func write(
+    _ contents: BundleContents, with writer: ArchiveWriter, to path: FilePath, _ progress: (Int) -> Void
+  ) throws {
+    let index = contents.index.canonical
+    let tag = Store.isReferenceName(contents.description.pipeline) ? contents.description.pipeline : "bundle"
+    let entry = Descriptor(
+      mediaType: MediaType.index, digest: Digest(hashing: index), size: index.count,
+      annotations: [Descriptor.referenceAnnotation: tag])
+    try writer.add("oci-layout", layout)
+    try writer.add("index.json", ImageIndex(manifests: [entry]).canonical)
+    try writer.add(name(entry.digest), index)
+    var done = 0
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    defer { buffer.deallocate() }
+    for blob in contents.manifests + contents.blobs {
+      switch blob.source {
+      case .bytes(let bytes): try writer.add(name(blob.digest), bytes)
+      case .file(let file): try copy(blob, from: file, with: writer, buffer, to: path)
+      }
+      done += blob.size
+      progress(done)
+    }
+  }
+
+  private static func copy(
+    _ blob: BundleContents.Blob, from file: FilePath, with writer: ArchiveWriter,
+    _ buffer: UnsafeMutableRawBufferPointer, to path: FilePath
+  ) throws {
+    let input: FileDescriptor
+    do { input = try FileDescriptor.open(file, .readOnly, options: .closeOnExec) } catch Errno.noSuchFileOrDirectory {
+      throw StoreError.missing(blob.digest, neededBy: path.string)
+    }
+    try input.closeAfter {
+      _ = posix_fadvise(input.rawValue, 0, 0, POSIX_FADV_SEQUENTIAL)
+      var hasher = SHA256Hasher()
+      var count = 0
+      try writer.begin(name(blob.digest), size: blob.size)
+      while true {
+        let part = try input.read(into: buffer)
+        if part == 0 { break }
+        count += part
+        guard count <= blob.size else { throw BundleError(path.string, .changed(blob.digest)) }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<part])
+        hasher.update(bytes)
+        try writer.write(bytes)
+      }
+      let found = hasher.finish()
+      guard found == blob.digest, count == blob.size else {
+        throw StoreError.damaged([DamagedBlob(digest: blob.digest, fault: .content(found: found))])
+      }
+    }
+  }
+
+  /// The name of a blob in the layout.
+  static func name(_ digest: Digest) -> String { "blobs/sha256/\(digest.hexadecimal)" }
+}

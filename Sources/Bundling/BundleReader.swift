@@ -1,0 +1,262 @@
+import Archives
+import CanonicalJSON
+public import ContentAddressing
+public import SystemPackage
+
+/// Is told what a bundle holds, in the order in which it comes.
+public protocol BundleVisitor: AnyObject {
+  /// A document that was checked: the index, a manifest, or what the bundle's own manifest names.
+  func document(_ bytes: [UInt8], digest: Digest) throws
+  /// All documents of the bundle's own manifest have come: what follows are blobs.
+  ///
+  /// - Returns: Whether to read on.
+  func documentsEnd(_ outline: BundleOutline) throws -> Bool
+  /// A blob whose size has been checked and whose bytes have not: they are read through `next`, and whatever is left
+  /// unread is passed over.
+  ///
+  /// - Returns: Whether to read on.
+  func blob(_ digest: Digest, size: Int, next: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> Bool
+}
+
+/// What a bundle's documents say, checked against one another.
+public struct BundleOutline: Sendable {
+  /// The flat index.
+  public var index: ImageIndex
+  /// The bundle's own manifest.
+  public var own: Artifact
+  /// The manifests by digest.
+  public var manifests: [Digest: Manifest]
+
+  /// A manifest with its digest.
+  public struct Artifact: Sendable {
+    /// The digest of the manifest.
+    public var digest: Digest
+    /// The manifest.
+    public var manifest: Manifest
+  }
+
+  /// The number of bytes of all blobs, each counted once.
+  public var totalSize: Int {
+    var sizes: [Digest: Int] = [:]
+    for manifest in manifests.values { for layer in manifest.layers { sizes[layer.digest] = layer.size } }
+    return sizes.values.reduce(0, +)
+  }
+}
+
+/// How large what a bundle says may be, so that a hostile one costs neither memory nor disk.
+public struct BundleLimits: Sendable {
+  /// The bytes of one manifest; registries take as many.
+  public var manifest = 4 << 20
+  /// The bytes of the index.
+  public var index = 16 << 20
+  /// The bytes of all manifests.
+  public var manifests = 64 << 20
+
+  /// The limits that hold unless said otherwise.
+  public init() {}
+}
+
+/// Reads a bundle in one pass and believes nothing: names have three forms, every blob is named by a manifest before
+/// it, once, and has the size that is said there.
+public final class BundleReader {
+  private let name: String
+  private let archive: ArchiveReader
+  private let limits: BundleLimits
+  private var expected: [Digest: Int] = [:]
+  private var seen: Set<Digest> = []
+  private var pendingManifests: Set<Digest> = []
+  private var manifests: [Digest: Manifest] = [:]
+  private var index: ImageIndex?
+  private var indexDigest: Digest?
+
+  /// Opens a bundle.
+  ///
+  /// - Throws: `ArchiveError`.
+  public init(path: FilePath, limits: BundleLimits = BundleLimits()) throws {
+    name = path.string
+    self.limits = limits
+    archive = try ArchiveReader(path: path, accepting: .tar)
+  }
+
+  /// Bytes of the file read so far, and all of them.
+  public var progress: (read: Int, of: Int?) { archive.progress }
+
+  /// Reads the whole bundle, or as much as the visitor wants.
+  ///
+  /// - Throws: `BundleError`, `ArchiveError`, or what the visitor throws.
+  public func read(_ visitor: some BundleVisitor) throws {
+    try readLayout()
+    try readIndex(visitor)
+    guard var outline = try readManifests(visitor) else { return }
+    outline.index = index ?? ImageIndex()
+    guard try visitor.documentsEnd(outline) else { return }
+    while let entry = try archive.next() {
+      let (digest, size) = try blob(entry)
+      let archive = archive
+      let goesOn = try visitor.blob(digest, size: size) { buffer in try archive.read(into: buffer) }
+      guard goesOn else { return }
+    }
+    let missing = expected.keys.filter { !seen.contains($0) }.sorted()
+    if let first = missing.first { throw BundleError(name, .missing(first: first, count: missing.count)) }
+  }
+
+  // MARK: Documents
+
+  private func readLayout() throws {
+    let bytes = try named("oci-layout", limit: 4096)
+    guard (try? JSONValue(parsing: bytes))?["imageLayoutVersion"]?.string == "1.0.0" else {
+      throw BundleError(name, .document("oci-layout", reason: "expected {\"imageLayoutVersion\":\"1.0.0\"}"))
+    }
+  }
+
+  private func readIndex(_ visitor: some BundleVisitor) throws {
+    let entry = try parsed(named("index.json", limit: limits.manifest), "index.json") { json throws(ManifestError) in
+      try ImageIndex(json: json)
+    }
+    guard let root = entry.manifests.first, entry.manifests.count == 1, root.mediaType == MediaType.index else {
+      throw BundleError(name, .document("index.json", reason: "expected one entry, an image index"))
+    }
+    guard let next = try archive.next() else {
+      throw BundleError(name, .missing(first: root.digest, count: 1))
+    }
+    expected[root.digest] = root.size
+    let (digest, size) = try blob(next)
+    let bytes = try document(digest, size, limit: limits.index)
+    let index = try parsed(bytes, "index \(digest)") { json throws(ManifestError) in try ImageIndex(json: json) }
+    for descriptor in index.manifests {
+      guard descriptor.mediaType == MediaType.manifest else {
+        throw BundleError(name, .document("index \(digest)", reason: "expected manifests, not \(descriptor.mediaType)"))
+      }
+      try expect(descriptor)
+      pendingManifests.insert(descriptor.digest)
+    }
+    let total = index.manifests.reduce(0) { $0.addingReportingOverflow($1.size).partialValue }
+    guard total >= 0, total <= limits.manifests else {
+      throw BundleError(name, .tooLarge("all manifests together", size: total, limit: limits.manifests))
+    }
+    guard !index.manifests.isEmpty else {
+      throw BundleError(name, .document("index \(digest)", reason: "it lists no manifest"))
+    }
+    self.index = index
+    indexDigest = digest
+    try visitor.document(bytes, digest: digest)
+  }
+
+  private func readManifests(_ visitor: some BundleVisitor) throws -> BundleOutline? {
+    while !pendingManifests.isEmpty {
+      guard let entry = try archive.next() else {
+        throw BundleError(name, .missing(first: pendingManifests.min()!, count: pendingManifests.count))
+      }
+      let (digest, size) = try blob(entry)
+      guard pendingManifests.remove(digest) != nil else {
+        throw BundleError(
+          name, .entry(entry.name ?? "", reason: "it stands before the manifests; export the bundle again"))
+      }
+      let bytes = try document(digest, size, limit: limits.manifest)
+      let place = "manifest \(digest)"
+      let manifest = try parsed(bytes, place) { json throws(ManifestError) in try Manifest(json: json) }
+      for layer in manifest.layers + [manifest.config] { try expect(layer) }
+      manifests[digest] = manifest
+      try visitor.document(bytes, digest: digest)
+    }
+    let own = manifests.filter { $0.value.kind == BundleContents.kind }
+    guard let (digest, manifest) = own.first, own.count == 1 else {
+      throw BundleError(
+        name, .document("index", reason: "expected one manifest of kind bundle, found \(own.count)"))
+    }
+    return BundleOutline(
+      index: ImageIndex(), own: .init(digest: digest, manifest: manifest), manifests: manifests)
+  }
+
+  /// Notes that a blob is named; two manifests may name it, but not with two sizes.
+  private func expect(_ descriptor: Descriptor) throws {
+    let size = expected.updateValue(descriptor.size, forKey: descriptor.digest)
+    if let size, size != descriptor.size {
+      throw BundleError(
+        name, .document("blob \(descriptor.digest)", reason: "manifests say \(size) and \(descriptor.size) bytes"))
+    }
+  }
+
+  private func parsed<Value>(
+    _ bytes: [UInt8], _ place: String, _ read: (JSONValue) throws(ManifestError) -> Value
+  ) throws -> Value {
+    do { return try read(try JSONValue(parsing: bytes)) } catch {
+      throw BundleError(name, .document(place, reason: "\(error)"))
+    }
+  }
+
+  // MARK: Entries
+
+  private func named(_ title: String, limit: Int) throws -> [UInt8] {
+    guard let entry = try archive.next() else {
+      throw BundleError(name, .document(title, reason: "the archive ends before it"))
+    }
+    guard entry.name == title, entry.kind == .file else {
+      throw BundleError(
+        name, .entry(entry.name ?? "", reason: "expected \(title) here: this is no bundle, or not one of ours"))
+    }
+    guard let size = entry.size, size <= limit else {
+      throw BundleError(name, .tooLarge(title, size: entry.size ?? 0, limit: limit))
+    }
+    return try bytes(size)
+  }
+
+  /// The blob that an entry is; refused unless a manifest names it, with this size, for the first time.
+  private func blob(_ entry: ArchiveEntry) throws -> (Digest, Int) {
+    let title = entry.name ?? ""
+    guard entry.kind == .file else {
+      throw BundleError(name, .entry(title, reason: "it is \(Self.words(entry.kind)); a bundle holds plain files only"))
+    }
+    let prefix = "blobs/sha256/"
+    guard title.hasPrefix(prefix), let digest = Digest(hexadecimal: title.dropFirst(prefix.count)) else {
+      if title == "oci-layout" || title == "index.json" { throw BundleError(name, .duplicate(title)) }
+      throw BundleError(name, .entry(title, reason: "a bundle holds oci-layout, index.json and blobs/sha256/… only"))
+    }
+    guard !seen.contains(digest) else { throw BundleError(name, .duplicate(title)) }
+    guard let size = expected[digest] else { throw BundleError(name, .unnamed(digest)) }
+    guard entry.size == size else {
+      throw BundleError(
+        name, .content("blob \(digest) has \(entry.size.map { "\($0)" } ?? "no stated") bytes instead of \(size)"))
+    }
+    seen.insert(digest)
+    return (digest, size)
+  }
+
+  private static func words(_ kind: ArchiveEntry.Kind) -> String {
+    switch kind {
+    case .file: "a file"
+    case .folder: "a folder"
+    case .symbolicLink: "a symbolic link"
+    case .hardLink: "a hard link"
+    case .special: "a device, socket or pipe"
+    }
+  }
+
+  private func document(_ digest: Digest, _ size: Int, limit: Int) throws -> [UInt8] {
+    guard size <= limit else { throw BundleError(name, .tooLarge("blob \(digest)", size: size, limit: limit)) }
+    let bytes = try bytes(size)
+    let found = Digest(hashing: bytes)
+    guard found == digest else {
+      throw BundleError(name, .content("blob \(digest): its bytes have the digest \(found)"))
+    }
+    return bytes
+  }
+
+  /// The whole content of the present entry.
+  private func bytes(_ size: Int) throws -> [UInt8] {
+    var failure: (any Error)?
+    let archive = archive
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      do {
+        while count < size {
+          let part = try archive.read(
+            into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...])))
+          if part == 0 { break }
+          count += part
+        }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+}

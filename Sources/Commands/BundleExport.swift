@@ -1,0 +1,119 @@
+import Archives
+import ArgumentParser
+import ArtifactStore
+import Bundling
+import CanonicalJSON
+import ContentAddressing
+import PipelineExecution
+import PipelineLanguage
+import StageKit
+import SystemPackage
+
+/// `bundle export`: writes a pipeline with its results to one file.
+struct BundleExport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a pipeline with its results, key documents and own stages to one file.",
+    discussion: """
+      The file is an OCI image layout as .tar.zst. The same results give the same bytes, whatever store they come from.
+      """)
+
+  @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
+  var file: String?
+  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "FILE"))
+  var output: String
+  @OptionGroup var choice: BundleChoice
+  @Option(help: ArgumentHelp("zstd's level, 1 to 19.", valueName: "N"))
+  var level = ArchiveWriter.defaultLevel
+  @Option(help: ArgumentHelp("Threads that compress. Default: the cores that may be used.", valueName: "N"))
+  var threads: Int?
+  @OptionGroup var options: PipelineOptions
+
+  func validate() throws {
+    guard (1...19).contains(level) else { throw ValidationError("--level must be 1 to 19.") }
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+  }
+
+  func run() throws {
+    let session = try PipelineSession(file: file, options: options)
+    let contents = try choice.contents(of: session, settings: options.settings)
+    let path = FilePath(output)
+    try bundled {
+      try BundleArchive.write(contents, to: path, level: level, threads: threads ?? Processors.available)
+    }
+    if options.json {
+      return printDocument([
+        "bundle": .string(output), "pipeline": .string(contents.description.pipeline),
+        "actions": JSONValue(contents.description.actions.count), "blobs": JSONValue(contents.blobs.count),
+        "bytes": JSONValue(contents.totalSize), "exit": 0,
+      ])
+    }
+    Diagnostics.say(
+      "\(output)  \(contents.description.actions.count) actions, \(Wording.bytes(contents.totalSize)) unpacked")
+  }
+}
+
+/// What of a pipeline goes into a bundle: the same for a file and for a registry.
+struct BundleChoice: ParsableArguments {
+  @Flag(help: "Scores, reports and curves only: no data, models or samples.")
+  var resultsOnly = false
+  @Flag(help: "The source files too; else only their names and digests.")
+  var withSources = false
+  @Option(
+    name: .customLong("ref"), parsing: .singleValue,
+    help: ArgumentHelp("Only this stage or cell. May be repeated.", valueName: "STAGE[@CELL]"))
+  var references: [String] = []
+  @Flag(help: "Leave out what is stale instead of ending with status 3.")
+  var allowStale = false
+
+  /// The bundle of a pipeline's present results.
+  ///
+  /// - Throws: `CommandFailure`, of status 3 where something is stale.
+  func contents(of session: PipelineSession, settings: [String]) throws -> BundleContents {
+    var wanted: Set<Int> = []
+    for word in references { wanted.formUnion(try session.actions(named: word)) }
+    let selection = references.isEmpty ? Array(session.pipeline.actions.indices) : wanted.sorted()
+    let planner = try session.planner()
+    let everything = references.isEmpty ? selection : session.pipeline.withNeeds(of: wanted)
+    let stale = try explained { try Self.stale(everything, planner) }
+    let missing = selection.filter { planner.result($0) == nil }
+    if !missing.isEmpty, !allowStale {
+      let reasons = stale.prefix(3).joined(separator: "; ")
+      throw CommandFailure(
+        .differs,
+        "\(missing.count) of \(selection.count) actions are stale: \(reasons)\(stale.count > 3 ? "; …" : ""). "
+          + "Run the pipeline first, or leave them out with --allow-stale.")
+    }
+    let fresh = selection.filter { planner.result($0) != nil }
+    guard !fresh.isEmpty else { throw CommandFailure(.differs, "no action has a result; run the pipeline first") }
+    let assembly = BundleAssembly(session: session, planner: planner, settings: settings, actions: fresh)
+    return try bundled { try assembly.contents(resultsOnly: resultsOnly, withSources: withSources) }
+  }
+
+  /// Judges actions, and says of those that must run why.
+  private static func stale(_ selection: [Int], _ planner: Planner) throws -> [String] {
+    var reasons: [String] = []
+    for index in selection {
+      if case .stale(_, let reason) = try planner.examine(index) {
+        reasons.append(reason.sentence(planner.pipeline.actions[index].id))
+      }
+    }
+    planner.sources.save()
+    return reasons
+  }
+}
+
+/// Gives errors of bundles and archives their sentence and exit status: 4 for damage, and the system's for the rest.
+func bundled<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value {
+  do { return try body() } catch let error as CommandFailure {
+    throw error
+  } catch let error as BundleError {
+    throw CommandFailure(.damaged, error.description)
+  } catch let error as ArchiveError {
+    guard case .system(let code) = error.fault else { throw CommandFailure(.damaged, error.description) }
+    if code == .noSpace || code == .diskQuotaExceeded { throw CommandFailure(explaining: code) }
+    throw CommandFailure(code == .noSuchFileOrDirectory ? .invalid : .stageFailed, error.description)
+  } catch {
+    throw CommandFailure(explaining: error)
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import ArtifactStore
+import Bundling
+import CanonicalJSON
+import PipelineExecution
+import StageKit
+import SystemPackage
+
+/// `bundle import`: takes a bundle into the store.
+struct BundleImport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Take a bundle into the store: every byte verified, all of it or nothing.",
+    discussion: "Afterwards `run` of the bundled pipeline finds everything fresh, also where its sources are absent.")
+
+  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  var bundle: String
+  @Option(
+    help: ArgumentHelp(
+      "Also write the pipeline file, own stages and bundled sources to this folder.", valueName: "DIR"))
+  var to: String?
+  @Flag(help: "Replace files that stand in that folder.")
+  var force = false
+  @Option(help: ArgumentHelp("The store. Default: APPRENTICE_STORE, else .apprentice near DIR.", valueName: "DIR"))
+  var store: String?
+  @Flag(help: "Print one JSON document on stdout.")
+  var json = false
+
+  func run() throws {
+    let folder = to.map { FilePath($0) }
+    let location = StoreLocation(
+      option: store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
+      start: PipelineOptions.workingDirectory.pushing(folder ?? ""))
+    let (imported, file) = try bundled {
+      // A bundle that can't be used makes no store either.
+      if (try? Store.open(location.store, creating: false)) == nil { _ = try BundleReader(path: FilePath(bundle)) }
+      let store = try Store.open(location.store, creating: true)
+      let imported = try store.importBundle(FilePath(bundle))
+      return (imported, try folder.map { try imported.write(to: $0, from: store, replacing: force) })
+    }
+    let description = imported.description
+    if json {
+      return printDocument([
+        "pipeline": .string(description.pipeline), "file": file.map { .string($0.string) } ?? .null,
+        "settings": .array(description.settings.map { .string($0) }), "store": .string(location.store.string),
+        "actions": JSONValue(description.actions.count), "complete": JSONValue(imported.complete), "exit": 0,
+      ])
+    }
+    let all = imported.complete == description.actions.count ? "" : ", \(imported.complete) with all their files"
+    Diagnostics.say("\(description.pipeline)  \(description.actions.count) actions\(all) → \(location.store)")
+    if let file {
+      let settings = description.settings.map { " --set \(Shell.quoted($0))" }.joined()
+      let place = store.map { " --store \(Shell.quoted($0))" } ?? ""
+      Diagnostics.say("Run  apprentice run \(Shell.quoted(file.string))\(settings)\(place)")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import ArtifactStore
+import Bundling
+import CanonicalJSON
+import ContentAddressing
+import PipelineExecution
+import StageKit
+import SystemPackage
+
+/// `bundle inspect`: what a bundle holds.
+struct BundleInspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show a bundle's pipeline, parameters, actions, metrics and sizes; nothing is taken in.")
+
+  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  var bundle: String
+  @Flag(help: "Print one JSON document on stdout.")
+  var json = false
+
+  func run() throws {
+    let found = try bundled { try BundleInspection(path: FilePath(bundle)) }
+    if json { printDocument(Self.document(found)) } else { print(Self.text(found), terminator: "") }
+  }
+
+  private static func size(_ digest: Digest, _ found: BundleInspection) -> Int? {
+    found.outline.manifests[digest]?.totalSize
+  }
+
+  private static func document(_ found: BundleInspection) -> JSONValue {
+    let description = found.description
+    var actions: [JSONValue] = []
+    for (action, outputs) in zip(description.actions, found.outputs) {
+      let (stage, cell) = halves(action.label)
+      let metrics = outputs.compactMap { found.scores[$0.digest]?["metrics"] }.first
+      actions.append([
+        "stage": .string(stage), "cell": cell.map { .string($0) } ?? .null, "key": .string(action.key.description),
+        "outputs": .object(
+          JSONObject(
+            outputs.map { output in
+              (
+                output.port,
+                [
+                  "digest": .string(output.digest.description),
+                  "kind": found.outline.manifests[output.digest]?.kind.map { .string($0.description) } ?? .null,
+                  "bytes": size(output.digest, found).map { JSONValue($0) } ?? .null,
+                ]
+              )
+            })), "metrics": metrics ?? .null,
+      ])
+    }
+    return [
+      "pipeline": .string(description.pipeline), "file": .string(description.file),
+      "settings": .array(description.settings.map { .string($0) }), "parameters": .object(description.parameters),
+      "actions": .array(actions), "sources": .array(description.sources.map(\.json)),
+      "stages": .array(description.stages.map { .string($0.folder) }),
+      "bytes": JSONValue(found.outline.totalSize), "exit": 0,
+    ]
+  }
+
+  private static func text(_ found: BundleInspection) -> String {
+    let description = found.description
+    var text = "\(description.pipeline)  \(description.file) · \(description.actions.count) actions · "
+    text += "\(Wording.bytes(found.outline.totalSize)) unpacked\n"
+    for setting in description.settings { text += "  --set \(setting)\n" }
+    for parameter in description.parameters.members { text += "  \(parameter.name): \(parameter.value.text)\n" }
+    for source in description.sources {
+      let holds = found.outline.manifests[source.manifest] != nil
+      text += "  source \(source.setting ?? source.path)  \(holds ? "in the bundle" : "known by its digest")\n"
+    }
+    for stage in description.stages { text += "  own stage \(stage.folder)\n" }
+    let width = description.actions.map(\.label.count).max() ?? 0
+    for (action, outputs) in zip(description.actions, found.outputs) {
+      text += "  \(action.label)" + String(repeating: " ", count: width - action.label.count + 2)
+      text += outputs.map { output in
+        "\(output.port) \(size(output.digest, found).map { Wording.bytes($0) } ?? "not in the bundle")"
+      }.joined(separator: " · ")
+      for output in outputs {
+        let metrics = found.scores[output.digest]?["metrics"]?.object?.members ?? []
+        for metric in metrics.prefix(6) {
+          text += " · \(metric.name) \(metric.value["value"]?.number.map { Self.short($0) } ?? "?")"
+        }
+      }
+      text += "\n"
+    }
+    return text
+  }
+
+  /// Four digits at most behind the point.
+  private static func short(_ value: Double) -> String { JSONValue((value * 10_000).rounded() / 10_000).text }
+
+  static func halves(_ label: String) -> (stage: String, cell: String?) {
+    let parts = label.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    return (parts[0], parts.count == 2 ? parts[1] : nil)
+  }
+}

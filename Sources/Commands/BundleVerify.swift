@@ -1,0 +1,22 @@
+import ArgumentParser
+import Bundling
+import CanonicalJSON
+import PipelineExecution
+import SystemPackage
+
+/// `bundle verify`: hashes all that a bundle holds.
+struct BundleVerify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Hash everything in a bundle; the exit status is 4 if something is damaged.")
+
+  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  var bundle: String
+  @Flag(help: "Print one JSON document on stdout.")
+  var json = false
+
+  func run() throws {
+    let (blobs, bytes) = try bundled { try verifyBundle(FilePath(bundle)) }
+    if json { return printDocument(["blobs": JSONValue(blobs), "bytes": JSONValue(bytes), "exit": 0]) }
+    print("\(bundle): \(Wording.count(blobs)) blobs, \(Wording.bytes(bytes)): nothing is damaged")
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import ArtifactStore
+import Bundling
+import CanonicalJSON
+import Glibc
+import PipelineExecution
+import PipelineLanguage
+import StageKit
+import SystemPackage
+
+/// `reproduce`: runs a bundle again and compares.
+struct Reproduce: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a bundle again from its sources in a fresh store and compare every digest.",
+    discussion: """
+      Sources come from the bundle, from where the pipeline names them (seen from here or from pipelines/ below), or \
+      from --set. Where a result was made in another environment and its digest differs, its numbers are compared \
+      within the tolerance. The exit status is 3 if something differs.
+      """)
+
+  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  var bundle: String
+  @Option(
+    help: ArgumentHelp(
+      "How far numbers from another environment may differ, relative to 1 + the recorded one.", valueName: "X"))
+  var tolerance = 1e-3
+  @Option(help: ArgumentHelp("Threads that actions share. Default: the cores that may be used.", valueName: "N"))
+  var threads: Int?
+  @Option(help: ArgumentHelp("Where the fresh store is made. Default: TMPDIR, else /tmp.", valueName: "DIR"))
+  var work: String?
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Override one of the bundled settings, such as where the data lies.", valueName: "NAME=VALUE"))
+  var settings: [String] = []
+  @Flag(help: "Print one JSON document on stdout.")
+  var json = false
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    guard tolerance >= 0 else { throw ValidationError("--tolerance must not be negative.") }
+  }
+
+  func run() throws {
+    let recorded = try bundled { try BundleInspection(path: FilePath(bundle)) }
+    let folder = try Self.temporaryFolder(below: work ?? Environment.variable("TMPDIR") ?? "/tmp")
+    defer { try? Store.removeTemporaryFolder(folder) }
+    let (session, planner, status) = try rerun(recorded, in: folder)
+    if [.interrupted, .terminated, .diskFull].contains(status) { throw ExitCode(status.rawValue) }
+    let comparison = ReproductionComparison(
+      bundle: FilePath(bundle), recorded: recorded, planner: planner, folder: folder, tolerance: tolerance)
+    let findings = try bundled { try comparison.findings(of: session) }
+    let first = findings.first { !$0.isReproduced }
+    let end: ExitStatus = first == nil ? .done : .differs
+    if json {
+      printDocument([
+        "actions": .array(findings.map(\.json)), "first": first.map { .string($0.label) } ?? .null,
+        "tolerance": JSONValue(tolerance), "exit": JSONValue(Int(end.rawValue)),
+      ])
+    } else {
+      for finding in findings { print("  \(finding.sentence)") }
+      let same = findings.count { $0.isReproduced }
+      print(
+        first.map { "\(same) of \(findings.count) actions reproduced; the first that differs is \($0.label)" }
+          ?? "all \(findings.count) actions reproduced")
+    }
+    if end != .done { throw ExitCode(end.rawValue) }
+  }
+
+  private func rerun(
+    _ recorded: BundleInspection, in folder: FilePath
+  ) throws -> (PipelineSession, Planner, ExitStatus) {
+    let place = folder.appending("store")
+    let file = try bundled {
+      let store = try Store.open(place, creating: true)
+      let imported = try store.importBundle(FilePath(bundle), .withoutResults)
+      return try imported.write(to: folder.appending("pipeline"), from: store, replacing: true)
+    }
+    let all = recorded.description.settings + settings
+    var options = try PipelineOptions.parse(["--store", place.string] + all.flatMap { ["--set", $0] })
+    options.json = false
+    let here = PipelineOptions.workingDirectory
+    let session = try PipelineSession(
+      file: file.string, options: options, searching: [here, here.appending("pipelines")])
+    let labels = Set(recorded.description.actions.map(\.label))
+    let wanted = session.pipeline.actions.indices.filter { labels.contains(session.pipeline.actions[$0].id) }
+    let display = TerminalDisplay()
+    var settings = RunOptions(threads: threads ?? Processors.available, results: nil)
+    settings.keepsGoing = true
+    let planner = try session.planner()
+    let run = PipelineRun(
+      planner: planner, selection: session.pipeline.withNeeds(of: Set(wanted)), options: settings,
+      program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
+      details: ["reproduces": .string(bundle)], observer: display)
+    try explained { try run.plan() }
+    let sources = try explained { try run.selection.filter { try Self.lacksSources($0, planner) } }
+    if let index = sources.first {
+      try explained { try planner.checkSources(of: session.pipeline.actions[index]) }
+    }
+    let status = try explained { try run.execute() }
+    return (session, planner, status)
+  }
+
+  private static func lacksSources(_ index: Int, _ planner: Planner) throws -> Bool {
+    do { try planner.checkSources(of: planner.pipeline.actions[index]) } catch is SourceProblem { return true }
+    return false
+  }
+
+  private static func temporaryFolder(below parent: String) throws -> FilePath {
+    var template = Array("\(parent)/apprentice-reproduce-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else { throw CommandFailure(explaining: Errno(rawValue: errno)) }
+    return FilePath(platformString: made)
+  }
+}

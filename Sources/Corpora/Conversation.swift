@@ -1,0 +1,80 @@
+import CanonicalJSON
+public import Records
+
+/// Prompt and completion made of chat messages, `[{"role": …, "content": …}]`.
+///
+/// The last message of the assistant is the completion; those before it become the prompt, each by the template of a
+/// turn, and the prompt ends with what that template has before the assistant's content. Messages behind it are left out.
+public struct Conversation: Sendable, Hashable {
+  private let field: String
+  private let turn: Template
+  private let lead: Template
+
+  /// Messages in a field.
+  ///
+  /// - Parameters:
+  ///   - field: The field that holds the list of messages.
+  ///   - turn: A template over `role` and `content`.
+  /// - Throws: `Template.Malformed` where the template can't be read or lacks `{content}`.
+  public init(field: String, turn: String) throws(Template.Malformed) {
+    self.field = field
+    self.turn = try Template(turn)
+    guard let cut = try Template.parts(of: turn).firstIndex(of: .field("content")) else {
+      throw Template.Malformed(description: "template \"\(turn)\" lacks {content}")
+    }
+    lead = try Template(parts: Array(Template.parts(of: turn)[..<cut]))
+  }
+
+  /// Whether a row has no messages.
+  public func isMissing(in row: CorpusRow) -> Bool { row[field].map(\.isNull) ?? true }
+
+  /// The row with the fields `prompt` and `completion`.
+  ///
+  /// - Parameter row: A row that holds messages.
+  /// - Returns: The row with two more fields; fields of these names are replaced.
+  /// - Throws: `RecordError` where there are no messages, or none of the assistant.
+  public func applied(to row: CorpusRow) throws(RecordError) -> CorpusRow {
+    guard let value = row[field] else {
+      throw row.failure("there is no field \"\(field)\"; the row has \(row.fields.names.joined(separator: ", "))")
+    }
+    guard let elements = value.array else {
+      throw row.failure("field \"\(field)\": expected a list of messages, found \(value.typeName)")
+    }
+    var messages: [(role: String, content: String)] = []
+    for element in elements { messages.append(try Self.message(element, in: row)) }
+    guard let last = messages.lastIndex(where: { $0.role == "assistant" }) else {
+      throw row.failure("field \"\(field)\": no message is the assistant's, so there is no completion")
+    }
+    func fields(_ index: Int) -> CorpusRow {
+      CorpusRow(
+        file: row.file, line: row.line,
+        fields: ["role": .string(messages[index].role), "content": .string(messages[index].content)])
+    }
+    var prompt = ""
+    for index in 0..<last { prompt += try turn.text(for: fields(index)) }
+    prompt += try lead.text(for: fields(last))
+    var row = row
+    row.fields["prompt"] = .string(prompt)
+    row.fields["completion"] = .string(messages[last].content)
+    return row
+  }
+
+  private static func message(_ element: JSONValue, in row: CorpusRow) throws(RecordError) -> (String, String) {
+    guard let object = element.object, let role = object["role"]?.string else {
+      throw row.failure("a message lacks its role; expected {\"role\": …, \"content\": …}")
+    }
+    switch object["content"] {
+    case .string(let text): return (role, text)
+    case .array(let parts):
+      var text = ""
+      for part in parts {
+        guard part["type"]?.string == "text", let piece = part["text"]?.string else {
+          throw row.failure("a message of \(role) holds a part that is no text")
+        }
+        text += piece
+      }
+      return (role, text)
+    default: throw row.failure("a message of \(role) has no text as its content")
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import Archives
+import Glibc
+import Records
+public import SystemPackage
+
+/// A file of a user's data: plain, compressed, or an archive, which is read as if it were a folder.
+public struct CorpusFile: Sendable {
+  /// Where it lies.
+  public let path: FilePath
+
+  /// A file that exists.
+  public init(_ path: FilePath) { self.path = path }
+
+  /// Whether its name says that it is an archive of files: `.tar`, `.tar.gz`, `.tgz`, `.zip` and their like.
+  public var isArchive: Bool {
+    let name = (path.lastComponent?.string ?? "").lowercased()
+    if [".zip", ".tar", ".tgz", ".tzst", ".txz", ".tbz2", ".tbz"].contains(where: { name.hasSuffix($0) }) {
+      return true
+    }
+    return CorpusFormat.uncompressed(path).extension?.lowercased() == "tar"
+  }
+
+  /// The size in bytes, packed.
+  public var size: Int {
+    var status = stat()
+    return stat(path.string, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Reads a file that is no archive, unpacked on the way where it is compressed.
+  ///
+  /// - Parameters:
+  ///   - consumed: Called now and then with the number of bytes of the file that were read.
+  ///   - body: Reads the bytes.
+  /// - Throws: `RecordError` or `ArchiveError` where they can't be read or unpacked, and what `body` throws.
+  public func read(consumed: @escaping (Int) -> Void, _ body: (any ByteSource) throws -> Void) throws {
+    guard try isPacked else { return try body(CountedBytes(FileBytes(path), consumed)) }
+    let reader = try ArchiveReader(path: path, accepting: .singleFilesToo)
+    guard let entry = try reader.next() else { throw RecordError(file: path, reason: "is empty") }
+    guard entry.name == nil else {
+      throw RecordError(
+        file: path, reason: "is an archive, though its name does not say so; call it .tar, .tar.gz or .zip")
+    }
+    try body(PackedBytes(reader, file: path, unpackedBefore: 0) { _ in consumed(reader.progress.read) })
+  }
+
+  /// Reads members of an archive in the archive's order.
+  ///
+  /// Only regular members are read. Names are compared, never used as paths, so nothing is written anywhere; a name that
+  /// stands twice is refused, since either may be meant.
+  /// - Parameters:
+  ///   - isWanted: Whether a member of a name is read.
+  ///   - consumed: Called now and then with the number of bytes of the archive that were read.
+  ///   - body: Reads a member's bytes.
+  /// - Throws: `RecordError` or `ArchiveError` where the archive is damaged or a wanted member is no regular file, and
+  ///   what `body` throws.
+  public func readMembers(
+    _ isWanted: (String) -> Bool, consumed: @escaping (Int) -> Void,
+    _ body: (_ name: String, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
+  ) throws {
+    let reader = try ArchiveReader(path: path, accepting: .archives)
+    var seen: Set<String> = []
+    var unpacked = 0
+    while let entry = try reader.next() {
+      guard let written = entry.name else { continue }
+      let name = written.hasPrefix("./") ? String(written.dropFirst(2)) : written
+      if entry.kind == .folder || !isWanted(name) { continue }
+      let file = FilePath(path.string + "/" + name)
+      let components = name.split(separator: "/", omittingEmptySubsequences: false)
+      guard !name.hasPrefix("/"), !components.contains("..") else {
+        throw RecordError(file: path, reason: "member \"\(name)\" has a name that leads out of the archive; not read")
+      }
+      guard entry.kind == .file else {
+        throw RecordError(file: file, reason: "is a link or a device, no file; pack the file itself")
+      }
+      guard seen.insert(name).inserted else {
+        throw RecordError(file: file, reason: "stands twice in the archive; pack it once")
+      }
+      var own = 0
+      try body(
+        name, file,
+        PackedBytes(reader, file: file, unpackedBefore: unpacked) { count in
+          own = count
+          consumed(reader.progress.read)
+        })
+      unpacked += own
+    }
+  }
+
+  /// Whether the bytes begin as those of a known compression or archive do.
+  private var isPacked: Bool {
+    get throws {
+      let head = try PrefixedBytes.head(of: FileBytes(path), count: 512)
+      let marks: [[UInt8]] = [
+        [0x1F, 0x8B], [0x28, 0xB5, 0x2F, 0xFD], [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], [0x42, 0x5A, 0x68],
+        [0x50, 0x4B, 0x03, 0x04],
+      ]
+      let packed = marks.contains { head.starts(with: $0) } || head.dropFirst(257).starts(with: Array("ustar".utf8))
+      let ending = path.extension?.lowercased() ?? ""
+      guard packed || !["gz", "zst", "xz", "bz2"].contains(ending) || head.isEmpty else {
+        throw RecordError(file: path, reason: "is not compressed, though its name ends with .\(ending)")
+      }
+      return packed
+    }
+  }
+}
+
+/// Tells how many bytes were read.
+private final class CountedBytes: ByteSource {
+  private let source: any ByteSource
+  private let consumed: (Int) -> Void
+  private var count = 0
+
+  init(_ source: any ByteSource, _ consumed: @escaping (Int) -> Void) {
+    self.source = source
+    self.consumed = consumed
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    let read = try source.read(into: buffer)
+    count += read
+    consumed(count)
+    return read
+  }
+}

@@ -1,0 +1,151 @@
+import CanonicalJSON
+import Records
+
+/// Rows of a JSON file: an array of objects, or an object one of whose members is such an array.
+///
+/// Elements are found by counting brackets and parsed one by one, so that the file is never in memory whole.
+struct JSONDocumentReader {
+  private let input: TextInput
+  private var line = 1
+
+  init(input: TextInput) { self.input = input }
+
+  mutating func read(_ body: (CorpusRow) throws -> Void) throws {
+    switch try peek() {
+    case UInt8(ascii: "["):
+      take()
+      try elements(body)
+    case UInt8(ascii: "{"):
+      take()
+      try members(body)
+    case nil: throw failure("is empty; expected an array of objects")
+    default: throw failure("expected an array of objects, or an object that holds one")
+    }
+    if try peek() != nil { throw failure("text after the end of the JSON value") }
+  }
+
+  private func failure(_ reason: String) -> RecordError { RecordError(file: input.file, line: line, reason: reason) }
+
+  /// The next byte that is not white space, not consumed; nil at the end.
+  private mutating func peek() throws -> UInt8? {
+    while true {
+      let window = input.window
+      var count = 0
+      for byte in window {
+        guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { break }
+        if byte == 0x0A { line += 1 }
+        count += 1
+      }
+      input.consume(count)
+      if let byte = input.window.first { return byte }
+      guard try input.more(line: line) else { return nil }
+    }
+  }
+
+  private func take() { input.consume(1) }
+
+  private mutating func expect(_ byte: UInt8) throws {
+    guard try peek() == byte else { throw failure("not valid JSON: expected '\(Character(UnicodeScalar(byte)))'") }
+    take()
+  }
+
+  /// Whether a comma follows; false where the closing bracket does.
+  private mutating func continues(until close: UInt8) throws -> Bool {
+    let byte = try peek()
+    guard byte == UInt8(ascii: ",") || byte == close else {
+      throw failure("not valid JSON: expected ',' or '\(Character(UnicodeScalar(close)))'")
+    }
+    take()
+    return byte != close
+  }
+
+  private mutating func members(_ body: (CorpusRow) throws -> Void) throws {
+    var found: String?
+    if try peek() == UInt8(ascii: "}") {
+      take()
+    } else {
+      repeat {
+        guard try peek() == UInt8(ascii: "\""), let name = try value().string else {
+          throw failure("not valid JSON: expected a member name")
+        }
+        try expect(UInt8(ascii: ":"))
+        guard try peek() == UInt8(ascii: "[") else {
+          _ = try value()
+          continue
+        }
+        take()
+        if try peek() == UInt8(ascii: "{") {
+          if let found { throw failure("holds two arrays of objects, \"\(found)\" and \"\(name)\"; keep one") }
+          found = name
+          try elements(body)
+        } else if try peek() == UInt8(ascii: "]") {
+          take()
+        } else {
+          repeat { _ = try value() } while try continues(until: UInt8(ascii: "]"))
+        }
+      } while try continues(until: UInt8(ascii: "}"))
+    }
+    if found == nil { throw failure("expected an array of objects, or an object that holds one") }
+  }
+
+  private mutating func elements(_ body: (CorpusRow) throws -> Void) throws {
+    if try peek() == UInt8(ascii: "]") { return take() }
+    repeat {
+      _ = try peek()
+      let start = line
+      let value = try value()
+      guard let object = value.object else {
+        throw RecordError(
+          file: input.file, line: start, reason: "expected an object in the array, found \(value.typeName)")
+      }
+      try body(CorpusRow(file: input.file, line: start, fields: object))
+    } while try continues(until: UInt8(ascii: "]"))
+  }
+
+  /// The next value, consumed.
+  private mutating func value() throws -> JSONValue {
+    guard try peek() != nil else { throw failure("not valid JSON: expected a value, found end of text") }
+    let count = try extent()
+    let bytes = UnsafeRawBufferPointer(rebasing: input.window[..<count])
+    let value = try JSONLinesReader.value(bytes, line: line, input)
+    for byte in bytes where byte == 0x0A { line += 1 }
+    input.consume(count)
+    return value
+  }
+
+  /// How many bytes the value at the window's start has; what is malformed is left to the parser.
+  private func extent() throws -> Int {
+    var index = 0
+    var depth = 0
+    var isInString = false
+    while true {
+      let window = input.window
+      while index < window.count {
+        let byte = window[index]
+        index += 1
+        if isInString {
+          if byte == UInt8(ascii: "\\") {
+            index += 1
+          } else if byte == UInt8(ascii: "\"") {
+            isInString = false
+            if depth == 0 { return min(index, window.count) }
+          }
+          continue
+        }
+        switch byte {
+        case UInt8(ascii: "\""): isInString = true
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+          depth += 1
+          if depth > 512 { throw failure("not valid JSON: nested deeper than 512") }
+        case UInt8(ascii: "}"), UInt8(ascii: "]"):
+          if depth == 0 { return max(1, index - 1) }
+          depth -= 1
+          if depth == 0 { return index }
+        case UInt8(ascii: ","), 0x20, 0x0A, 0x0D, 0x09: if depth == 0 { return max(1, index - 1) }
+        default: break
+        }
+      }
+      guard try input.more(line: line) else { return input.window.count }
+    }
+  }
+}

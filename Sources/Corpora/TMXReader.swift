@@ -1,0 +1,82 @@
+import CanonicalJSON
+import Records
+import SystemPackage
+
+/// Rows of a translation memory (TMX 1.4), a row per unit.
+///
+/// Fields are the languages as the file writes them (`en`, `pt-BR`), and `tuid` where the unit has one; a second text of
+/// the same language is `en.2`. Of inline elements only `hi` is part of the text: `ph`, `bpt`, `ept`, `it` and `ut` hold
+/// codes of the original format and are left out, with what stands in them.
+final class TMXReader: XMLHandler {
+  private static let codes: Set<String> = ["ph", "bpt", "ept", "it", "ut"]
+
+  private let file: FilePath
+  private let body: (CorpusRow) throws -> Void
+
+  private var hasRoot = false
+  private var unitLine = 0
+  private var fields: [(name: String, value: JSONValue)] = []
+  private var language: String?
+  private var isInSegment = false
+  private var codeDepth = 0
+  private var content = TextGathering()
+
+  init(file: FilePath, _ body: @escaping (CorpusRow) throws -> Void) {
+    self.file = file
+    self.body = body
+  }
+
+  func start(_ name: String, _ attributes: XMLAttributes, line: Int) throws {
+    if !hasRoot {
+      hasRoot = true
+      guard name == "tmx" else {
+        throw RecordError(file: file, line: line, reason: "expected a translation memory, <tmx>; found <\(name)>")
+      }
+    }
+    if isInSegment {
+      if codeDepth > 0 || Self.codes.contains(name) { codeDepth += 1 }
+      return
+    }
+    switch name {
+    case "tu":
+      unitLine = line
+      fields = []
+      if let id = attributes["tuid"] { fields.append(("tuid", .string(id))) }
+    case "tuv":
+      guard let language = attributes["xml:lang"] ?? attributes["lang"] else {
+        throw RecordError(file: file, line: line, reason: "a <tuv> does not say its language (xml:lang)")
+      }
+      self.language = language
+    case "seg":
+      isInSegment = true
+      content.clear()
+    default: break
+    }
+  }
+
+  func text(_ bytes: UnsafeRawBufferPointer) { if isInSegment, codeDepth == 0 { content.append(bytes) } }
+
+  func end(_ name: String) throws {
+    if codeDepth > 0 {
+      codeDepth -= 1
+      return
+    }
+    switch name {
+    case "seg":
+      isInSegment = false
+      guard let language else { return }
+      let text = try content.take(file: file, line: unitLine)
+      var field = language
+      var number = 1
+      while fields.contains(where: { $0.name == field }) {
+        number += 1
+        field = "\(language).\(number)"
+      }
+      fields.append((field, .string(text)))
+    case "tuv": language = nil
+    case "tu":
+      try body(CorpusRow(file: file, line: unitLine, fields: JSONObject(fields)))
+    default: break
+    }
+  }
+}

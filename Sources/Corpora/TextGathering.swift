@@ -1,0 +1,29 @@
+import Records
+import SystemPackage
+
+/// Text that comes in pieces, up to the longest row.
+struct TextGathering {
+  private var bytes: [UInt8] = []
+  private(set) var isOverflowing = false
+
+  mutating func append(_ piece: UnsafeRawBufferPointer) {
+    guard bytes.count + piece.count <= CorpusLimits.rowBytes else {
+      isOverflowing = true
+      return
+    }
+    bytes.append(contentsOf: piece)
+  }
+
+  /// The text so far, after which a new one begins.
+  ///
+  /// - Throws: `RecordError` where it was longer than a row may be.
+  mutating func take(file: FilePath, line: Int) throws(RecordError) -> String {
+    guard !isOverflowing else {
+      throw RecordError(file: file, line: line, reason: "holds a text longer than \(CorpusLimits.rowBytes >> 20) MiB")
+    }
+    defer { bytes.removeAll(keepingCapacity: true) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+}

@@ -1,0 +1,115 @@
+import CanonicalJSON
+import Records
+import SystemPackage
+
+/// Rows of WMT's XML format, a row per source segment.
+///
+///     <dataset id="…"><doc id="d" origlang="de"><src lang="de"><p><seg id="1">…</seg></p></src>
+///       <ref lang="fr" translator="A">…</ref><hyp system="S" lang="fr">…</hyp></doc></dataset>
+///
+/// Fields: `doc` and `seg` (ids), the other attributes of the document, `src`, `ref.A` for the reference of translator A
+/// (`ref` where none is named), `hyp.S` for the output of system S. Segments belong together by id within a document. A
+/// document without a reference gives rows without that field.
+final class WMTReader: XMLHandler {
+  private let file: FilePath
+  private let body: (CorpusRow) throws -> Void
+
+  private var hasRoot = false
+  private var document: [(name: String, value: JSONValue)] = []
+  private var segments: [(id: String, line: Int)] = []
+  private var indices: [String: Int] = [:]
+  /// A column is the source, a reference or a system; its texts stand by index of the segment.
+  private var columns: [(name: String, texts: [String?])] = []
+  private var isInColumn = false
+  private var segment: (id: String, line: Int)?
+  private var content = TextGathering()
+
+  init(file: FilePath, _ body: @escaping (CorpusRow) throws -> Void) {
+    self.file = file
+    self.body = body
+  }
+
+  private func error(_ line: Int, _ reason: String) -> RecordError {
+    RecordError(file: file, line: line, reason: reason)
+  }
+
+  func start(_ name: String, _ attributes: XMLAttributes, line: Int) throws {
+    if !hasRoot {
+      hasRoot = true
+      guard name == "dataset" else {
+        throw error(line, "expected WMT's format, whose root is <dataset>; found <\(name)>")
+      }
+    }
+    switch name {
+    case "doc":
+      document = []
+      for (name, value) in attributes.all { document.append((name == "id" ? "doc" : name, .string(value))) }
+      segments = []
+      indices = [:]
+      columns = []
+    case "src":
+      guard columns.isEmpty else { throw error(line, "a document has its <src> first and once") }
+      try begin("src", line)
+    case "ref": try begin(attributes["translator"].map { "ref." + $0 } ?? "ref", line)
+    case "hyp": try begin(attributes["system"].map { "hyp." + $0 } ?? "hyp", line)
+    case "seg" where isInColumn:
+      guard let id = attributes["id"] else { throw error(line, "a <seg> has no id") }
+      segment = (id, line)
+      content.clear()
+    default: break
+    }
+  }
+
+  private func begin(_ column: String, _ line: Int) throws {
+    guard column == "src" || columns.first?.name == "src" else {
+      throw error(line, "a document has its <src> first; found \(column)")
+    }
+    guard !columns.contains(where: { $0.name == column }) else {
+      throw error(line, "a document has \(column) twice")
+    }
+    columns.append((column, [String?](repeating: nil, count: segments.count)))
+    isInColumn = true
+  }
+
+  func text(_ bytes: UnsafeRawBufferPointer) { if segment != nil { content.append(bytes) } }
+
+  func end(_ name: String) throws {
+    switch name {
+    case "seg":
+      guard let (id, line) = segment else { return }
+      segment = nil
+      let text = try content.take(file: file, line: line)
+      let column = columns.count - 1
+      if column == 0 {
+        guard indices.updateValue(segments.count, forKey: id) == nil else {
+          throw error(line, "segment \(id) stands twice in the source of its document")
+        }
+        segments.append((id, line))
+        columns[0].texts.append(text)
+      } else {
+        guard let index = indices[id] else {
+          throw error(line, "\(columns[column].name) has a segment \(id), the source of its document has none")
+        }
+        guard columns[column].texts[index] == nil else {
+          throw error(line, "segment \(id) stands twice in \(columns[column].name)")
+        }
+        columns[column].texts[index] = text
+      }
+    case "src", "ref", "hyp": isInColumn = false
+    case "doc": try emit()
+    default: break
+    }
+  }
+
+  private func emit() throws {
+    for (index, segment) in segments.enumerated() {
+      var fields = document
+      fields.append(("seg", .string(segment.id)))
+      for column in columns {
+        if let text = column.texts[index] { fields.append((column.name, .string(text))) }
+      }
+      try body(CorpusRow(file: file, line: segment.line, fields: JSONObject(fields)))
+    }
+    segments = []
+  }
+}

@@ -1,0 +1,164 @@
+import Archives
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Reads what Debian's own tools wrote.
+@Suite struct ReaderTests {
+  /// Runs a shell line in a folder; the tools are tar, gzip, zstd, xz, bzip2 and Python.
+  static func shell(_ line: String, in folder: FilePath) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-ec", line]
+    process.currentDirectoryURL = URL(fileURLWithPath: folder.string)
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(line)")
+  }
+
+  static func members(_ reader: ArchiveReader) throws -> [(entry: ArchiveEntry, bytes: [UInt8])] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1000, alignment: 1)
+    defer { buffer.deallocate() }
+    var members: [(entry: ArchiveEntry, bytes: [UInt8])] = []
+    while let entry = try reader.next() {
+      var bytes: [UInt8] = []
+      while true {
+        let count = try reader.read(into: buffer)
+        if count == 0 { break }
+        bytes += buffer[..<count]
+      }
+      members.append((entry, bytes))
+    }
+    return members
+  }
+
+  static func members(_ path: FilePath, _ acceptance: ArchiveReader.Acceptance = .singleFilesToo) throws
+    -> [(entry: ArchiveEntry, bytes: [UInt8])]
+  {
+    try members(ArchiveReader(path: path, accepting: acceptance))
+  }
+
+  /// A folder `d` with a text of 200 kB, an empty file, a file whose name is not ASCII, and links.
+  static func sample(in folder: FilePath) throws -> String {
+    let text = (0..<20_000).map { "line \($0 &* 7919 % 10_007)\n" }.joined()
+    try TemporaryFolder.write(text, to: folder.appending("d/text.jsonl"))
+    try TemporaryFolder.write("", to: folder.appending("d/empty"))
+    try TemporaryFolder.write("ü", to: folder.appending("d/größe.txt"))
+    return text
+  }
+
+  @Test(
+    "tar is read under every compression, whatever its name",
+    arguments: ["cat", "gzip", "zstd -q", "xz", "bzip2"])
+  func compressedTar(filter: String) throws {
+    try TemporaryFolder.with { folder in
+      let text = try Self.sample(in: folder)
+      try Self.shell("ln -s text.jsonl d/link; ln d/empty d/second; tar --sort=name -c d | \(filter) > x", in: folder)
+      let members = try Self.members(folder.appending("x"))
+      #expect(
+        members.map(\.entry) == [
+          ArchiveEntry(name: "d/", kind: .folder, size: 0),
+          ArchiveEntry(name: "d/empty", kind: .file, size: 0),
+          ArchiveEntry(name: "d/größe.txt", kind: .file, size: 2),
+          ArchiveEntry(name: "d/link", kind: .symbolicLink("text.jsonl"), size: 0),
+          ArchiveEntry(name: "d/second", kind: .hardLink("d/empty"), size: members[4].entry.size),
+          ArchiveEntry(name: "d/text.jsonl", kind: .file, size: text.utf8.count),
+        ])
+      #expect(members[5].bytes == Array(text.utf8))
+    }
+  }
+
+  @Test("zip is read through its table, and from a pipe")
+  func zip() throws {
+    try TemporaryFolder.with { folder in
+      let text = try Self.sample(in: folder)
+      try Self.shell("python3 -m zipfile -c x.zip d/text.jsonl d/empty", in: folder)
+      for piped in [false, true] {
+        let file = try FileDescriptor.open(folder.appending("x.zip"), .readOnly)
+        let ends = try FileDescriptor.pipe()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/cat")
+        process.standardInput = FileHandle(fileDescriptor: file.rawValue)
+        process.standardOutput = FileHandle(fileDescriptor: ends.writeEnd.rawValue)
+        if piped { try process.run() }
+        try ends.writeEnd.close()
+        let members = try Self.members(ArchiveReader(descriptor: piped ? ends.readEnd : file, name: "x"))
+        if piped { process.waitUntilExit() }
+        try ends.readEnd.close()
+        try file.close()
+        #expect(members.map(\.entry.name) == ["text.jsonl", "empty"])
+        #expect(members.map(\.bytes) == [Array(text.utf8), []])
+      }
+    }
+  }
+
+  @Test(
+    "a single file is one member without a name; two gzip members are one text",
+    arguments: ["cat", "gzip", "zstd -q", "xz", "bzip2"])
+  func single(filter: String) throws {
+    try TemporaryFolder.with { folder in
+      let text = try Self.sample(in: folder)
+      try Self.shell("\(filter) < d/text.jsonl > x; \(filter) < d/text.jsonl >> x", in: folder)
+      let members = try Self.members(folder.appending("x"))
+      #expect(members.map(\.entry) == [ArchiveEntry(name: nil, kind: .file, size: nil)])
+      #expect(members.first?.bytes == Array((text + text).utf8))
+      #expect(throws: ArchiveError(file: folder.appending("x").string, fault: .unknownFormat)) {
+        try Self.members(folder.appending("x"), .archives)
+      }
+    }
+  }
+
+  @Test("an empty file has no member")
+  func empty() throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write("", to: folder.appending("x"))
+      #expect(try Self.members(folder.appending("x")).isEmpty)
+    }
+  }
+
+  @Test(
+    "bytes that are cut off are an error that names file and member",
+    arguments: ["cat", "gzip", "zstd -q", "xz", "bzip2"])
+  func truncated(filter: String) throws {
+    try TemporaryFolder.with { folder in
+      _ = try Self.sample(in: folder)
+      try Self.shell(
+        "tar -c d/text.jsonl | \(filter) > x; size=$(stat -c %s x); head -c $((size * 2 / 3)) x > y", in: folder)
+      let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("y")) }
+      guard case .damaged = error?.fault else { return #expect(Bool(false), "\(String(describing: error))") }
+      #expect(error?.file == folder.appending("y").string)
+      #expect(error?.member == "d/text.jsonl")
+    }
+  }
+
+  @Test("an altered byte is found by the checksum", arguments: ["gzip", "zstd -q --check", "xz", "bzip2", "zip"])
+  func altered(filter: String) throws {
+    try TemporaryFolder.with { folder in
+      // Stored nearly as they are, so that an altered byte stays readable.
+      let noise = (0..<100_000).map { index in UInt8(truncatingIfNeeded: (index &* 2_654_435_761) >> 13) }
+      try Data(noise).write(to: URL(fileURLWithPath: folder.appending("noise").string))
+      try Self.shell(
+        filter == "zip"
+          ? "python3 -c 'import zipfile; zipfile.ZipFile(\"x\", \"w\").write(\"noise\")'" : "\(filter) < noise > x",
+        in: folder)
+      var bytes = try Fixture.bytes(folder.appending("x"))
+      bytes[bytes.count / 2] ^= 0x10
+      try Data(bytes).write(to: URL(fileURLWithPath: folder.appending("x").string))
+      let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("x")) }
+      guard case .damaged = error?.fault else { return #expect(Bool(false), "\(String(describing: error))") }
+    }
+  }
+
+  @Test("the checksum of gzip itself is checked")
+  func gzipChecksum() throws {
+    try TemporaryFolder.with { folder in
+      _ = try Self.sample(in: folder)
+      try Self.shell("gzip < d/text.jsonl > x", in: folder)
+      var bytes = try Fixture.bytes(folder.appending("x"))
+      bytes[bytes.count - 8] ^= 1
+      try Data(bytes).write(to: URL(fileURLWithPath: folder.appending("x").string))
+      #expect(throws: ArchiveError.self) { try Self.members(folder.appending("x")) }
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import CanonicalJSON
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Bundles by the built command: out of one store, into another, and run again.
+@Suite struct BundleTests {
+  private static let pipeline = """
+    apprentice: 1
+    name: small
+    params: { rows: ./rows, limit: 20 }
+    stages:
+      corpus:
+        uses: ingest
+        in: { source: "${rows}" }
+        with: { files: { train: train.jsonl }, limit: "${limit}" }
+      loud: { uses: ./stages/upper, in: { dataset: corpus.dataset } }
+      tokens: { uses: tokenize, in: { dataset: loud.dataset }, with: { vocab_size: 280 } }
+      fresh:
+        uses: init-model
+        in: { tokenizer: tokens.tokenizer }
+        with: { layers: 1, width: 16, heads: 2, context: 64 }
+
+    """
+
+  private static let stage = """
+    name: upper
+    revision: 1
+    summary: Writes completions in capitals.
+    in: { dataset: { kind: dataset } }
+    out: { dataset: { kind: dataset } }
+    parameters: {}
+    run: { command: [./upper.sh], code: [upper.sh] }
+
+    """
+
+  /// The first input and output of the action, cut out of its JSON.
+  private static let program = """
+    #!/bin/sh
+    folder=$(sed 's/.*"path":"\\([^"]*\\)".*/\\1/' "$APPRENTICE_ACTION")
+    out=$(sed 's/.*"out":{"dataset":"\\([^"]*\\)".*/\\1/' "$APPRENTICE_ACTION")
+    sed 's/count/COUNT/' "$folder/train.jsonl" > "$out/train.jsonl"
+
+    """
+
+  /// Makes `p/small.yaml` with its rows and its own stage, and runs it.
+  private func withResults(_ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      let rows = (0..<30).map { "{\"prompt\":\"count to \($0)\",\"completion\":\"\($0 / 2) and \($0 - $0 / 2)\"}\n" }
+      try TemporaryFolder.write(rows.joined(), to: folder.pushing("p/rows/train.jsonl"))
+      try TemporaryFolder.write(Self.pipeline, to: folder.pushing("p/small.yaml"))
+      try TemporaryFolder.write(Self.stage, to: folder.pushing("p/stages/upper/stage.yaml"))
+      let program = try TemporaryFolder.write(Self.program, to: folder.pushing("p/stages/upper/upper.sh"))
+      chmod(program.string, 0o755)
+      try succeed("run", "p/small.yaml", "--store", "one", "--no-results", in: folder)
+      try body(folder)
+    }
+  }
+
+  @discardableResult
+  private func succeed(_ arguments: String..., in folder: FilePath) throws -> String {
+    let outcome = try Tool.run(arguments, in: folder)
+    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+    return outcome.output
+  }
+
+  @Test("what was exported runs fresh elsewhere without its sources, and exports to the same bytes")
+  func roundTrip() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      try succeed("bundle", "verify", "a.tar.zst", in: folder)
+      try succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", in: folder)
+      #expect(!Fixture.exists(folder.pushing("there/rows")))
+      try succeed("status", "there/small.yaml", "--store", "two", "--check", in: folder)
+      try succeed(
+        "bundle", "export", "there/small.yaml", "--store", "two", "--threads", "3", "-o", "b.tar.zst", in: folder)
+      let (first, second) = try (
+        Fixture.bytes(folder.appending("a.tar.zst")), Fixture.bytes(folder.appending("b.tar.zst"))
+      )
+      #expect(first == second)
+      try succeed("show", "small:fresh.model", "--store", "two", in: folder)
+      try succeed("fsck", "--store", "two", in: folder)
+      // What has to read the sources says which file is needed.
+      let outcome = try Tool.run(
+        "run", "there/small.yaml", "--store", "two", "--set", "limit=10", "--no-results", in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.errors.contains("train.jsonl (sha256:"), "\(outcome.errors)")
+      // A path that nobody ever recorded is missing as before.
+      #expect(
+        try Tool.run("status", "there/small.yaml", "--store", "two", "--set", "rows=./rowz", in: folder).status == 2)
+    }
+  }
+
+  @Test("with its sources a bundle can be run again anywhere, to the same digests")
+  func reproduce() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "--with-sources", "-o", "a.tar.zst", in: folder)
+      try FileManager.default.removeItem(atPath: folder.appending("p").string)
+      let text = try succeed("reproduce", "a.tar.zst", "--work", folder.string, in: folder)
+      #expect(text.contains("all 4 actions reproduced"))
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder.string)
+      #expect(!left.contains { $0.hasPrefix("apprentice-reproduce") })
+      try succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", in: folder)
+      try succeed("run", "there/small.yaml", "--store", "three", "--no-results", in: folder)
+    }
+  }
+
+  @Test("another result than the bundle's is told with the first stage that differs")
+  func difference() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      let rows = "{\"prompt\":\"count\",\"completion\":\"1\"}\n{\"prompt\":\"down\",\"completion\":\"2\"}\n"
+      try TemporaryFolder.write(rows, to: folder.pushing("other/train.jsonl"))
+      let outcome = try Tool.run(
+        "reproduce", "a.tar.zst", "--set", "rows=other", "--work", folder.string, "--json", in: folder)
+      #expect(outcome.status == 3, "\(outcome.errors)")
+      #expect(try JSONValue(parsing: outcome.output)["first"]?.string == "corpus")
+      let absent = try Tool.run("reproduce", "a.tar.zst", "--work", folder.string, in: folder)
+      #expect(absent.status == 2)
+      #expect(absent.errors.contains("train.jsonl (sha256:"), "\(absent.errors)")
+    }
+  }
+
+  @Test("what is stale is not exported unless it may be left out")
+  func stale() throws {
+    try withResults { folder in
+      let arguments = ["bundle", "export", "p/small.yaml", "--store", "one", "--set", "limit=10", "-o", "a.tar.zst"]
+      let outcome = try Tool.run(arguments, in: folder)
+      #expect(outcome.status == 3)
+      #expect(outcome.errors.contains("limit"), "\(outcome.errors)")
+      #expect(!Fixture.exists(folder.appending("a.tar.zst")))
+    }
+  }
+
+  @Test("inspect shows parameters, actions and sizes as JSON; results only leaves the model out")
+  func inspect() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "--results-only", "-o", "a.tar.zst", in: folder)
+      let document = try JSONValue(parsing: succeed("bundle", "inspect", "a.tar.zst", "--json", in: folder))
+      #expect(document["parameters"] == ["rows": "./rows", "limit": 20])
+      #expect(document["actions"]?.array?.map { $0["stage"]?.string } == ["corpus", "loud", "tokens", "fresh"])
+      let model = document["actions"]?.array?.last?["outputs"]?["model"]
+      #expect(model?["digest"]?.string?.hasPrefix("sha256:") == true)
+      #expect(model?["bytes"]?.isNull == true)
+    }
+  }
+
+  @Test("checkout writes an artifact's files, once")
+  func checkout() throws {
+    try withResults { folder in
+      try succeed("checkout", "small:fresh.model", "model", "--store", "one", in: folder)
+      for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        #expect(Fixture.exists(folder.pushing("model").appending(name)))
+      }
+      #expect(try Tool.run("checkout", "small:fresh.model", "model", "--store", "one", in: folder).status == 2)
+    }
+  }
+
+  @Test("a damaged bundle ends with status 4 and leaves the store as it was")
+  func damage() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      var bytes = try Fixture.bytes(folder.appending("a.tar.zst"))
+      bytes[bytes.count * 2 / 3] ^= 4
+      try Data(bytes).write(to: URL(fileURLWithPath: folder.appending("a.tar.zst").string))
+      for verb in [["verify", "a.tar.zst"], ["import", "a.tar.zst", "--store", "two"]] {
+        #expect(try Tool.run(["bundle"] + verb, in: folder).status == 4)
+      }
+      let blobs = try FileManager.default.contentsOfDirectory(atPath: folder.pushing("two/blobs/sha256").string)
+      #expect(blobs.count == 1)
+    }
+  }
+
+  @Test("bombs are refused in 600 MB of address space and leave nothing")
+  func bombs() throws {
+    try TemporaryFolder.with { folder in
+      let script = Fixture.path("hostile/make_bundles.py").string
+      let shell = { (line: String) throws -> (status: Int32, text: String) in
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", line + " 2> err"]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.string)
+        try process.run()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: try Fixture.bytes(folder.appending("err")), as: UTF8.self))
+      }
+      #expect(try shell("python3 '\(script)' large --large").status == 0)
+      let expected = try JSONValue(parsing: Fixture.bytes(folder.pushing("large/expected.json"))).object?.members ?? []
+      #expect(expected.count == 5)
+      for bomb in expected {
+        let (status, text) = try shell(
+          "ulimit -v 600000; '\(Tool.executable)' bundle import large/\(bomb.name) --store store")
+        #expect(status == 4, "\(bomb.name): \(text)")
+        for word in bomb.value["words"]?.array?.compactMap(\.string) ?? [] { #expect(text.contains(word), "\(text)") }
+      }
+      let blobs = try FileManager.default.contentsOfDirectory(atPath: folder.pushing("store/blobs/sha256").string)
+      #expect(blobs.count == 1)
+    }
+  }
+}

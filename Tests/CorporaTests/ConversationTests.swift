@@ -1,0 +1,49 @@
+import CanonicalJSON
+import Corpora
+import Records
+import SystemPackage
+import Testing
+
+@Suite struct ConversationTests {
+  private func row(_ messages: JSONValue) -> CorpusRow {
+    CorpusRow(file: "rows", line: 2, fields: ["messages": messages])
+  }
+  private let messages: JSONValue = [
+    ["role": "system", "content": "Be brief."], ["role": "user", "content": "Hi"],
+    ["role": "assistant", "content": "Hello"],
+    ["role": "user", "content": [["type": "text", "text": "1+"], ["type": "text", "text": "1?"]]],
+    ["role": "assistant", "content": "2"], ["role": "user", "content": "Thanks"],
+  ]
+
+  @Test("the assistant's last message is the completion; the prompt ends where its content would begin")
+  func lastTurn() throws {
+    let row = try Conversation(field: "messages", turn: "<{role}> {content}\n").applied(to: row(messages))
+    #expect(
+      row.fields["prompt"]?.string
+        == "<system> Be brief.\n<user> Hi\n<assistant> Hello\n<user> 1+1?\n<assistant> ")
+    #expect(row.fields["completion"]?.string == "2")
+  }
+
+  @Test(
+    "what is no conversation is refused",
+    arguments: [
+      ("x", "field \"messages\": expected a list of messages, found a string"),
+      ([["role": "user", "content": "x"]], "no message is the assistant's"),
+      ([["content": "x"]], "a message lacks its role"),
+      ([["role": "user", "content": [["type": "image"]]]], "holds a part that is no text"),
+      ([["role": "assistant", "content": nil]], "has no text as its content"),
+    ] as [(JSONValue, String)])
+  func refused(messages: JSONValue, expected: String) throws {
+    let conversation = try Conversation(field: "messages", turn: "{content}")
+    do {
+      _ = try conversation.applied(to: row(messages))
+      Issue.record("it was read")
+    } catch {
+      #expect("\(error)".contains(expected))
+    }
+  }
+
+  @Test("a turn needs its content") func template() {
+    #expect(throws: Template.Malformed.self) { try Conversation(field: "m", turn: "{role}") }
+  }
+}

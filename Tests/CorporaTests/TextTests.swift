@@ -1,0 +1,118 @@
+import Corpora
+import Records
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct TextTests {
+  private func rows(_ text: String, _ layout: TextLayout) throws -> [String] {
+    try Reading.rows(Array(text.utf8), CorpusReader(format: .text, layout: layout))
+  }
+
+  @Test("every line is a row, an empty one too; only LF and CRLF end lines; the last needs no end")
+  func lines() throws {
+    #expect(
+      try rows("a\r\n\nb\u{2028}c\u{0C}d", TextLayout()) == [
+        #"1 {"text":"a"}"#, #"2 {"text":""}"#, "3 {\"text\":\"b\u{2028}c\\fd\"}",
+      ])
+    #expect(try rows("a\n", TextLayout()) == [#"1 {"text":"a"}"#])
+    #expect(try rows("", TextLayout()) == [])
+  }
+
+  @Test("paragraphs stand between empty lines, records between lines that match a glob, a file is one row")
+  func units() throws {
+    let text = "\n\na\nb\n\n \nc\n"
+    #expect(try rows(text, TextLayout(unit: .paragraph)) == [#"3 {"text":"a\nb"}"#, #"7 {"text":"c"}"#])
+    #expect(
+      try rows("==1==\na\n\nb\n==2==\nc\n", TextLayout(unit: .separated(by: "==*=="))) == [
+        #"2 {"text":"a\n\nb"}"#, #"6 {"text":"c"}"#,
+      ])
+    #expect(try rows("a\n\nb\n", TextLayout(unit: .file)) == [#"1 {"text":"a\n\nb"}"#])
+  }
+
+  @Test("the first pattern that matches takes a line apart; comments are gone before")
+  func patterns() throws {
+    let layout = TextLayout(
+      comment: "#", patterns: [try LinePattern("{word}({variant}) {_}/{phones}"), try LinePattern("{word} {phones}")])
+    #expect(
+      try rows("a AH0 # article\n# nothing else\na(2) x/EY1 B\n", layout) == [
+        #"1 {"word":"a","phones":"AH0"}"#, #"3 {"word":"a","variant":"2","phones":"EY1 B"}"#,
+      ])
+    #expect(
+      Reading.failure(Array("word\n".utf8), CorpusReader(format: .text, layout: layout))
+        == #"1: matches no pattern: "word""#)
+    #expect(throws: Template.Malformed.self) { try LinePattern("{a}{b}") }
+    #expect(throws: Template.Malformed.self) { try LinePattern("a") }
+  }
+
+  @Test("columns are separated by any white space")
+  func columns() throws {
+    #expect(
+      try Reading.rows(Array("a b\n1\t2\n3   4\n".utf8), CorpusReader(format: .columns)) == [
+        #"2 {"a":"1","b":"2"}"#, #"3 {"a":"3","b":"4"}"#,
+      ])
+    #expect(
+      Reading.failure(Array("a b\n1\n".utf8), CorpusReader(format: .columns))
+        == "2: has 1 fields, the header names 2")
+  }
+
+  @Test("a TSV header may end with a remark that has no column")
+  func remark() throws {
+    #expect(
+      try Reading.rows(Array("a\tb\t# see x\n1\t2\n".utf8), CorpusReader(format: .tsv)) == [#"2 {"a":"1","b":"2"}"#])
+  }
+}
+
+@Suite struct EncodingTests {
+  private func rows(_ bytes: [UInt8], _ encoding: String? = nil, _ format: CorpusFormat = .text) throws -> [String] {
+    let encoding = try encoding.map { try TextEncoding(named: $0) } ?? .asFileSays
+    return try Reading.rows(bytes, CorpusReader(format: format, encoding: encoding))
+  }
+
+  private func failure(_ bytes: [UInt8], _ encoding: String? = nil, _ format: CorpusFormat = .text) throws -> String {
+    let encoding = try encoding.map { try TextEncoding(named: $0) } ?? .asFileSays
+    return Reading.failure(bytes, CorpusReader(format: format, encoding: encoding))
+  }
+
+  @Test("a byte order mark tells UTF-8 and UTF-16, and is no part of the text")
+  func marks() throws {
+    #expect(try rows([0xEF, 0xBB, 0xBF, 0xC3, 0xA9]) == [#"1 {"text":"é"}"#])
+    #expect(try rows([0xFF, 0xFE, 0xE9, 0x00, 0x0A, 0x00]) == [#"1 {"text":"é"}"#])
+    #expect(try rows([0xFE, 0xFF, 0x00, 0xE9]) == [#"1 {"text":"é"}"#])
+    #expect(try rows([0xFE, 0xFF, 0x00, 0xE9], "utf-16") == [#"1 {"text":"é"}"#])
+  }
+
+  @Test("a declared encoding is obeyed")
+  func declared() throws {
+    #expect(try rows([0xE9, 0x0A], "latin-1") == [#"1 {"text":"é"}"#])
+    #expect(try rows([0x80, 0x0A], "windows-1252") == [#"1 {"text":"€"}"#])
+    #expect(throws: TextEncoding.Unknown.self) { try TextEncoding(named: "klingon") }
+  }
+
+  @Test("nothing is guessed: bytes that are not what they should be are an error with line and remedy")
+  func refused() throws {
+    let remedy = "is not valid UTF-8; declare the file's encoding, for example with encoding: windows-1252"
+    #expect(try failure([0x61, 0x0A, 0xE9, 0x0A]) == "2: " + remedy)
+    #expect(try failure(Array("{\"a\":\"".utf8) + [0xE9] + Array("\"}\n".utf8), nil, .jsonl) == "1: " + remedy)
+    #expect(try failure(Array("a,b\n1,".utf8) + [0xE9, 0x0A], nil, .csv) == "2: " + remedy)
+    #expect(
+      try failure([0x61, 0x00], "utf-16") == "-: has no byte order mark; set encoding to utf-16le or utf-16be")
+    #expect(
+      try failure([0xFF, 0xFE, 0x61, 0x00], "utf-8")
+        == "-: has a byte order mark of UTF-16LE, but encoding says utf-8")
+    #expect(try failure([0xFF, 0xFE, 0x61, 0x00, 0x62]).contains("is not valid UTF-16LE"))
+    #expect(try failure([0x61, 0x0A, 0x81, 0x0A], "windows-1252").contains("2: is not valid CP1252"))
+  }
+
+  @Test("XML says its encoding itself; what the user declares comes first")
+  func inXML() throws {
+    func tmx(_ declaration: String, _ text: [UInt8]) -> [UInt8] {
+      Array("\(declaration)<tmx><body><tu><tuv xml:lang=\"en\"><seg>".utf8) + text
+        + Array("</seg></tuv></tu></body></tmx>".utf8)
+    }
+    let latin = "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"
+    #expect(try rows(tmx(latin, [0xE9]), nil, .tmx) == [#"1 {"en":"é"}"#])
+    #expect(try rows(tmx(latin, [0xC3, 0xA9]), "utf-8", .tmx) == [#"1 {"en":"é"}"#])
+    #expect(try failure(tmx("", [0xE9]), nil, .tmx).contains("is no well-formed XML"))
+  }
+}

@@ -1,0 +1,96 @@
+import Corpora
+import Testing
+
+@Suite struct XMLTests {
+  private func rows(_ text: String, _ format: CorpusFormat) throws -> [String] {
+    try Reading.rows(Array(text.utf8), CorpusReader(format: format))
+  }
+  private func failure(_ text: String, _ format: CorpusFormat) -> String {
+    Reading.failure(Array(text.utf8), CorpusReader(format: format))
+  }
+
+  private func dataset(_ document: String) -> String {
+    "<?xml version='1.0' encoding='utf-8'?>\n<dataset id=\"t\"><doc id=\"d\" origlang=\"de\">\n\(document)</doc></dataset>"
+  }
+  private let source = "<src lang=\"de\"><p><seg id=\"1\">Eins &amp; zwei</seg><seg id=\"2\">Zwei</seg></p></src>\n"
+
+  @Test("a row per segment: source, references by translator, outputs by system, aligned by the segment's id")
+  func wmt() throws {
+    let text = dataset(
+      source + "<ref translator=\"A\"><p><seg id=\"2\">Two</seg><seg id=\"1\">One</seg></p></ref>"
+        + "<hyp system=\"S\"><p><seg id=\"1\">On<b>e</b>!</seg></p></hyp><hyp><seg id=\"2\">2</seg></hyp>")
+    #expect(
+      try rows(text, .xml) == [
+        #"3 {"doc":"d","origlang":"de","seg":"1","src":"Eins & zwei","ref.A":"One","hyp.S":"One!"}"#,
+        #"3 {"doc":"d","origlang":"de","seg":"2","src":"Zwei","ref.A":"Two","hyp":"2"}"#,
+      ])
+  }
+
+  @Test(
+    "a document whose parts disagree is refused with the line",
+    arguments: [
+      ("<ref><seg id=\"3\">x</seg></ref>", "4: ref has a segment 3, the source of its document has none"),
+      ("<ref><seg id=\"1\">x</seg><seg id=\"1\">y</seg></ref>", "4: segment 1 stands twice in ref"),
+      ("<hyp system=\"S\"/><hyp system=\"S\"/>", "4: a document has hyp.S twice"),
+      ("<src/>", "4: a document has its <src> first and once"),
+      ("<ref><seg>x</seg></ref>", "4: a <seg> has no id"),
+    ])
+  func disagreement(part: String, expected: String) { #expect(failure(dataset(source + part), .xml) == expected) }
+
+  @Test("another root, a broken file and an empty one are refused")
+  func malformed() {
+    #expect(
+      failure("<html/>", .xml) == "1: expected WMT's format, whose root is <dataset>; found <html>")
+    #expect(failure("<html/>", .tmx) == "1: expected a translation memory, <tmx>; found <html>")
+    #expect(failure("<dataset><doc></dataset>", .xml).contains("1: is no well-formed XML: Opening and ending tag"))
+    #expect(failure("<dataset>", .xml).contains("is no well-formed XML"))
+    #expect(failure("", .xml).contains("is no well-formed XML"))
+  }
+
+  @Test("languages are fields; codes are left out with what they hold, highlighted text is kept")
+  func tmx() throws {
+    let text =
+      "<!DOCTYPE tmx SYSTEM \"tmx14.dtd\"><tmx version=\"1.4\"><body>\n<tu tuid=\"7\"><tuv xml:lang=\"en\"><seg>A <ph>&lt;b <sub>x</sub>></ph><hi>B</hi></seg></tuv>"
+      + "<tuv lang=\"fr\"><seg>C</seg></tuv><tuv lang=\"fr\"><seg>D</seg></tuv></tu></body></tmx>"
+    #expect(try rows(text, .tmx) == [#"2 {"tuid":"7","en":"A B","fr":"C","fr.2":"D"}"#])
+  }
+
+  @Test(
+    "no entity is expanded and nothing outside the file is read; the error names the reference",
+    arguments: [
+      ("<!ENTITY a \"x\">", "<seg id=\"1\">&a;</seg>", "refers to the entity &a;"),
+      ("<!ENTITY a SYSTEM \"file:///etc/passwd\">", "<seg id=\"1\">&a;</seg>", "refers to the entity &a;"),
+      ("<!ENTITY a \"x\">", "<seg id=\"&a;\">b</seg>", "refers to the entity &a;"),
+      (
+        "<!ENTITY % a SYSTEM \"http://127.0.0.1:9/x\"> %a;", "<seg id=\"1\">b</seg>",
+        "refers to the parameter entity %a;"
+      ),
+      (
+        "<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">", "<seg id=\"1\">&c;</seg>",
+        "refers to the entity &a;"
+      ),
+    ])
+  func entities(declarations: String, segment: String, expected: String) {
+    let text = "<!DOCTYPE dataset [\(declarations)]><dataset><doc id=\"d\"><src>\(segment)</src></doc></dataset>"
+    #expect(failure(text, .xml).contains(expected))
+  }
+
+  @Test("a page's text: white space collapses, blocks begin lines, scripts and the head are gone")
+  func html() throws {
+    let text =
+      "<html><head><meta charset=\"utf-8\"><title>A  page</title><script>x<y</script></head><body><h1>Ti&eacute;tle</h1>\n<p>one\n two<br>three <b>é</b></p>"
+      + "<ul><li>a<li>b</ul><style>p{}</style><table><tr><td>1<td>2</table><pre> x\n  y</pre></body></html>"
+    #expect(
+      try rows(text, .html) == [
+        #"1 {"title":"A page","text":"Tiétle\n\none two\nthree é\n\na\nb\n\n1\t2\n\n x\n  y"}"#
+      ])
+  }
+
+  @Test("a page in another encoding says so in its meta element")
+  func htmlEncoding() throws {
+    let text = Array("<meta charset=iso-8859-1><p>".utf8) + [0xE9]
+    #expect(try Reading.rows(text, CorpusReader(format: .html)) == [#"1 {"title":"","text":"é"}"#])
+    #expect(
+      Reading.failure(Array("<p>".utf8) + [0xE9], CorpusReader(format: .html)).contains("1: is not valid UTF-8"))
+  }
+}

@@ -1,0 +1,134 @@
+import CanonicalJSON
+import Records
+import StageKit
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct IngestTests {
+  private let bench = StageBench()
+
+  private func source(_ files: [(name: String, text: String)]) throws -> FilePath {
+    let folder = bench.scratch.folder("source-\(files.count)-\(files.reduce(0) { $0 + $1.text.utf8.count })")
+    for (name, text) in files { try TemporaryFolder.write(text, to: folder.appending(name)) }
+    return folder
+  }
+
+  private func pairs(_ count: Int, from start: Int = 0) -> String {
+    (start..<(start + count)).map { "{\"prompt\":\"p\($0)\",\"completion\":\"c\($0)\"}\n" }.joined()
+  }
+
+  private func rows(_ source: FilePath, _ parameters: JSONObject, _ split: Split = .train) throws -> [DatasetRow] {
+    try DatasetFiles.read(split, in: #require(try bench.run("ingest", [("source", source)], parameters)["dataset"]))
+  }
+
+  private var summary: String? {
+    bench.events.compactMap { if case .summary(let text) = $0 { text } else { nil } }.last
+  }
+
+  @Test("a smaller subset is contained in a larger one; rows keep their order; another seed draws others")
+  func subsets() throws {
+    let source = try source([("train.jsonl", pairs(200))])
+    let prompts = try [0.1, 50, 0.5, 1].map { try rows(source, ["subset": .number($0), "seed": 4]).map(\.prompt) }
+    #expect(prompts.map(\.count) == [20, 50, 100, 200])
+    for (smaller, larger) in zip(prompts, prompts.dropFirst()) { #expect(Set(smaller).isSubset(of: larger)) }
+    #expect(prompts[2] == prompts[3].filter(Set(prompts[2]).contains))
+    #expect(try rows(source, ["subset": 50, "seed": 5]).map(\.prompt) != prompts[1])
+    #expect(
+      bench.refusal("ingest", [("source", source)], ["subset": 201])?.text
+        == "subset asks for 201 rows, train has 200; lower subset")
+  }
+
+  @Test("duplicates go, the first stays: by prompt and completion, or by prompt")
+  func duplicates() throws {
+    let text = ["a,1", "a,2", "a,1", "b,1"].joined(separator: "\n")
+    let source = try source([("train.csv", "prompt,completion\n\(text)\n")])
+    #expect(try rows(source, ["deduplicate": "rows"]).map(\.completion) == ["1", "2", "1"])
+    #expect(summary == "3 train · 1 dropped (1 duplicates)")
+    #expect(try rows(source, ["deduplicate": "prompts"]).map(\.prompt) == ["a", "b"])
+    #expect(try rows(source, [:]).count == 4)
+  }
+
+  @Test("rows outside the bounds of length are dropped and counted; characters are counted, not bytes")
+  func lengths() throws {
+    let source = try source([("train.csv", "prompt,completion\né,1\néé,12\néééé,123\né,\n")])
+    let kept = try rows(source, ["max_prompt": 2, "min_completion": 1, "max_completion": 2])
+    #expect(kept.map(\.prompt) == ["é", "éé"])
+    #expect(kept.map(\.id) == ["train-0", "train-1"])
+    #expect(summary == "2 train · 2 dropped (1 too short, 1 too long)")
+    #expect(
+      bench.refusal("ingest", [("source", source)], ["min_prompt": 3, "max_prompt": 2])?.status == .invalid)
+  }
+
+  @Test("a row that lacks a field fails, or is dropped and counted")
+  func missing() throws {
+    let source = try source([
+      ("train.jsonl", #"{"prompt":"a","completion":"1","r":null}"# + "\n" + #"{"prompt":"b"}"# + "\n")
+    ])
+    #expect(try rows(source, ["missing": "drop", "references": ["{completion}", "{r}"]]).map(\.references) == [["1"]])
+    #expect(summary == "1 train · 1 dropped (1 lack a field)")
+    #expect(bench.refusal("ingest", [("source", source)])?.text.contains("train.jsonl:2: there is no field") == true)
+  }
+
+  @Test("a prompt in two splits is a warning, a failure, or nobody's business")
+  func overlap() throws {
+    let source = try source([
+      ("train.jsonl", pairs(3)), ("validation.jsonl", pairs(3, from: 2)), ("test.jsonl", pairs(1, from: 4)),
+    ])
+    _ = try rows(source, [:])
+    #expect(
+      bench.warnings == [
+        "1 of 3 prompts of validation stand in train too, validation-0 first",
+        "1 of 1 prompts of test stand in validation too, test-0 first",
+      ])
+    let refusal = bench.refusal("ingest", [("source", source)], ["overlap": "fail"])
+    #expect(refusal?.status == .stageFailed && refusal?.text.contains("stand in train too") == true)
+    _ = try rows(source, ["overlap": "off"])
+    #expect(bench.warnings.count == 2)
+  }
+
+  @Test("parallel texts that differ in length are refused with both counts")
+  func parallel() throws {
+    let source = try source([("a.en", "x\ny\n"), ("a.de", "1\n2\n"), ("b.de", "1\n")])
+    let given: JSONObject = [
+      "files": ["train": "a"], "parallel": ["en": "{name}.en", "de": "{name}.de"], "prompt": "{en}",
+      "completion": "{de}",
+    ]
+    #expect(try rows(source, given).map { $0.prompt + $0.completion } == ["x1", "y2"])
+    let refusal = bench.refusal(
+      "ingest", [("source", source)], given.with(["parallel": ["en": "{name}.en", "de": "b.de"]]))
+    #expect(refusal?.text.contains("a.en has 2 rows (en), ") == true)
+    #expect(refusal?.text.contains("b.de has 1 (de); parallel texts need equal numbers of rows") == true)
+  }
+
+  @Test("chat messages become prompt and completion")
+  func chat() throws {
+    let rows = try rows(Fixture.path("corpora/chat.jsonl.gz"), ["messages": "messages"])
+    #expect(rows.map(\.completion) == ["5", "3", "42", "3"])
+    #expect(rows[0].prompt == "user:\n2+3?\n\nassistant:\n")
+  }
+
+  @Test("an archive is read as a folder is; what it lacks is named")
+  func archive() throws {
+    let archive = Fixture.path("corpora/pairs.zip")
+    #expect(try rows(archive, ["files": ["train": "made/*.csv"]]).map(\.completion) == ["rouge", "vert", "rouge"])
+    let twice = try rows(
+      archive, ["files": ["train": "made/*.csv", "test": "made/pairs.csv"], "overlap": "off"], .test)
+    #expect(twice.count == 3)
+    #expect(
+      bench.refusal("ingest", [("source", archive)], ["files": ["train": "*.csv"]])?.text.contains(
+        "pairs.zip holds no *.csv for train") == true)
+  }
+
+  @Test(
+    "parameters that exclude each other are found before anything runs",
+    arguments: [
+      ["encoding": "klingon"], ["pattern": ["{a}{b}"]], ["messages": "m", "turn": "{role}"], ["subset": 0],
+      ["parallel": ["a": "{name}.a"]], ["parallel": ["a": "x"], "format": "csv"],
+      ["parallel": ["a": "x"], "files": ["train": "a", "test": "b"]],
+    ] as [JSONObject])
+  func invalid(parameters: JSONObject) throws {
+    #expect(
+      bench.refusal("ingest", [("source", try source([("train.jsonl", pairs(1))]))], parameters)?.status == .invalid)
+  }
+}

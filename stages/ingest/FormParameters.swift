@@ -1,0 +1,92 @@
+import Corpora
+import Records
+import StageKit
+
+// What the parameters say of the files' form.
+
+extension Split {
+  /// The split that a parameter names.
+  init(named name: String, of parameter: String) throws(ParameterError) {
+    guard let split = Split(rawValue: name) else {
+      throw ParameterError(parameter: parameter, found: "split \(name)", expected: "train, validation or test")
+    }
+    self = split
+  }
+}
+
+extension FileRequest {
+  /// What `files` and `parallel` ask for, splits in the order train, validation, test.
+  static func all(_ parameters: ParameterValues) throws(ParameterError) -> [FileRequest] {
+    var files: [FileRequest] = []
+    for entry in parameters[IngestParameters.files].entries {
+      files.append(FileRequest(split: try Split(named: entry.name, of: "files"), name: entry.value))
+    }
+    files = Split.allCases.flatMap { split in files.filter { $0.split == split } }
+    let fields = parameters[IngestParameters.parallel].entries
+    guard !fields.isEmpty else { return files }
+    guard [.auto, .text].contains(parameters[IngestParameters.format]) else {
+      throw ParameterError(
+        parameter: "parallel", found: "format \(parameters[IngestParameters.format].rawValue)",
+        expected: "texts; leave format out")
+    }
+    if files.isEmpty { files = [FileRequest(split: .train, name: "")] }
+    var requests: [FileRequest] = []
+    for file in files {
+      for (field, name) in fields {
+        let parts = name.split(separator: "{name}", omittingEmptySubsequences: false)
+        guard parts.count > 1 || files.count == 1 else {
+          throw ParameterError(
+            parameter: "parallel", found: "\(name) for \(files.count) splits",
+            expected: "{name} in it, which stands for what files has for the split")
+        }
+        guard parts.count == 1 || !file.name.isEmpty else {
+          throw ParameterError(parameter: "parallel", found: "{name}, but no files", expected: "files beside it")
+        }
+        requests.append(FileRequest(split: file.split, field: field, name: parts.joined(separator: file.name)))
+      }
+    }
+    return requests
+  }
+}
+
+extension TextEncoding {
+  /// The declared encoding.
+  init(_ parameters: ParameterValues) throws(ParameterError) {
+    let name = parameters[IngestParameters.encoding]
+    if name == "auto" {
+      self = .asFileSays
+      return
+    }
+    do throws(TextEncoding.Unknown) {
+      try self.init(named: name)
+    } catch {
+      throw ParameterError(
+        parameter: "encoding", found: name, expected: "auto, utf-8, utf-16, latin-1, windows-1252 or as iconv -l lists")
+    }
+  }
+}
+
+extension TextLayout {
+  /// What a row of text is.
+  init(_ parameters: ParameterValues) throws(ParameterError) {
+    let separator = parameters[IngestParameters.separator]
+    let unit: Unit =
+      switch parameters[IngestParameters.unit] {
+      case _ where !separator.isEmpty: .separated(by: separator)
+      case .line: .line
+      case .paragraph: .paragraph
+      case .file: .file
+      }
+    let comment = parameters[IngestParameters.comment]
+    var patterns: [LinePattern] = []
+    for text in parameters[IngestParameters.pattern] {
+      do throws(Template.Malformed) {
+        patterns.append(try LinePattern(text))
+      } catch {
+        throw ParameterError(
+          parameter: "pattern", found: error.description, expected: "a pattern such as {word} {phones}")
+      }
+    }
+    self.init(unit: unit, comment: comment.isEmpty ? nil : comment, patterns: patterns)
+  }
+}
