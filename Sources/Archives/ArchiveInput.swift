@@ -11,7 +11,8 @@ final class ArchiveInput {
   private let capacity = 256 << 10
   private let raw: UnsafeMutableRawPointer
   private let plain: UnsafeMutableRawPointer
-  private var stream: z_stream?
+  /// On the heap: zlib's state points back at it.
+  private var stream: UnsafeMutablePointer<z_stream>?
   private var isInsideMember = false
   private var hasBegun = false
   /// Raw bytes read so far.
@@ -33,7 +34,10 @@ final class ArchiveInput {
   }
 
   deinit {
-    if stream != nil { inflateEnd(&stream!) }
+    if let stream {
+      inflateEnd(stream)
+      stream.deallocate()
+    }
     raw.deallocate()
     plain.deallocate()
     if owned { close(descriptor) }
@@ -88,11 +92,13 @@ final class ArchiveInput {
   // MARK: gzip
 
   private func beginInflating(_ count: Int) -> Bool {
-    var stream = z_stream()
-    stream.next_in = raw.assumingMemoryBound(to: UInt8.self)
-    stream.avail_in = UInt32(count)
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    stream.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_in = UInt32(count)
     // 16 asks for gzip, 15 is its window.
-    guard inflateInit2_(&stream, 31, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
+    guard inflateInit2_(stream, 31, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
+      stream.deallocate()
       fault = .damaged("zlib has no memory")
       return false
     }
@@ -102,10 +108,10 @@ final class ArchiveInput {
   }
 
   private func inflateMore() -> UnsafeRawBufferPointer? {
-    stream!.next_out = plain.assumingMemoryBound(to: UInt8.self)
-    stream!.avail_out = UInt32(capacity)
-    while Int(stream!.avail_out) == capacity {
-      if stream!.avail_in == 0 {
+    stream!.pointee.next_out = plain.assumingMemoryBound(to: UInt8.self)
+    stream!.pointee.avail_out = UInt32(capacity)
+    while Int(stream!.pointee.avail_out) == capacity {
+      if stream!.pointee.avail_in == 0 {
         let count = fill()
         if count < 0 { return nil }
         if count == 0 {
@@ -115,36 +121,36 @@ final class ArchiveInput {
           }
           break
         }
-        stream!.next_in = raw.assumingMemoryBound(to: UInt8.self)
-        stream!.avail_in = UInt32(count)
+        stream!.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
+        stream!.pointee.avail_in = UInt32(count)
       }
       if !isInsideMember, !beginNextMember() {
         if fault != nil { return nil }
         continue
       }
-      switch inflate(&stream!, Z_NO_FLUSH) {
+      switch inflate(stream!, Z_NO_FLUSH) {
       case Z_OK, Z_BUF_ERROR: continue
       case Z_STREAM_END: isInsideMember = false
       default:
-        fault = .damaged("gzip: \(stream!.msg.map { String(cString: $0) } ?? "not readable")")
+        fault = .damaged("gzip: \(stream!.pointee.msg.map { String(cString: $0) } ?? "not readable")")
         return nil
       }
     }
-    return UnsafeRawBufferPointer(start: plain, count: capacity - Int(stream!.avail_out))
+    return UnsafeRawBufferPointer(start: plain, count: capacity - Int(stream!.pointee.avail_out))
   }
 
   /// Goes on with what stands behind a member: another one, or zeros that fill a block.
   private func beginNextMember() -> Bool {
-    while stream!.avail_in > 0, stream!.next_in.pointee == 0 {
-      stream!.next_in += 1
-      stream!.avail_in -= 1
+    while stream!.pointee.avail_in > 0, stream!.pointee.next_in.pointee == 0 {
+      stream!.pointee.next_in += 1
+      stream!.pointee.avail_in -= 1
     }
-    guard stream!.avail_in > 0 else { return false }
-    guard stream!.next_in.pointee == 0x1F else {
+    guard stream!.pointee.avail_in > 0 else { return false }
+    guard stream!.pointee.next_in.pointee == 0x1F else {
       fault = .damaged("bytes that are no gzip stand behind the gzip data")
       return false
     }
-    inflateReset(&stream!)
+    inflateReset(stream!)
     isInsideMember = true
     return true
   }

@@ -118,7 +118,7 @@ import Testing
   }
 
   @Test(
-    "bytes that are cut off are an error that names file and member",
+    "bytes that are cut off are an error that names the file, and the member where one was begun",
     arguments: ["cat", "gzip", "zstd -q", "xz", "bzip2"])
   func truncated(filter: String) throws {
     try TemporaryFolder.with { folder in
@@ -128,7 +128,8 @@ import Testing
       let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("y")) }
       guard case .damaged = error?.fault else { return #expect(Bool(false), "\(String(describing: error))") }
       #expect(error?.file == folder.appending("y").string)
-      #expect(error?.member == "d/text.jsonl")
+      // So little is left of a compressed file that its first bytes are missed already.
+      if filter == "cat" { #expect(error?.member == "d/text.jsonl") }
     }
   }
 
