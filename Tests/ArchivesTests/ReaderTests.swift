@@ -112,7 +112,7 @@ import Testing
   @Test("a gzip file of which a few bytes unpack to much is read to its end")
   func compressible() throws {
     try TemporaryFolder.with { folder in
-      try Self.shell("head -c 3000000 /dev/zero | gzip -9 > x", in: folder)
+      try Self.shell("yes | head -c 3000000 | gzip -9 > x", in: folder)
       #expect(try Self.members(folder.appending("x")).first?.bytes.count == 3_000_000)
     }
   }
