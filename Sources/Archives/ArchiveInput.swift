@@ -11,7 +11,7 @@ final class ArchiveInput {
   private let capacity = 256 << 10
   private let raw: UnsafeMutableRawPointer
   private let plain: UnsafeMutableRawPointer
-  /// In a place of its own: zlib refuses a stream that has moved since it was begun.
+  /// On the heap: zlib's state points back at it.
   private var stream: UnsafeMutablePointer<z_stream>?
   private var isInsideMember = false
   private var hasBegun = false
@@ -111,30 +111,34 @@ final class ArchiveInput {
     stream!.pointee.next_out = plain.assumingMemoryBound(to: UInt8.self)
     stream!.pointee.avail_out = UInt32(capacity)
     while Int(stream!.pointee.avail_out) == capacity {
-      if stream!.pointee.avail_in == 0 {
-        let count = fill()
-        if count < 0 { return nil }
-        if count == 0 {
-          if isInsideMember {
-            fault = .damaged("the gzip data is cut off")
-            return nil
-          }
-          break
+      if isInsideMember {
+        // Output may be pending where no input is left.
+        switch inflate(stream!, Z_NO_FLUSH) {
+        case Z_STREAM_END:
+          isInsideMember = false
+          continue
+        case Z_OK, Z_BUF_ERROR:
+          if Int(stream!.pointee.avail_out) < capacity || stream!.pointee.avail_in > 0 { continue }
+        default:
+          fault = .damaged("gzip: \(stream!.pointee.msg.map { String(cString: $0) } ?? "not readable")")
+          return nil
         }
-        stream!.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
-        stream!.pointee.avail_in = UInt32(count)
-      }
-      if !isInsideMember, !beginNextMember() {
-        if fault != nil { return nil }
+      } else if beginNextMember() {
         continue
-      }
-      switch inflate(stream!, Z_NO_FLUSH) {
-      case Z_OK, Z_BUF_ERROR: continue
-      case Z_STREAM_END: isInsideMember = false
-      default:
-        fault = .damaged("gzip: \(stream!.pointee.msg.map { String(cString: $0) } ?? "not readable")")
+      } else if fault != nil {
         return nil
       }
+      let count = fill()
+      if count < 0 { return nil }
+      if count == 0 {
+        if isInsideMember {
+          fault = .damaged("the gzip data is cut off")
+          return nil
+        }
+        break
+      }
+      stream!.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
+      stream!.pointee.avail_in = UInt32(count)
     }
     return UnsafeRawBufferPointer(start: plain, count: capacity - Int(stream!.pointee.avail_out))
   }

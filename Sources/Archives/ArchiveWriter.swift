@@ -42,7 +42,7 @@ public final class ArchiveWriter {
   /// Begins a member, a regular file.
   ///
   /// - Parameters:
-  ///   - name: Its name.
+  ///   - name: Its name, in ASCII.
   ///   - size: The number of bytes that will be written.
   /// - Throws: `ArchiveError`, also where the member before is incomplete.
   public func begin(_ name: String, size: Int) throws(ArchiveError) {

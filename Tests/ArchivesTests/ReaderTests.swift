@@ -109,6 +109,14 @@ import Testing
     }
   }
 
+  @Test("a gzip file of which a few bytes unpack to much is read to its end")
+  func compressible() throws {
+    try TemporaryFolder.with { folder in
+      try Self.shell("yes | head -c 3000000 | gzip -9 > x", in: folder)
+      #expect(try Self.members(folder.appending("x")).first?.bytes.count == 3_000_000)
+    }
+  }
+
   @Test("an empty file has no member")
   func empty() throws {
     try TemporaryFolder.with { folder in
@@ -118,7 +126,7 @@ import Testing
   }
 
   @Test(
-    "bytes that are cut off are an error that names file and member",
+    "bytes that are cut off are an error that names the file, and the member where one was begun",
     arguments: ["cat", "gzip", "zstd -q", "xz", "bzip2"])
   func truncated(filter: String) throws {
     try TemporaryFolder.with { folder in
@@ -128,7 +136,8 @@ import Testing
       let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("y")) }
       guard case .damaged = error?.fault else { return #expect(Bool(false), "\(String(describing: error))") }
       #expect(error?.file == folder.appending("y").string)
-      #expect(error?.member == "d/text.jsonl")
+      // So little is left of a compressed file that its first bytes are missed already.
+      if filter == "cat" { #expect(error?.member == "d/text.jsonl") }
     }
   }
 
