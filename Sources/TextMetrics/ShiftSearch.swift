@@ -6,7 +6,8 @@ struct ShiftSearch: ~Copyable {
   private static let mostCandidates = 1000
   private static let unreached: Int32 = 1 << 28
 
-  private enum Edit: UInt8 { case keep, substitute, insert, delete, none }
+  // Not private: the compiler's debug builds fail on a private element of a generic buffer of another file.
+  enum Edit: UInt8 { case keep, substitute, insert, delete, none }
 
   private var costs = GrowingBuffer<Int32>(capacity: 1 << 12)
   private var edits = GrowingBuffer<Edit>(capacity: 1 << 12)
