@@ -4,11 +4,11 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// The parsers of foreign bytes under some thousand changed seeds each: a crash here is a crash of the command.
+/// The parsers of foreign bytes under some hundred changed seeds each: a crash here is a crash of the command.
 ///
 /// `Tests/fuzzing/run` does the same for as long as one likes, led by coverage.
 @Suite struct MutationTests {
-  private static let rounds = 1500
+  private static let rounds = 400
 
   private static func seeds(_ target: FuzzTarget) throws -> [[UInt8]] {
     let folder = Fixture.root.pushing("Tests/fuzzing/seeds").appending(target.name)
