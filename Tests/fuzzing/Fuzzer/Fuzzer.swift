@@ -7,7 +7,7 @@ import SystemPackage
 private let target: FuzzTarget = {
   let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
   guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
-    fputs("FUZZ_TARGET must be one of \(FuzzTarget.all.map(\.name).joined(separator: " "))\n", stderr)
+    print("FUZZ_TARGET must be one of \(FuzzTarget.all.map(\.name).joined(separator: " "))")
     exit(2)
   }
   return target
