@@ -154,8 +154,9 @@ let package = Package(
         path: "stages/training", swiftSettings: swiftSettings),
       .target(
         name: "StageCatalog",
-        dependencies: ["CanonicalJSON", "StageKit", "Records", "Tokenization", "Tensors", systemPackage]
-          + stages.map { .target(name: $0.target) },
+        dependencies: [
+          "CanonicalJSON", "StageKit", "Records", "SafetensorsFormat", "Tokenization", "Tensors", systemPackage,
+        ] + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(
         name: "Commands",
@@ -173,6 +174,15 @@ let package = Package(
           "CanonicalJSON", "Corpora", "Records", "Tokenization", "TextMetrics", "Tensors", "Autodiff", "Transformers",
           "Imitation", "Decoding", systemPackage,
         ], path: "Tests/benchmarks/Sources", swiftSettings: swiftSettings),
+      // Parsers of foreign bytes, as Tests/FuzzTests and Tests/fuzzing/run feed them.
+      .target(
+        name: "FuzzTargets",
+        dependencies: [
+          "CanonicalJSON", "ContentAddressing", "SafetensorsFormat", "Tokenization", "Corpora", "Records", "StageKit",
+          "CheckpointFormat", "Transformers", "PipelineLanguage", "StageCatalog", systemPackage,
+        ], path: "Tests/fuzzing/Targets", swiftSettings: swiftSettings),
+      .testTarget(
+        name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
         name: "ArchitectureTests", dependencies: ["TestSupport", systemPackage], swiftSettings: swiftSettings),
       .testTarget(
@@ -187,3 +197,12 @@ let package = Package(
         swiftSettings: swiftSettings),
     ]
 )
+
+// Has no main of its own: libFuzzer brings it.
+if Context.environment["APPRENTICE_FUZZING"] != nil {
+  package.products.append(.executable(name: "fuzz", targets: ["fuzz"]))
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets", systemPackage], path: "Tests/fuzzing/Fuzzer",
+      swiftSettings: swiftSettings))
+}

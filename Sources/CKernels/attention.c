@@ -3,9 +3,11 @@
 #include "kernels.h"
 #include "vector.h"
 
-CLONES void kernel_rotate(
-    float *x, const float *cosine, const float *sine, int64_t rows, int64_t stride, int64_t heads,
-    int64_t head_width, float direction) {
+KERNEL(
+    void, kernel_rotate,
+    (float *x, const float *cosine, const float *sine, int64_t rows, int64_t stride, int64_t heads,
+     int64_t head_width, float direction),
+    (x, cosine, sine, rows, stride, heads, head_width, direction)) {
   const int64_t half = head_width / 2;
   for (int64_t row = 0; row < rows; row++, x += stride, cosine += half, sine += half)
     for (int64_t head = 0; head < heads; head++) {
@@ -33,9 +35,11 @@ INLINE float row_maximum(const float *row, int64_t count) {
   return max_lanes(&best);
 }
 
-CLONES void kernel_causal_softmax(
-    float *scores, int64_t stride, int64_t rows, int64_t columns, int64_t first, float scale, float *log_sum,
-    int64_t log_stride) {
+KERNEL(
+    void, kernel_causal_softmax,
+    (float *scores, int64_t stride, int64_t rows, int64_t columns, int64_t first, float scale, float *log_sum,
+     int64_t log_stride),
+    (scores, stride, rows, columns, first, scale, log_sum, log_stride)) {
   for (int64_t row = 0; row < rows; row++, scores += stride) {
     const int64_t count = first + row + 1 < columns ? first + row + 1 : columns;
     const float shift = row_maximum(scores, count) * scale;
@@ -62,9 +66,11 @@ CLONES void kernel_causal_softmax(
   }
 }
 
-CLONES void kernel_causal_softmax_backward(
-    float *scores, float *gradient, int64_t stride, int64_t rows, int64_t columns, int64_t first, float scale,
-    const float *log_sum, int64_t log_stride) {
+KERNEL(
+    void, kernel_causal_softmax_backward,
+    (float *scores, float *gradient, int64_t stride, int64_t rows, int64_t columns, int64_t first, float scale,
+     const float *log_sum, int64_t log_stride),
+    (scores, gradient, stride, rows, columns, first, scale, log_sum, log_stride)) {
   for (int64_t row = 0; row < rows; row++, scores += stride, gradient += stride) {
     const int64_t count = first + row + 1 < columns ? first + row + 1 : columns;
     const float shift = log_sum[row * log_stride];

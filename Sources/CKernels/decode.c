@@ -34,9 +34,11 @@ INLINE void product_block(
     }
 }
 
-CLONES void kernel_skinny_product(
-    const float *x, int64_t x_stride, int64_t rows, const float *w, int64_t w_stride, int64_t columns, int64_t inner,
-    float *y, int64_t y_stride, int accumulate) {
+KERNEL(
+    void, kernel_skinny_product,
+    (const float *x, int64_t x_stride, int64_t rows, const float *w, int64_t w_stride, int64_t columns,
+     int64_t inner, float *y, int64_t y_stride, int accumulate),
+    (x, x_stride, rows, w, w_stride, columns, inner, y, y_stride, accumulate)) {
   int64_t row = 0;
   for (; row + 4 <= rows; row += 4) {
     const float *left = x + row * x_stride;
@@ -88,9 +90,11 @@ INLINE void segment_scores(
   for (int64_t i = segment->count; i < rounded; i++) scores[i] = -__builtin_inff();
 }
 
-CLONES void kernel_decode_attention(
-    const float *query, int64_t head_width, float scale, const struct kernel_attention_segment *segments,
-    int64_t segment_count, float *scores, float *sums, float *out) {
+KERNEL(
+    void, kernel_decode_attention,
+    (const float *query, int64_t head_width, float scale, const struct kernel_attention_segment *segments,
+     int64_t segment_count, float *scores, float *sums, float *out),
+    (query, head_width, scale, segments, segment_count, scores, sums, out)) {
   int64_t total = 0;
   for (int64_t s = 0; s < segment_count; s++) {
     segment_scores(query, head_width, scale, &segments[s], scores + total);
@@ -136,7 +140,7 @@ CLONES void kernel_decode_attention(
   for (int64_t d = 0; d < head_width; d++) out[d] = sums[d] * factor;
 }
 
-CLONES int64_t kernel_argmax(const float *x, int64_t count) {
+KERNEL(int64_t, kernel_argmax, (const float *x, int64_t count), (x, count)) {
   v16 best = SPLAT(-__builtin_inff()), v;
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -155,7 +159,10 @@ CLONES int64_t kernel_argmax(const float *x, int64_t count) {
 
 enum { draw_block = 256 };
 
-CLONES int64_t kernel_draw(const float *x, int64_t count, float inverse_temperature, double u, float *weights) {
+KERNEL(
+    int64_t, kernel_draw,
+    (const float *x, int64_t count, float inverse_temperature, double u, float *weights),
+    (x, count, inverse_temperature, u, weights)) {
   v16 best = SPLAT(-__builtin_inff()), v;
   for (int64_t i = 0; i < count; i += lanes) {
     if (count - i >= lanes) load(&v, x + i); else load_part(&v, x + i, count - i, -__builtin_inff());

@@ -1,19 +1,19 @@
 #include "kernels.h"
 #include "vector.h"
 
-CLONES void kernel_axpy(float a, const float *x, float *y, int64_t count) {
+KERNEL(void, kernel_axpy, (float a, const float *x, float *y, int64_t count), (a, x, y, count)) {
   for (int64_t i = 0; i < count; i++) y[i] += a * x[i];
 }
 
-CLONES void kernel_scale(float a, float *x, int64_t count) {
+KERNEL(void, kernel_scale, (float a, float *x, int64_t count), (a, x, count)) {
   for (int64_t i = 0; i < count; i++) x[i] *= a;
 }
 
-CLONES void kernel_add(const float *x, const float *y, float *z, int64_t count) {
+KERNEL(void, kernel_add, (const float *x, const float *y, float *z, int64_t count), (x, y, z, count)) {
   for (int64_t i = 0; i < count; i++) z[i] = x[i] + y[i];
 }
 
-CLONES void kernel_exp(const float *x, float *y, int64_t count) {
+KERNEL(void, kernel_exp, (const float *x, float *y, int64_t count), (x, y, count)) {
   int64_t i = 0;
   v16 v;
   for (; i + lanes <= count; i += lanes) {
@@ -28,7 +28,7 @@ CLONES void kernel_exp(const float *x, float *y, int64_t count) {
   }
 }
 
-CLONES double kernel_sum_of_squares(const float *x, int64_t count) {
+KERNEL(double, kernel_sum_of_squares, (const float *x, int64_t count), (x, count)) {
   d8 sums[2] = {{0}, {0}};
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes)
@@ -46,12 +46,18 @@ CLONES double kernel_sum_of_squares(const float *x, int64_t count) {
   return sum;
 }
 
-CLONES void kernel_add_bias(const float *bias, float *y, int64_t rows, int64_t columns, int64_t stride) {
+KERNEL(
+    void, kernel_add_bias,
+    (const float *bias, float *y, int64_t rows, int64_t columns, int64_t stride),
+    (bias, y, rows, columns, stride)) {
   for (int64_t row = 0; row < rows; row++)
     for (int64_t i = 0; i < columns; i++) y[row * stride + i] += bias[i];
 }
 
-CLONES void kernel_sum_rows(const float *y, float *sum, int64_t rows, int64_t columns, int64_t stride) {
+KERNEL(
+    void, kernel_sum_rows,
+    (const float *y, float *sum, int64_t rows, int64_t columns, int64_t stride),
+    (y, sum, rows, columns, stride)) {
   for (int64_t row = 0; row < rows; row++)
     for (int64_t i = 0; i < columns; i++) sum[i] += y[row * stride + i];
 }
@@ -61,8 +67,10 @@ void kernel_gather_rows(const float *table, const int32_t *ids, float *out, int6
     memcpy(out + row * width, table + (int64_t)ids[row] * width, (size_t)width * sizeof(float));
 }
 
-CLONES void kernel_scatter_add_rows(
-    float *table, const int32_t *ids, const float *x, int64_t rows, int64_t width, int64_t first, int64_t last) {
+KERNEL(
+    void, kernel_scatter_add_rows,
+    (float *table, const int32_t *ids, const float *x, int64_t rows, int64_t width, int64_t first, int64_t last),
+    (table, ids, x, rows, width, first, last)) {
   for (int64_t row = 0; row < rows; row++) {
     float *to = table + (int64_t)ids[row] * width;
     const float *from = x + row * width;

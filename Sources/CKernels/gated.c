@@ -8,7 +8,10 @@ INLINE void sigmoid(v16 *result, const v16 *x) {
   *result = SPLAT(1) / (SPLAT(1) + e);
 }
 
-CLONES void kernel_gated_silu(const float *gate_up, float *activation, int64_t rows, int64_t width) {
+KERNEL(
+    void, kernel_gated_silu,
+    (const float *gate_up, float *activation, int64_t rows, int64_t width),
+    (gate_up, activation, rows, width)) {
   for (int64_t row = 0; row < rows; row++, gate_up += 2 * width, activation += width) {
     const float *up = gate_up + width;
     v16 g, u, s;
@@ -41,7 +44,10 @@ INLINE void pull(v16 *gate, v16 *up, v16 *activation) {
   *gate = d * u * s * (SPLAT(1) + g - silu);
 }
 
-CLONES void kernel_gated_silu_backward(float *gate_up, float *activation, int64_t rows, int64_t width) {
+KERNEL(
+    void, kernel_gated_silu_backward,
+    (float *gate_up, float *activation, int64_t rows, int64_t width),
+    (gate_up, activation, rows, width)) {
   for (int64_t row = 0; row < rows; row++, gate_up += 2 * width, activation += width) {
     float *up = gate_up + width;
     v16 g, u, a;

@@ -3,8 +3,10 @@
 #include "kernels.h"
 #include "vector.h"
 
-CLONES void kernel_row_statistics(
-    const float *logits, int64_t stride, int64_t rows, int64_t columns, float *value, float *entropy, float *mean) {
+KERNEL(
+    void, kernel_row_statistics,
+    (const float *logits, int64_t stride, int64_t rows, int64_t columns, float *value, float *entropy, float *mean),
+    (logits, stride, rows, columns, value, entropy, mean)) {
   for (int64_t row = 0; row < rows; row++, logits += stride) {
     v16 best = SPLAT(-__builtin_inff()), v;
     int64_t i = 0;
@@ -58,9 +60,11 @@ INLINE void row_gradient(float *row, int64_t columns, float value, float entropy
   }
 }
 
-CLONES void kernel_row_gradient(
-    float *logits, int64_t stride, int64_t rows, int64_t columns, const int32_t *actions, const float *value,
-    const float *entropy, const float *coefficients) {
+KERNEL(
+    void, kernel_row_gradient,
+    (float *logits, int64_t stride, int64_t rows, int64_t columns, const int32_t *actions, const float *value,
+     const float *entropy, const float *coefficients),
+    (logits, stride, rows, columns, actions, value, entropy, coefficients)) {
   for (int64_t row = 0; row < rows; row++, logits += stride, coefficients += 4) {
     row_gradient(logits, columns, value[row], entropy ? entropy[row] : 0, coefficients);
     if (actions[row] >= 0) logits[actions[row]] += coefficients[0];

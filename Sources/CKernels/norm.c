@@ -3,8 +3,10 @@
 #include "kernels.h"
 #include "vector.h"
 
-CLONES void kernel_rms_norm(
-    const float *x, const float *w, float *y, float *inverse, int64_t rows, int64_t width, float epsilon) {
+KERNEL(
+    void, kernel_rms_norm,
+    (const float *x, const float *w, float *y, float *inverse, int64_t rows, int64_t width, float epsilon),
+    (x, w, y, inverse, rows, width, epsilon)) {
   for (int64_t row = 0; row < rows; row++, x += width, y += width) {
     v16 sum = SPLAT(0), v, scale;
     int64_t i = 0;
@@ -26,9 +28,11 @@ CLONES void kernel_rms_norm(
   }
 }
 
-CLONES void kernel_rms_norm_backward(
-    const float *x, const float *w, const float *inverse, const float *dy, float *dx, int accumulate, float *dw,
-    int64_t rows, int64_t width) {
+KERNEL(
+    void, kernel_rms_norm_backward,
+    (const float *x, const float *w, const float *inverse, const float *dy, float *dx, int accumulate, float *dw,
+     int64_t rows, int64_t width),
+    (x, w, inverse, dy, dx, accumulate, dw, rows, width)) {
   for (int64_t row = 0; row < rows; row++, x += width, dy += width, dx += width) {
     const float factor = inverse[row];
     v16 sum = SPLAT(0), a, b, c, old = SPLAT(0);

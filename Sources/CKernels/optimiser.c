@@ -3,9 +3,11 @@
 #include "kernels.h"
 #include "vector.h"
 
-CLONES void kernel_adamw(
-    float *parameters, const float *gradients, float *first, float *second, int64_t count,
-    const struct kernel_adamw_settings *settings) {
+KERNEL(
+    void, kernel_adamw,
+    (float *parameters, const float *gradients, float *first, float *second, int64_t count,
+     const struct kernel_adamw_settings *settings),
+    (parameters, gradients, first, second, count, settings)) {
   const struct kernel_adamw_settings s = *settings;
   for (int64_t i = 0; i < count; i++) {
     const float g = gradients[i] * s.gradient_scale;

@@ -19,9 +19,11 @@ void kernel_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
   philox(out, key[0], key[1]);
 }
 
-CLONES void kernel_dropout(
-    const float *x, float *y, int64_t count, uint64_t first, uint64_t stream, const uint32_t key[2], float probability,
-    int accumulate) {
+KERNEL(
+    void, kernel_dropout,
+    (const float *x, float *y, int64_t count, uint64_t first, uint64_t stream, const uint32_t key[2],
+     float probability, int accumulate),
+    (x, y, count, first, stream, key, probability, accumulate)) {
   const float scale = 1.0f / (1.0f - probability);
   for (int64_t i = 0; i < count;) {
     const uint64_t element = first + (uint64_t)i, block = element / 4;

@@ -1,5 +1,5 @@
-// Sixteen floats at a time, in the compiler's vector extension: AVX-512, AVX2 or SSE2 by the clone that the machine
-// takes. Helpers pass vectors by pointer, because a vector argument would tie their ABI to one clone.
+// Sixteen floats at a time, in the compiler's vector extension: AVX-512, AVX2 or SSE2 by the class that the process
+// takes. Helpers pass vectors by pointer, because a vector argument would tie their ABI to one class.
 
 #ifndef APPRENTICE_VECTOR_H
 #define APPRENTICE_VECTOR_H
@@ -8,19 +8,32 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define APPRENTICE_NO_CLONES 1  // ThreadSanitizer dies in the resolvers of clones
-#endif
-#endif
-
-#if defined(__x86_64__) && !defined(APPRENTICE_NO_CLONES)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
+#include "kernel_class.h"
 
 #define INLINE static inline __attribute__((always_inline))
+
+/// Defines a kernel: its body is compiled for every class of machine, and a call takes the class of this process.
+///
+///     KERNEL(void, kernel_name, (float *x, int64_t count), (x, count)) { … }
+#if defined(__x86_64__)
+#define KERNEL(type, name, parameters, arguments)                                                   \
+  INLINE type name##_body parameters;                                                               \
+  __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))                                  \
+  static type name##_avx512 parameters { return name##_body arguments; }                            \
+  __attribute__((target("arch=x86-64-v3")))                                                         \
+  static type name##_avx2 parameters { return name##_body arguments; }                              \
+  static type name##_sse2 parameters { return name##_body arguments; }                              \
+  type name parameters {                                                                            \
+    switch (kernel_class) {                                                                         \
+      case KERNEL_CLASS_AVX512: return name##_avx512 arguments;                                     \
+      case KERNEL_CLASS_AVX2: return name##_avx2 arguments;                                         \
+      default: return name##_sse2 arguments;                                                        \
+    }                                                                                               \
+  }                                                                                                 \
+  INLINE type name##_body parameters
+#else
+#define KERNEL(type, name, parameters, arguments) type name parameters
+#endif
 
 typedef float v16 __attribute__((vector_size(64)));
 typedef int32_t i16 __attribute__((vector_size(64)));

@@ -57,14 +57,14 @@ public struct JSONText: Sendable {
   /// Appends a number as ECMAScript prints it, which is what RFC 8785 asks for; a non-finite one as null.
   public mutating func append(_ value: Double) {
     guard value.isFinite else { return raw("null") }
-    if let integer = Int(exactly: value), abs(integer) < 1 << 53 { return append(integer) }
+    if let integer = Int(exactly: value), integer.magnitude < 1 << 53 { return append(integer) }
     appendShortest(value.description)
   }
 
   /// Appends a float by its own shortest decimal form; a non-finite one as null.
   public mutating func append(_ value: Float) {
     guard value.isFinite else { return raw("null") }
-    if let integer = Int(exactly: value), abs(integer) < 1 << 24 { return append(integer) }
+    if let integer = Int(exactly: value), integer.magnitude < 1 << 24 { return append(integer) }
     appendShortest(value.description)
   }
 

@@ -52,6 +52,7 @@ struct Exec: ParsableCommand {
           + "there are \(names.joined(separator: ", "))")
     }
     let declaration = type.declaration
+    try KernelEnvironment.check()
     let connected = try connect(declaration)
     let values = try resolve(declaration)
     let instance = try type.init(values)

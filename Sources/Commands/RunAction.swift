@@ -16,7 +16,8 @@ struct RunAction: ParsableCommand {
     var validators: [ArtifactKind: ActionProcessMain.Validator] = [:]
     for kind in ArtifactKind.allCases { validators[kind] = { try ArtifactCheck.output(kind, at: $0) } }
     let main = ActionProcessMain(
-      registry: BuiltinStages.registry, validators: validators, environment: ActionEnvironment.describe)
+      registry: BuiltinStages.registry, validators: validators, environment: ActionEnvironment.describe,
+      check: KernelEnvironment.check)
     throw ExitCode(main.run())
   }
 }

@@ -135,23 +135,3 @@ package struct ActionProgram: Sendable {
     self.arguments = arguments
   }
 }
-
-/// The environment of processes: built from an allow-list, so that nothing hidden decides a result.
-enum ProcessEnvironment {
-  private static let allowed = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
-  /// What only our own executable needs to be found with its libraries.
-  private static let own = ["LD_LIBRARY_PATH", "SWIFT_BACKTRACE"]
-
-  /// The variables of the allow-list that are set, with what the numerics policy sets.
-  static func variables(isPortable: Bool, forOwnProgram: Bool) -> [(name: String, value: String)] {
-    var variables: [(name: String, value: String)] = []
-    for name in allowed + (forOwnProgram ? own : []) {
-      if isPortable && name == "OPENBLAS_CORETYPE" { continue }
-      if let value = getenv(name) { variables.append((name, String(cString: value))) }
-    }
-    if isPortable { variables.append(("OPENBLAS_CORETYPE", "Haswell")) }
-    // Our kernels share out tiles themselves; OpenBLAS need not start threads that would only sleep.
-    if forOwnProgram { variables.append(("OPENBLAS_NUM_THREADS", "1")) }
-    return variables
-  }
-}

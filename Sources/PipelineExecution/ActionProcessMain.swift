@@ -19,14 +19,18 @@ public struct ActionProcessMain: Sendable {
   public var validators: [ArtifactKind: Validator]
   /// What else the bits depend on: CPU, kernel class, OpenBLAS configuration and core.
   public var environment: @Sendable () -> JSONObject
+  /// Throws where this machine can't compute as the environment asks.
+  public var check: @Sendable () throws -> Void
 
   /// What the process of an action needs to know of the program.
   public init(
-    registry: StageRegistry, validators: [ArtifactKind: Validator], environment: @escaping @Sendable () -> JSONObject
+    registry: StageRegistry, validators: [ArtifactKind: Validator], environment: @escaping @Sendable () -> JSONObject,
+    check: @escaping @Sendable () throws -> Void
   ) {
     self.registry = registry
     self.validators = validators
     self.environment = environment
+    self.check = check
   }
 
   /// Runs the action that the environment names.
@@ -46,6 +50,7 @@ public struct ActionProcessMain: Sendable {
       if let command = Self.variable(ChildEnvironment.command) {
         try runCommand(try UserCommand(file: FilePath(command)), request: request)
       } else {
+        try check()
         try runStage(request, events: events)
       }
       return ExitStatus.done.rawValue

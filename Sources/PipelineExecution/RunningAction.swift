@@ -44,10 +44,16 @@ final class RunningAction {
     reports.compactMap { report in
       switch report {
       case .failure(let message, let remedy):
-        failure = (message, remedy)
+        // The first is a program's own words; that it ended badly is the supervisor's.
+        failure = failure ?? (message, remedy)
         return nil
       case .environment(let environment):
-        self.environment = environment
+        // The supervisor's own comes first; what a user's program adds stands apart.
+        if self.environment.members.isEmpty {
+          self.environment = environment
+        } else {
+          self.environment["program"] = .object(environment)
+        }
         return nil
       case .stage(let event):
         switch event {

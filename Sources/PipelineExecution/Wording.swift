@@ -3,6 +3,7 @@ package enum Wording {
   /// `0.2 s`, `46.1 s`, `2 min 30 s`, `1 h 05 min`.
   package static func duration(_ seconds: Double) -> String {
     if seconds < 99.95 { return "\(fixed(max(0, seconds), 1)) s" }
+    guard seconds < longest else { return "ages" }
     let whole = Int(seconds.rounded())
     if whole < 3600 { return "\(whole / 60) min \(padded(whole % 60)) s" }
     return "\(whole / 3600) h \(padded(whole % 3600 / 60)) min"
@@ -12,6 +13,7 @@ package enum Wording {
   package static func about(_ seconds: Double) -> String {
     if seconds < 1 { return "1 s" }
     if seconds < 10 { return "\(Int(seconds.rounded())) s" }
+    guard seconds < longest else { return "ages" }
     let coarse = (seconds / 10).rounded() * 10
     return coarse < 99.5 ? "\(Int(coarse)) s" : duration(coarse)
   }
@@ -28,7 +30,7 @@ package enum Wording {
 
   /// `9,810`.
   package static func count(_ number: Int) -> String {
-    var digits = Array(String(abs(number)))
+    var digits = Array(String(number.magnitude))
     var place = digits.count - 3
     while place > 0 {
       digits.insert(",", at: place)
@@ -39,16 +41,21 @@ package enum Wording {
 
   /// A rate: `9,810`, `12.3`, `0.61`.
   package static func rate(_ value: Double) -> String {
-    guard value.isFinite else { return "?" }
+    // A user's program may tell anything.
+    guard abs(value) < 1e15 else { return "?" }
     return value >= 100 ? count(Int(value.rounded())) : fixed(value, value >= 10 ? 1 : 2)
   }
+
+  /// A longer time is none that anybody waits for.
+  private static let longest = 1e10
 
   /// Decimal digits after the point, rounded.
   private static func fixed(_ value: Double, _ digits: Int) -> String {
     let scale = digits == 1 ? 10 : 100
-    let scaled = Int((value * Double(scale)).rounded())
+    let scaled = Int((abs(value) * Double(scale)).rounded())
     let fraction = String(scaled % scale)
-    return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
+    return (value < 0 && scaled > 0 ? "-" : "") + "\(scaled / scale)."
+      + String(repeating: "0", count: digits - fraction.count) + fraction
   }
 
   private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -6,6 +6,12 @@ enum FileAccess {
   /// Whether there is a file or folder, links followed.
   static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
 
+  /// Whether there is a regular file, links followed.
+  static func isFile(_ path: FilePath) -> Bool {
+    var status = stat()
+    return path.withPlatformString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// The whole of a file, or nil where it can't be read.
   static func read(_ path: FilePath) -> [UInt8]? {
     guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }

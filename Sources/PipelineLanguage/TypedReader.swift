@@ -47,7 +47,7 @@ struct TypedReader {
     case .choice: value = .string(text)
     case .integer, .number:
       guard isPlain, let number = CoreSchema.number(text) else { return nil }
-      if case .integer = type, let exact = Int(text), abs(exact) > 1 << 53 { return nil }
+      if case .integer = type, let exact = Int(text), exact.magnitude > 1 << 53 { return nil }
       value = .number(number)
     case .boolean:
       guard isPlain, let flag = CoreSchema.resolve(text).bool else { return nil }

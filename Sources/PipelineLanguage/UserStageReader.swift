@@ -177,6 +177,8 @@ struct UserStageReader {
         log.report(element.origin, found: path.string, expected: "a file in the stage's folder")
       } else if !FileAccess.exists(folder.pushing(path)) {
         log.report(element.origin, found: "no file \(path)", expected: "a file in the stage's folder")
+      } else if !FileAccess.isFile(folder.pushing(path)) {
+        log.report(element.origin, found: "the folder \(path)", expected: "every file by its own name")
       }
     }
     return (command, code)

@@ -69,8 +69,14 @@ public struct TokenRows: Sendable, Hashable {
       throw RecordError(file: path, reason: "offsets do not span the tokens, or do not match prompt_lengths in number")
     }
     for index in promptLengths.indices {
-      let count = offsets[index + 1] - offsets[index]
-      guard count >= 0, promptLengths[index] >= 1, promptLengths[index] <= count else {
+      let (start, end) = (offsets[index], offsets[index + 1])
+      // Compared before they are subtracted: numbers of a damaged file may be of any size.
+      guard start <= end, end <= tokens.count else {
+        throw RecordError(
+          file: path, reason: "row \(index) reaches from \(start) to \(end), there are \(tokens.count) tokens")
+      }
+      let count = end - start
+      guard promptLengths[index] >= 1, promptLengths[index] <= count else {
         throw RecordError(
           file: path, reason: "row \(index) has \(count) tokens and a prompt of \(promptLengths[index])")
       }

@@ -40,7 +40,7 @@ enum Format {
 
   /// A count with thin groups: `4,000`.
   static func count(_ value: Int) -> String {
-    let digits = Array(String(abs(value)))
+    let digits = Array(String(value.magnitude))
     var text = value < 0 ? "−" : ""
     for (place, digit) in digits.enumerated() {
       if place > 0, (digits.count - place) % 3 == 0 { text += "," }

@@ -1,4 +1,5 @@
 import Records
+import SafetensorsFormat
 public import StageKit
 public import SystemPackage
 
@@ -34,7 +35,12 @@ public enum ArtifactCheck {
     case .curves: _ = try CurveFiles.read(path)
     case .scores: _ = try ScoreFile(path)
     case .tokenizer: _ = try FileContent.json(path.appending("tokenizer.json"))
-    case .model: _ = try FileContent.json(path.appending("config.json"))
+    case .model:
+      _ = try FileContent.json(path.appending("config.json"))
+      // Headers only: what tensors a model needs its loader knows.
+      for name in FileContent.names(in: path) where name.hasSuffix(".safetensors") {
+        _ = try SafetensorsFile(path.appending(name))
+      }
     case .source, .report: break
     }
   }

@@ -27,23 +27,35 @@ public enum StageEvent: Sendable, Hashable {
   }
 
   /// The event of a JSON object, or nil where it is none of ours.
+  ///
+  /// What a user's program tells is taken with care: counts below 0 are none, and control characters, which could move a
+  /// terminal's cursor, become spaces; only a summary may have several lines.
   public init?(json: JSONValue) {
     switch json["event"]?.string {
     case "progress":
-      guard let done = json["done"]?.integer else { return nil }
+      guard let done = json["done"]?.integer, done >= 0 else { return nil }
       self = .progress(
-        done: done, total: json["total"]?.integer, unit: json["unit"]?.string ?? "steps", rate: json["rate"]?.number,
-        note: json["note"]?.string)
+        done: done, total: json["total"]?.integer.flatMap { $0 >= 0 ? $0 : nil },
+        unit: json["unit"]?.string.map { Self.plain($0) } ?? "steps", rate: json["rate"]?.number,
+        note: json["note"]?.string.map { Self.plain($0) })
     case "summary":
       guard let text = json["text"]?.string else { return nil }
-      self = .summary(text)
+      self = .summary(Self.plain(text, keepsLines: true))
     case "warning":
       guard let text = json["text"]?.string else { return nil }
-      self = .warning(text)
+      self = .warning(Self.plain(text))
     case "measure":
       guard let name = json["name"]?.string, let value = json["value"]?.number else { return nil }
       self = .measure(name: name, value: value)
     default: return nil
     }
+  }
+  private static func plain(_ text: String, keepsLines: Bool = false) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.properties.generalCategory == .control && !(keepsLines && scalar == "\n")
+      scalars.append(isControl ? " " : scalar)
+    }
+    return String(scalars)
   }
 }

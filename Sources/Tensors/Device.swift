@@ -1,4 +1,6 @@
+internal import CKernels
 internal import COpenBLAS
+import Glibc
 
 /// Where tensors live and work is done: threads, pooled memory, and the kernels as methods.
 ///
@@ -18,6 +20,17 @@ public final class Device: Sendable {
     openblas_set_num_threads(1)
     workers = WorkerPool(threads: threads)
     buffers = BufferPool()
+  }
+
+  /// Which machine code our own kernels are in this process, for instance `avx2`.
+  ///
+  /// It is one of `sse2`, `avx2` and `avx512`, or `plain` elsewhere than on x86-64: the best that the processor
+  /// has, unless `APPRENTICE_KERNELS` names another.
+  public static var ownKernels: String { String(cString: kernel_class_name()) }
+
+  /// The class that `APPRENTICE_KERNELS` names where this processor does not have it, or nil.
+  public static var refusedKernels: String? {
+    kernel_class_is_refused() == 0 ? nil : getenv("APPRENTICE_KERNELS").map { String(cString: $0) }
   }
 
   /// Which kernels the matrix library chose for this machine, for instance `Haswell`.

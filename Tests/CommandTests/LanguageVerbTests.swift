@@ -40,6 +40,17 @@ import Testing
     }
   }
 
+  @Test("an integer of any size is a problem with its place, not a crash")
+  func wildInteger() throws {
+    try TemporaryFolder.with { folder in
+      let text = "apprentice: 1\nname: p\nstages: { f: { uses: init-model, with: { layers: -9223372036854775808 } } }\n"
+      try TemporaryFolder.write(text, to: folder.appending("p.yaml"))
+      let outcome = try Tool.run("check", "p.yaml", in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.output.contains("p.yaml:3:50: found -9223372036854775808"), "\(outcome.output)")
+    }
+  }
+
   @Test("a verb that needs a pipeline reports its problems on stderr, under --json as the one document")
   func problems() throws {
     try TemporaryFolder.with { folder in

@@ -92,7 +92,7 @@ import Testing
         return
       }
       let environment = try store.environment(of: result.digest)
-      for name in ["processor", "kernel_class", "kernel_library"] {
+      for name in ["processor", "kernels", "kernel_class", "kernel_library"] {
         #expect(environment[name]?.string?.isEmpty == false, "\(name)")
       }
     }

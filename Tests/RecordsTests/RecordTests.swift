@@ -35,6 +35,16 @@ import Testing
     }
   }
 
+  @Test("offsets of any size in a damaged file are an error that names the row")
+  func wildOffsets() throws {
+    try TemporaryFolder.with { folder in
+      let seed = Fixture.root.pushing("Tests/fuzzing/seeds/safetensors/wild-offsets.safetensors")
+      try FileContent.write(try Fixture.bytes(seed), to: folder.appending("train.safetensors"))
+      let error = #expect(throws: RecordError.self) { try TokenRows(.train, in: folder) }
+      #expect(error?.reason == "row 0 reaches from 0 to 9223372036854775807, there are 6 tokens")
+    }
+  }
+
   @Test("samples keep floats by their shortest form, and unknown members stay unknown")
   func samples() throws {
     try TemporaryFolder.with { folder in

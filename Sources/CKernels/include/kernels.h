@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "kernel_class.h"
 #include "workers.h"
 
 // Kernels work on the rows that they are given, on one thread. Matrices are row-major; `stride` counts floats from

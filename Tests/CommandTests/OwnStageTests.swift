@@ -1,0 +1,259 @@
+import CanonicalJSON
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Stages of the user's own, driven by the built command.
+@Suite struct OwnStageTests {
+  static let hasPython = ["/usr/bin", "/usr/local/bin", "/bin"].contains {
+    FileManager.default.isExecutableFile(atPath: "\($0)/python3")
+  }
+
+  /// Calls `body` with a clone's fixtures: the example's pipeline and its data.
+  private func withExample(_ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      for name in ["stages", "quickstart"] {
+        try FileManager.default.copyItem(
+          atPath: Fixture.path(name).string, toPath: folder.appending(name).string)
+      }
+      try body(folder)
+    }
+  }
+
+  /// Calls `body` with a pipeline of one stage, a shell program.
+  private func withProgram(
+    _ program: String, kind: String = "dataset", command: String = "[sh, own.sh]", with values: String = "{}",
+    _ body: (FilePath) throws -> Void
+  ) throws {
+    try TemporaryFolder.with { folder in
+      let manifest = """
+        name: own
+        revision: 1
+        summary: A stage under test.
+        out: { made: { kind: \(kind) } }
+        parameters: { word: { type: string, default: "" } }
+        run: { command: \(command), code: [own.sh] }
+        """
+      let prelude = """
+        out=$(sed -n 's/.*"out":{"made":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
+        row='{"id":"a","prompt":"p","completion":"c","references":[]}'
+
+        """
+      try TemporaryFolder.write(manifest, to: folder.pushing("own/stage.yaml"))
+      try TemporaryFolder.write(prelude + program, to: folder.pushing("own/own.sh"))
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: p\nenv: [WORD]\nstages:\n  own: { uses: ./own, with: \(values) }\n",
+        to: folder.appending("p.yaml"))
+      try body(folder)
+    }
+  }
+
+  // MARK: The example
+
+  @Test(
+    "the example runs, is cached and shared, and its code is part of the key: why names the file that was edited",
+    .enabled(if: Self.hasPython, "python3 is not installed"))
+  func example() throws {
+    try withExample { folder in
+      let first = try Tool.run("run", "stages/short.yaml", "--store", "store", in: folder)
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.errors.contains("✓ short   339 of 5000 rows have at most 5 words"), "\(first.errors)")
+      let kept = try Fixture.lines(folder.pushing("stages/results/short/short/dataset/train.jsonl"))
+      #expect(kept.count == 316)
+      // Another folder, the same store: nothing is left to do.
+      try withExample { other in
+        let shared = try Tool.run(
+          "run", "stages/short.yaml", "--store", folder.appending("store").string, "--json", in: other)
+        let states = try JSONValue(parsing: shared.output)["actions"]?.array?.compactMap { $0["state"]?.string }
+        #expect(states == ["fresh", "fresh", "fresh"], "\(shared.errors)")
+      }
+      let code = folder.pushing("stages/keep-short/lengths.py")
+      let text = String(decoding: try Fixture.bytes(code), as: UTF8.self)
+      try TemporaryFolder.write(text + "# edited\n", to: code)
+      let why = try Tool.run("why", "stages/short.yaml", "short", "--store", "store", in: folder)
+      #expect(why.output.contains("short runs because lengths.py changed"), "\(why.output)")
+      #expect(try Tool.run("status", "stages/short.yaml", "--check", "--store", "store", in: folder).status == 3)
+      // The rows stay the same, so that what follows is fresh.
+      let again = try Tool.run("run", "stages/short.yaml", "--store", "store", "--json", in: folder)
+      let states = try JSONValue(parsing: again.output)["actions"]?.array?.compactMap { $0["state"]?.string }
+      #expect(states == ["fresh", "ran", "fresh"])
+    }
+  }
+
+  @Test("parameters are checked against the manifest before anything runs, all problems at once with their places")
+  func parameters() throws {
+    try withExample { folder in
+      let file = folder.pushing("stages/short.yaml")
+      let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+      let wrong = "with: { most: 0, unit: lines, mots: 3 }"
+      try TemporaryFolder.write(text.replacing("with: { most: \"${most}\" }", with: wrong), to: file)
+      let outcome = try Tool.run("check", "stages/short.yaml", in: folder)
+      #expect(outcome.status == 2)
+      for expected in [
+        "stages/short.yaml:15:19: found 0, expected an integer from 1 to 1000000",
+        "stages/short.yaml:15:28: found lines, expected one of words, characters",
+        "stages/short.yaml:15:35: found unknown parameter mots", "did you mean most?",
+      ] {
+        #expect(outcome.output.contains(expected), "\(outcome.output)")
+      }
+    }
+  }
+
+  // MARK: What a program tells
+
+  @Test("a program's progress is shown on a terminal while it runs, whatever numbers and characters it tells")
+  func progress() throws {
+    let program = """
+      tell() { printf '%s\\n' "$1" >&"$APPRENTICE_EVENTS"; }
+      tell '{"event":"progress","done":1,"total":2,"unit":"rows","rate":1e300}'
+      tell '{"event":"progress","done":1,"total":9007199254740991,"rate":1e-300}'
+      tell '{"event":"progress","done":-1,"total":-9,"rate":-0.5}'
+      tell '{"event":"measure","name":"speed","value":1e300}'
+      tell 'no JSON at all'
+      tell '{"event":"warning","text":"red \\u001b[31m text"}'
+      tell '{"event":"progress","done":7,"total":9,"unit":"rows","rate":2,"note":"well\\u001b[2J\\non its way"}'
+      sleep 1
+      tell '{"event":"summary","text":"9 rows"}'
+      echo "$row" > "$out/train.jsonl"
+      """
+    try withProgram(program) { folder in
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/script")
+      process.arguments = ["-qec", "'\(Tool.executable)' run p.yaml", "screen"]
+      process.currentDirectoryURL = URL(fileURLWithPath: folder.string)
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      let screen = String(decoding: try Fixture.bytes(folder.appending("screen")), as: UTF8.self)
+      #expect(screen.contains("7 of 9 rows · well [2J on its way · 2.00 rows/s · 1 s left"), "\(screen)")
+      #expect(screen.contains("red  [31m text"))
+      #expect(screen.contains("9 rows"))
+    }
+  }
+
+  @Test("a program's own words of failure stand before its status")
+  func ownWords() throws {
+    let program = """
+      echo '{"event":"failure","message":"no rows left","remedy":"raise most"}' >&"$APPRENTICE_EVENTS"
+      exit 3
+      """
+    try withProgram(program) { folder in
+      let outcome = try Tool.run("run", "p.yaml", in: folder)
+      #expect(outcome.status == 1)
+      #expect(outcome.errors.contains("failed: no rows left") && outcome.errors.contains("raise most"))
+    }
+  }
+
+  // MARK: What a program leaves
+
+  struct Bad: Sendable, CustomTestStringConvertible {
+    var name: String
+    var program: String
+    var kind = "dataset"
+    var command = "[sh, own.sh]"
+    var expected: String
+    var testDescription: String { name }
+  }
+
+  private static let bad: [Bad] = [
+    Bad(
+      name: "a row without completion",
+      program: #"{ echo "$row"; echo '{"id":"b","prompt":"p"}'; } > "$out/train.jsonl""#,
+      expected: "train.jsonl:2"),
+    Bad(
+      name: "a row that is no JSON", program: #"{ echo "$row"; echo "$row"; echo "{"; } > "$out/test.jsonl""#,
+      expected: "test.jsonl:3"),
+    Bad(
+      name: "samples without id", program: #"echo '{"sample":0,"text":"x"}' > "$out/samples.jsonl""#, kind: "samples",
+      expected: "samples.jsonl:1"),
+    Bad(
+      name: "a model that is cut off",
+      program: #"echo '{}' > "$out/config.json"; printf '\1\0\0\0\0\0\0\0' > "$out/model.safetensors""#, kind: "model",
+      expected: "model.safetensors"),
+    Bad(name: "nothing", program: "true", expected: "the stage left no train.jsonl"),
+    Bad(name: "no output folder", program: #"rmdir "$out""#, expected: "output made is no valid dataset"),
+    Bad(
+      name: "a symbolic link", program: #"echo "$row" > row; ln -s "$PWD/row" "$out/train.jsonl""#,
+      expected: "a symbolic link"),
+    Bad(
+      name: "a pipe beside its rows", program: #"echo "$row" > "$out/train.jsonl"; mkfifo "$out/pipe""#,
+      expected: "a device, socket or pipe"),
+    Bad(
+      name: "an end with status 3", program: #"echo "$row" > "$out/train.jsonl"; echo rotten >&2; exit 3"#,
+      expected: "sh ended with status 3"),
+    Bad(
+      name: "an end by a signal", program: #"echo "$row" > "$out/train.jsonl"; kill -SEGV $$"#,
+      expected: "sh was ended by signal 11"),
+    Bad(
+      name: "an interpreter that is missing", program: "true", command: "[no-such-interpreter, own.sh]",
+      expected: "the program no-such-interpreter was not found"),
+  ]
+
+  @Test("what is not of its kind, or ends badly, is an error of status 1, and nothing is published", arguments: bad)
+  func refused(_ bad: Bad) throws {
+    try withProgram(bad.program, kind: bad.kind, command: bad.command) { folder in
+      let outcome = try Tool.run("run", "p.yaml", in: folder)
+      #expect(outcome.status == 1)
+      #expect(outcome.errors.contains(bad.expected), "\(outcome.errors)")
+      let status = try JSONValue(parsing: try Tool.run("status", "p.yaml", "--json", in: folder).output)
+      #expect(status["actions"]?.array?.first?["state"] == "stale")
+      #expect(!Fixture.exists(folder.pushing("results/p/own/made")))
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+    }
+  }
+
+  @Test("files beside those that the kind demands travel with it")
+  func extraFiles() throws {
+    let program = #"echo "$row" > "$out/train.jsonl"; mkdir "$out/notes"; echo why > "$out/notes/why.txt""#
+    try withProgram(program) { folder in
+      let outcome = try Tool.run("run", "p.yaml", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let note = try Fixture.lines(folder.pushing("results/p/own/made/notes/why.txt"))
+      #expect(note == ["why"])
+    }
+  }
+
+  @Test("a program that hangs and ignores signals ends with the second Ctrl-C, and the run with 130")
+  func hanging() throws {
+    try withProgram("trap '' INT TERM; echo $$ > \"$TMPDIR/started\"; while :; do sleep 1; done") { folder in
+      let process = Tool.process(["run", "p.yaml"], in: folder, environment: ["TMPDIR": folder.string])
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      let started = folder.appending("started")
+      while process.isRunning, (try? Fixture.lines(started))?.isEmpty != false { usleep(20_000) }
+      let program = try #require(Int32(try Fixture.lines(started)[0]))
+      for _ in 0..<2 {
+        kill(process.processIdentifier, SIGINT)
+        usleep(200_000)
+      }
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 130)
+      #expect(kill(program, 0) != 0, "the program is gone")
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+    }
+  }
+
+  // MARK: Environment
+
+  @Test("a variable reaches a program as a parameter, listed under env, and is part of the key")
+  func environment() throws {
+    let program = #"grep -o '"word":"[^"]*"' "$APPRENTICE_ACTION" >&2; env >&2; echo "$row" > "$out/train.jsonl""#
+    try withProgram(program, with: #"{ word: "${env.WORD}" }"#) { folder in
+      func run(_ word: String) throws -> String? {
+        let outcome = try Tool.run(
+          "run", "p.yaml", "--json", in: folder, environment: ["WORD": word, "SECRET": "hidden"])
+        return try JSONValue(parsing: outcome.output)["actions"]?.array?.first?["state"]?.string
+      }
+      #expect(try run("one") == "ran")
+      #expect(try run("one") == "fresh")
+      let log = try Tool.run("log", "p.yaml", "own", in: folder, environment: ["WORD": "one"]).output
+      #expect(log.contains(#""word":"one""#), "\(log)")
+      #expect(!log.contains("hidden"))
+      #expect(try run("two") == "ran")
+      #expect(try Tool.run("check", "p.yaml", in: folder).status == 2, "WORD is not set")
+    }
+  }
+}
