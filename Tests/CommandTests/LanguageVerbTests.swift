@@ -15,6 +15,38 @@ import Testing
 
     """
 
+  @Test("ports that need or exclude each other are found by check, at their place, and by exec, both with status 2")
+  func connections() throws {
+    try TemporaryFolder.with { folder in
+      _ = try TemporaryFolder.write("prompt,completion\nq,a\n", to: folder.appending("rows.csv"))
+      _ = try TemporaryFolder.write(
+        """
+        apprentice: 1
+        stages:
+          corpus: { uses: ingest, in: { source: ./rows.csv } }
+          tokens: { uses: tokenize, in: { dataset: corpus.dataset }, with: { tokenizer: given } }
+          fresh: { uses: init-model, with: { vocab_size: 300 } }
+          sample: { uses: generate, in: { model: fresh.model } }
+          both: { uses: generate, in: { model: fresh.model, dataset: corpus.dataset, tokens: tokens.tokens } }
+          reward: { uses: extract-reward, in: { model: fresh.model } }
+
+        """, to: folder.appending("apprentice.yaml"))
+      let outcome = try Tool.run("check", in: folder)
+      #expect(outcome.status == 2)
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      let expected = [
+        (4, "no tokenizer beside tokenizer: given"), (5, "neither a tokenizer nor end_token"),
+        (6, "neither dataset nor tokens"), (7, "dataset and tokens both"), (8, "neither samples nor tokens"),
+      ]
+      #expect(lines.count == expected.count)
+      for (line, (number, text)) in zip(lines, expected) {
+        #expect(line.hasPrefix("apprentice.yaml:\(number):") && line.contains(text), "\(line)")
+      }
+      let alone = try Tool.run("exec", "init-model", "--with", "vocab_size=300", "--out", "model", in: folder)
+      #expect(alone.status == 2 && alone.errors.contains("end_token"))
+    }
+  }
+
   @Test("check says that there is no problem, or prints them all and ends with status 2")
   func check() throws {
     try TemporaryFolder.with { folder in
