@@ -90,10 +90,10 @@ public struct FuzzTarget: Sendable {
       try ScoreFile(folder).write(to: folder)
     },
     FuzzTarget("corpus") { bytes, folder in
-      for ending in ["jsonl", "csv", "tsv"] {
-        let file = folder.appending("rows." + ending)
-        try FileContent.write(bytes, to: file)
-        try? CorpusFormat(file: file)?.read(file) { row in
+      let file = folder.appending("rows")
+      try FileContent.write(bytes, to: file)
+      for format in CorpusFormat.allCases {
+        try? CorpusReader(format: format).read(FileBytes(file), file: file) { row in
           if let name = row.fields.members.first?.name { _ = try Template("{\(name)}: {x}").text(for: row) }
         }
       }
