@@ -57,7 +57,7 @@ import Testing
       (["ingest", "--in", "source=rows.csv", "--with", "limit=x"], "parameter limit: expected an integer from 0"),
       (
         ["ingest", "--in", "source=rows.csv", "--with", "format=xlsx"],
-        "expected one of auto, jsonl, csv, tsv, found xlsx"
+        "expected one of auto, jsonl, json, csv, tsv, columns, text, xml, tmx, html, found xlsx"
       ),
       (["ingest", "--in", "source=rows.csv", "--with", "prompt={a"], "'{' is not closed"),
     ])

@@ -42,7 +42,9 @@ import Testing
       let context = StageContext(
         inputs: inputs, outputs: outputs, work: folder, threads: 1, emit: { events.append($0) },
         interrupted: { false })
-      try stage.init(ParameterValues(parameters, for: stage.declaration)).run(context)
+      let instance = try stage.init(ParameterValues(parameters, for: stage.declaration))
+      try instance.check(connected: Set(inputs.keys))
+      try instance.run(context)
       let written = folder.appending("tokenizer").appending("tokenizer.json")
       return Outcome(
         tokens: try TokenRows(.train, in: folder.appending("tokens")), warnings: events.warnings,
@@ -150,10 +152,10 @@ import Testing
   @Test("the parameter and the port must agree")
   func agreement() throws {
     for (tokenizer, parameter) in [(gpt2, "bpe"), (nil, "given")] as [(FilePath?, String)] {
-      let failure = #expect(throws: StageFailure.self) {
+      let failure = #expect(throws: ConnectionError.self) {
         try run([("a", "b")], tokenizer: tokenizer, ["tokenizer": .string(parameter)])
       }
-      #expect(failure?.status == .invalid)
+      #expect(failure?.port == "tokenizer")
     }
   }
 }
