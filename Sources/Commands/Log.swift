@@ -11,25 +11,20 @@ import SystemPackage
 struct Log: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Print what a stage said when it last ran.")
 
-  @Argument(
-    help: ArgumentHelp(
-      "The pipeline file (default: ./apprentice.yaml, else the only file in pipelines/), then a stage or cell.",
-      valueName: "file-or-stage"))
-  var words: [String]
+  @OptionGroup var words: StageWords
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
-    let words = PipelineWords(words)
-    guard !words.targets.isEmpty else { throw ValidationError("Missing expected argument '<stage>'") }
-    let session = try PipelineSession(file: words.file, options: options)
+    let (file, stages) = try words.split()
+    let session = try PipelineSession(file: file, options: options)
     var entries: [Entry] = []
-    for word in words.targets {
+    for word in stages {
       for index in try session.actions(named: word) {
         if let entry = try explained({ try Self.entry(session, index) }) { entries.append(entry) }
       }
     }
     if options.json { return printDocument(["logs": .array(entries.map(\.json))]) }
-    if entries.isEmpty { Diagnostics.say("\(words.targets.joined(separator: ", ")) has not run in this store") }
+    if entries.isEmpty { Diagnostics.say("\(stages.joined(separator: ", ")) has not run in this store") }
     for entry in entries {
       print("\(entry.account.id)  run \(entry.run)\(entry.outcome)")
       print(entry.text, terminator: entry.text.isEmpty || entry.text.hasSuffix("\n") ? "" : "\n")

@@ -9,22 +9,17 @@ struct Why: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say why a stage would run: the changed field, its old and new value, file and line.")
 
-  @Argument(
-    help: ArgumentHelp(
-      "The pipeline file (default: ./apprentice.yaml, else the only file in pipelines/), then a stage or cell.",
-      valueName: "file-or-stage"))
-  var words: [String]
+  @OptionGroup var words: StageWords
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
-    let words = PipelineWords(words)
-    guard !words.targets.isEmpty else { throw ValidationError("Missing expected argument '<stage>'") }
-    let session = try PipelineSession(file: words.file, options: options)
+    let (file, stages) = try words.split()
+    let session = try PipelineSession(file: file, options: options)
     var asked: Set<String> = []
-    for word in words.targets {
+    for word in stages {
       asked.formUnion(try session.actions(named: word).map { session.pipeline.actions[$0].id })
     }
-    let accounts = try session.accounts(of: words.targets).filter { asked.contains($0.id) }
+    let accounts = try session.accounts(of: stages).filter { asked.contains($0.id) }
     if options.json { return printDocument(ActionAccount.document(accounts, .done, explaining: true)) }
     for account in accounts {
       print(account.reason ?? "\(account.id) is fresh: its result is in the store")

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 extension Sampling {
@@ -16,7 +17,7 @@ extension Sampling {
     var candidates: [Int] = []
     var weights: [Double] = []
     let greatest = Double(logits[logits.indexOfGreatest])
-    func weight(_ token: Int) -> Double { Self.exponential((Double(logits[token]) - greatest) / Double(temperature)) }
+    func weight(_ token: Int) -> Double { exp((Double(logits[token]) - greatest) / Double(temperature)) }
     if let topK {
       while let token = kept.popGreatest() {
         // Tokens that tie with the k-th stay, so that ids decide nothing.
@@ -50,8 +51,6 @@ extension Sampling {
     }
     return candidates[candidates.count - 1]
   }
-
-  private static func exponential(_ x: Double) -> Double { x == -.infinity ? 0 : Double.exponential(x) }
 }
 
 /// Tokens by falling logit, of equals the lower id first, found as they are asked for.

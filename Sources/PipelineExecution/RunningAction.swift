@@ -158,26 +158,17 @@ struct ActionPreparation {
           continue
         }
         let folder = work.input(input.port.name).appending("\(index)")
-        try link(known.manifest, into: folder)
+        try store.linkFiles(of: known.manifest, into: folder)
         let file = known.isFolder ? nil : known.manifest.layers.first?.title
         inputs.append(StageInput(label: label, path: file.map { folder.pushing(FilePath($0)) } ?? folder))
         continue
       }
       let port = work.input(input.port.name)
       let folder = input.port.isMany ? port.appending("\(index)") : port
-      try link(try store.manifest(digest, neededBy: "input \(input.port.name)"), into: folder)
+      try store.linkFiles(of: try store.manifest(digest, neededBy: "input \(input.port.name)"), into: folder)
       inputs.append(StageInput(label: source.label, axes: source.axes, digest: "\(digest)", path: folder))
     }
     return inputs
-  }
-
-  private func link(_ manifest: Manifest, into folder: FilePath) throws {
-    for file in manifest.layers {
-      guard let title = file.title else { continue }
-      let place = folder.pushing(FilePath(title))
-      try SmallFile.makeFolder(place.removingLastComponent())
-      guard symlink(store.blobPath(file.digest).string, place.string) == 0 else { throw Errno(rawValue: errno) }
-    }
   }
 
   /// Copies a user's code and says how to start it; nil for a built-in stage.

@@ -1,4 +1,5 @@
 import CanonicalJSON
+import Foundation
 import Records
 import SystemPackage
 import TestSupport
@@ -89,6 +90,61 @@ import Testing
       #expect(
         try Fixture.bytes(folder.pushing("plain/samples/samples.jsonl"))
           == Fixture.bytes(folder.pushing("hidden/samples/samples.jsonl")))
+    }
+  }
+
+  @Test("practice row 20: another tokenizer than the model's own is refused with status 2, the model's own is not")
+  func foreignTokenizer() throws {
+    try withModel { folder in
+      let port = { (path: String, out: String) in
+        ["--in", "tokenizer=\(path)", "--with", "max_new_tokens=3", "--with", "limit=2", "--out", out]
+      }
+      try exec(fromDataset + port("tokens/tokenizer", "own"), in: folder)
+      try exec(
+        ["tokenize", "--in", "dataset=data/dataset", "--with", "vocab_size=270", "--out", "other"], in: folder)
+      for source in [fromDataset, ["generate", "--in", "model=init/model", "--in", "tokens=tokens/tokens"]] {
+        let outcome = try exec(source + port("other/tokenizer", "out"), in: folder, status: 2)
+        #expect(outcome.errors.contains("is not that of the model") && outcome.errors.contains("leave the port"))
+        #expect(!Fixture.exists(folder.pushing("out/samples")))
+      }
+      // One merge less is enough, and so is another convention than the one that the model names.
+      let text = String(decoding: try Fixture.bytes(folder.pushing("tokens/tokenizer/tokenizer.json")), as: UTF8.self)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let merge = try #require(lines.lastIndex { $0.hasPrefix("      [") })
+      let fewer = lines[..<(merge - 1)] + [lines[merge]] + lines[(merge + 1)...]
+      try TemporaryFolder.write(fewer.joined(separator: "\n"), to: folder.pushing("fewer/tokenizer.json"))
+      try TemporaryFolder.write(
+        #"{"eos_token": "<|endoftext|>"}"#, to: folder.pushing("fewer/tokenizer_config.json"))
+      try exec(fromDataset + port("fewer", "out"), in: folder, status: 2)
+    }
+    try withModel(["--with", "prompt_end=end"]) { folder in
+      try exec(["tokenize", "--in", "dataset=data/dataset", "--with", "vocab_size=280", "--out", "usual"], in: folder)
+      let outcome = try exec(
+        fromDataset + ["--in", "tokenizer=usual/tokenizer", "--with", "max_new_tokens=3", "--out", "out"], in: folder,
+        status: 2)
+      #expect(outcome.errors.contains("other tokens around a prompt"))
+    }
+  }
+
+  @Test("practice row 20: a model without a tokenizer takes the port's; a convention that it doesn't know is named")
+  func givenTokenizer() throws {
+    try withModel { folder in
+      try exec(
+        [
+          "tokenize", "--in", "dataset=data/dataset", "--with", "vocab_size=280", "--with", "prompt_end=end", "--out",
+          "ended",
+        ], in: folder)
+      let given = ["--in", "tokenizer=ended/tokenizer", "--with", "max_new_tokens=3", "--out"]
+      let outcome = try exec(fromDataset + given + ["a"], in: folder)
+      #expect(outcome.errors.contains("puts other tokens around prompts"))
+      let samples = try SampleFiles.read(folder.pushing("a/samples"))
+      #expect(samples.allSatisfy { $0.promptTokens?.last == 0 })
+      for name in ["tokenizer.json", "tokenizer_config.json"] {
+        try FileManager.default.removeItem(atPath: folder.pushing("init/model").appending(name).string)
+      }
+      let quiet = try exec(fromDataset + given + ["b"], in: folder)
+      #expect(!quiet.errors.contains("puts other tokens"))
+      #expect(try SampleFiles.read(folder.pushing("b/samples")).map(\.tokens) == samples.map(\.tokens))
     }
   }
 

@@ -1,4 +1,5 @@
 import Decoding
+import Glibc
 import Tensors
 import Testing
 import Transformers
@@ -34,9 +35,9 @@ import Transformers
     return completion.indices.map { index in
       let row = logits.rows(index..<index + 1).elements.map(Double.init)
       let greatest = row.max() ?? 0
-      let sum = row.reduce(0) { $0 + Double.exponential($1 - greatest) }
-      let logProbabilities = row.map { $0 - greatest - Double.logarithm(sum) }
-      let entropy = -logProbabilities.reduce(0) { $0 + Double.exponential($1) * $1 }
+      let sum = row.reduce(0) { $0 + exp($1 - greatest) }
+      let logProbabilities = row.map { $0 - greatest - log(sum) }
+      let entropy = -logProbabilities.reduce(0) { $0 + exp($1) * $1 }
       return (Float(logProbabilities[Int(completion[index])]), Float(entropy), row.map(Float.init))
     }
   }
@@ -139,7 +140,7 @@ import Transformers
     let completions = try #require(Generator(model, settings: settings).complete([prompt]))[0]
     let ones = completions.filter { $0.tokens == [1] }.count
     let (logProbability, _, _) = Self.reference(model, prompt.tokens, [1])[0]
-    let probability = Double.exponential(Double(logProbability))
+    let probability = exp(Double(logProbability))
     // Five standard deviations of a binomial share.
     let tolerance = 5 * (probability * (1 - probability) / Double(count)).squareRoot()
     #expect(abs(Double(ones) / Double(count) - probability) < tolerance)
@@ -177,7 +178,7 @@ import Transformers
           let reference = Self.reference(model, prompt.tokens, completion.tokens)
           for (index, (_, _, row)) in reference.enumerated() {
             let order = row.indices.sorted { row[$0] > row[$1] }
-            let weights = order.map { Double.exponential(Double(row[$0]) / 1.5) }
+            let weights = order.map { exp(Double(row[$0]) / 1.5) }
             let kept = topK.map { Array(weights.prefix($0)) } ?? weights
             var sum = 0.0
             var count = 0

@@ -31,6 +31,30 @@ import Tokenization
   }
 
   @Test(
+    "practice row 20: tokenizers are alike whatever their files' layout, and differ in a merge, a token or a component")
+  func comparison() throws {
+    let text = minimal(
+      #""vocab": {"a": 0, "b": 1}, "merges": []"#, #""vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]"#
+    )
+    .split(separator: #""id": 2"#, omittingEmptySubsequences: false).joined(separator: #""id": 3"#)
+    func replaced(_ old: String, _ new: String) throws -> Tokenizer {
+      let parts = text.split(separator: old, omittingEmptySubsequences: false)
+      #expect(parts.count > 1, "\(old)")
+      return try load(parts.joined(separator: new))
+    }
+    let tokenizer = try load(text)
+    for (old, new) in [
+      (#"[["a", "b"]]"#, #"["a b"]"#), (#"{"added_tokens""#, #"{"truncation": {"max_length": 3}, "added_tokens""#),
+      (#""a": 0, "b": 1"#, #""b": 1,   "a": 0"#),
+    ] { #expect(tokenizer.encodesTexts(like: try replaced(old, new)), "\(new)") }
+    #expect(tokenizer.encodesTexts(like: try load(text, configuration: #"{"eos_token": "<e>"}"#)))
+    for (old, new) in [
+      (#"[["a", "b"]]"#, "[]"), (#""a": 0, "b": 1"#, #""a": 1, "b": 0"#), ("<e>", "<f>"),
+      ("NORMALIZER", #"{"type": "NFC"}"#),
+    ] { #expect(!tokenizer.encodesTexts(like: try replaced(old, new)), "\(new)") }
+  }
+
+  @Test(
     "a component that is not supported is refused by its name",
     arguments: [
       ("PRETOKENIZER", #"{"type": "Metaspace"}"#, "pre_tokenizer of type Metaspace"),

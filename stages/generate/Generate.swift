@@ -87,9 +87,10 @@ public struct Generate: Stage {
 
   /// Completes the prompts and writes the samples.
   public func run(_ context: StageContext) throws {
+    let tokenizer = try GivenTokenizer(context).tokenizer
     let model = try ModelFolder.load(
       context.input("model").path, on: Device(threads: context.threads), trained: false)
-    let source = try PromptSource(context, split: split, limit: parameters[Self.limit])
+    let source = try PromptSource(context, tokenizer: tokenizer, split: split, limit: parameters[Self.limit])
     try source.check(
       vocabularySize: model.vocabularySize, contextLength: model.contextLength,
       maximumNewTokens: parameters[Self.maximumNewTokens])

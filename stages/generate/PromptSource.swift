@@ -16,18 +16,15 @@ struct PromptSource {
   private let references: [[String]?]
   private let tokenizer: Tokenizer?
 
-  init(_ context: StageContext, split: Split?, limit: Int) throws {
-    let model = context.input("model").path
-    let folder = context.optionalInput("tokenizer")?.path ?? model
-    let hasTokenizer =
-      context.optionalInput("tokenizer") != nil || FileContent.exists(model.appending("tokenizer.json"))
-    tokenizer = hasTokenizer ? try Tokenizer(contentsOf: folder) : nil
+  init(_ context: StageContext, tokenizer: Tokenizer?, split: Split?, limit: Int) throws {
+    self.tokenizer = tokenizer
     switch (context.optionalInput("dataset"), context.optionalInput("tokens")) {
     case (nil, nil), (.some, .some): preconditionFailure("the ports were not checked")
     case (let dataset?, nil):
       guard let tokenizer else {
         throw StageFailure(
-          "\(model) holds no tokenizer.json", remedy: "connect the port tokenizer, or the port tokens", status: .invalid
+          "\(context.input("model").path) holds no tokenizer.json",
+          remedy: "connect the port tokenizer, or the port tokens", status: .invalid
         )
       }
       self.split = try Self.choose(split, of: DatasetFiles.splits(in: dataset.path), in: dataset.path)

@@ -1,6 +1,0 @@
-import Glibc
-
-extension Double {
-  /// e^x.
-  static func exponential(_ x: Double) -> Double { exp(x) }
-}
