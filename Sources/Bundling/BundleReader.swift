@@ -62,12 +62,9 @@ public final class BundleReader {
   private let name: String
   private let archive: ArchiveReader
   private let limits: BundleLimits
-  private var expected: [Digest: Int] = [:]
+  private var documents: BundleDocuments
   private var seen: Set<Digest> = []
   private var pendingManifests: Set<Digest> = []
-  private var manifests: [Digest: Manifest] = [:]
-  private var index: ImageIndex?
-  private var indexDigest: Digest?
 
   /// Opens a bundle.
   ///
@@ -75,6 +72,7 @@ public final class BundleReader {
   public init(path: FilePath, limits: BundleLimits = BundleLimits()) throws {
     name = path.string
     self.limits = limits
+    documents = BundleDocuments(name: path.string, limits: limits)
     archive = try ArchiveReader(path: path, accepting: .tar)
   }
 
@@ -87,16 +85,15 @@ public final class BundleReader {
   public func read(_ visitor: some BundleVisitor) throws {
     try readLayout()
     try readIndex(visitor)
-    guard var outline = try readManifests(visitor) else { return }
-    outline.index = index ?? ImageIndex()
-    guard try visitor.documentsEnd(outline) else { return }
+    try readManifests(visitor)
+    guard try visitor.documentsEnd(documents.outline()) else { return }
     while let entry = try archive.next() {
       let (digest, size) = try blob(entry)
       let archive = archive
       let goesOn = try visitor.blob(digest, size: size) { buffer in try archive.read(into: buffer) }
       guard goesOn else { return }
     }
-    let missing = expected.keys.filter { !seen.contains($0) }.sorted()
+    let missing = documents.expected.keys.filter { !seen.contains($0) }.sorted()
     if let first = missing.first { throw BundleError(name, .missing(first: first, count: missing.count)) }
   }
 
@@ -110,39 +107,22 @@ public final class BundleReader {
   }
 
   private func readIndex(_ visitor: some BundleVisitor) throws {
-    let entry = try parsed(named("index.json", limit: limits.manifest), "index.json") { json throws(ManifestError) in
-      try ImageIndex(json: json)
-    }
+    let bytes = try named("index.json", limit: limits.manifest)
+    let entry = try documents.parsed(bytes, "index.json") { json throws(ManifestError) in try ImageIndex(json: json) }
     guard let root = entry.manifests.first, entry.manifests.count == 1, root.mediaType == MediaType.index else {
       throw BundleError(name, .document("index.json", reason: "expected one entry, an image index"))
     }
     guard let next = try archive.next() else {
       throw BundleError(name, .missing(first: root.digest, count: 1))
     }
-    expected[root.digest] = root.size
+    try documents.expect(root)
     let (digest, size) = try blob(next)
-    let bytes = try document(digest, size, limit: limits.index)
-    let index = try parsed(bytes, "index \(digest)") { json throws(ManifestError) in try ImageIndex(json: json) }
-    for descriptor in index.manifests {
-      guard descriptor.mediaType == MediaType.manifest else {
-        throw BundleError(name, .document("index \(digest)", reason: "expected manifests, not \(descriptor.mediaType)"))
-      }
-      try expect(descriptor)
-      pendingManifests.insert(descriptor.digest)
-    }
-    let total = index.manifests.reduce(0) { $0.addingReportingOverflow($1.size).partialValue }
-    guard total >= 0, total <= limits.manifests else {
-      throw BundleError(name, .tooLarge("all manifests together", size: total, limit: limits.manifests))
-    }
-    guard !index.manifests.isEmpty else {
-      throw BundleError(name, .document("index \(digest)", reason: "it lists no manifest"))
-    }
-    self.index = index
-    indexDigest = digest
-    try visitor.document(bytes, digest: digest)
+    let index = try document(digest, size, limit: limits.index)
+    pendingManifests = Set(try documents.take(index: index, digest).map(\.digest))
+    try visitor.document(index, digest: digest)
   }
 
-  private func readManifests(_ visitor: some BundleVisitor) throws -> BundleOutline? {
+  private func readManifests(_ visitor: some BundleVisitor) throws {
     while !pendingManifests.isEmpty {
       guard let entry = try archive.next() else {
         throw BundleError(name, .missing(first: pendingManifests.min()!, count: pendingManifests.count))
@@ -153,35 +133,8 @@ public final class BundleReader {
           name, .entry(entry.name ?? "", reason: "it stands before the manifests; export the bundle again"))
       }
       let bytes = try document(digest, size, limit: limits.manifest)
-      let place = "manifest \(digest)"
-      let manifest = try parsed(bytes, place) { json throws(ManifestError) in try Manifest(json: json) }
-      for layer in manifest.layers + [manifest.config] { try expect(layer) }
-      manifests[digest] = manifest
+      try documents.take(manifest: bytes, digest)
       try visitor.document(bytes, digest: digest)
-    }
-    let own = manifests.filter { $0.value.kind == BundleContents.kind }
-    guard let (digest, manifest) = own.first, own.count == 1 else {
-      throw BundleError(
-        name, .document("index", reason: "expected one manifest of kind bundle, found \(own.count)"))
-    }
-    return BundleOutline(
-      index: ImageIndex(), own: .init(digest: digest, manifest: manifest), manifests: manifests)
-  }
-
-  /// Notes that a blob is named; two manifests may name it, but not with two sizes.
-  private func expect(_ descriptor: Descriptor) throws {
-    let size = expected.updateValue(descriptor.size, forKey: descriptor.digest)
-    if let size, size != descriptor.size {
-      throw BundleError(
-        name, .document("blob \(descriptor.digest)", reason: "manifests say \(size) and \(descriptor.size) bytes"))
-    }
-  }
-
-  private func parsed<Value>(
-    _ bytes: [UInt8], _ place: String, _ read: (JSONValue) throws(ManifestError) -> Value
-  ) throws -> Value {
-    do { return try read(try JSONValue(parsing: bytes)) } catch {
-      throw BundleError(name, .document(place, reason: "\(error)"))
     }
   }
 
@@ -213,7 +166,7 @@ public final class BundleReader {
       throw BundleError(name, .entry(title, reason: "a bundle holds oci-layout, index.json and blobs/sha256/… only"))
     }
     guard !seen.contains(digest) else { throw BundleError(name, .duplicate(title)) }
-    guard let size = expected[digest] else { throw BundleError(name, .unnamed(digest)) }
+    guard let size = documents.expected[digest] else { throw BundleError(name, .unnamed(digest)) }
     guard entry.size == size else {
       throw BundleError(
         name, .content("blob \(digest) has \(entry.size.map { "\($0)" } ?? "no stated") bytes instead of \(size)"))
