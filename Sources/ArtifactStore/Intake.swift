@@ -11,7 +11,15 @@ import SystemPackage
 public final class Intake: Sendable {
   private let store: Store
   private let folder: WorkFolder
-  private let received = Mutex<[Digest: (path: FilePath, size: Int)]>([:])
+  private let received = Mutex<[Digest: Received]>([:])
+
+  /// A blob that has come whole.
+  private struct Received {
+    var path: FilePath
+    var size: Int
+    /// A second name of the file, which goes when it is published.
+    var download: FilePath?
+  }
 
   init(store: Store, folder: WorkFolder) {
     self.store = store
@@ -29,6 +37,16 @@ public final class Intake: Sendable {
     case .failed(let error): throw error
     case .absent, .damaged: return false
     }
+  }
+
+  /// Refuses what can't fit on the disk, before any of it comes.
+  ///
+  /// - Throws: `StoreError.diskFull`.
+  public func require(_ bytes: Int) throws(StoreError) {
+    var status = statvfs()
+    guard folder.path.withPlatformString({ statvfs($0, &status) }) == 0 else { return }
+    let (free, isVast) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    guard isVast || UInt64(max(0, bytes)) <= free else { throw .diskFull(store.path) }
   }
 
   /// Begins to take in one blob that is not there.
@@ -50,7 +68,8 @@ public final class Intake: Sendable {
   /// - Throws: `DamagedBlob` where bytes or length are others, or `StoreError`.
   public func end(_ reception: Reception) throws {
     try reception.finish()
-    let place = (folder.path.appending(reception.digest.hexadecimal), reception.size)
+    let place = Received(
+      path: folder.path.appending(reception.digest.hexadecimal), size: reception.size, download: reception.download)
     received.withLock { $0[reception.digest] = place }
   }
 
@@ -175,10 +194,13 @@ public final class Intake: Sendable {
 
   private func publishBlobs() throws(StoreError) -> Publication {
     let publication = try store.beginPublication(in: folder)
-    for (digest, blob) in received.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+    let blobs = received.withLock { $0 }.sorted { $0.key < $1.key }
+    for (digest, blob) in blobs {
+      if blob.download != nil { try FileSystem.call("protect", blob.path) { chmod($0, 0o444) } }
       try publication.adopt(blob.path, FileHasher.Content(digest: digest, size: blob.size))
     }
     try publication.sync()
+    for (_, blob) in blobs { if let download = blob.download { try FileSystem.remove(download) } }
     return publication
   }
 

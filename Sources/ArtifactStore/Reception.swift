@@ -4,8 +4,8 @@ import SystemPackage
 
 /// A blob on its way in: hashed while it is written, and never longer than it should be.
 ///
-/// Used by one thread at a time. A large one that is cut off leaves its bytes in `work/downloads`, from where the next
-/// attempt goes on.
+/// Used by one thread at a time. A large one is written in `work/downloads`, where it stays until the intake publishes:
+/// the next attempt goes on from there, whatever cut this one off.
 public final class Reception {
   /// What it must hold.
   public let digest: Digest
@@ -14,10 +14,11 @@ public final class Reception {
   /// The bytes that are there.
   public private(set) var count = 0
 
+  /// The file in `work/downloads`; nil for what is not worth going on with.
+  let download: FilePath?
   private let path: FilePath
   private let target: FilePath
   private let output: CInt
-  private let isKept: Bool
   private var hasher = SHA256Hasher()
   private var isOpen = true
 
@@ -29,22 +30,28 @@ public final class Reception {
     self.size = size
     self.target = target
     if let folder, size >= Self.keptSize, let (path, output) = try Self.begun(digest, in: folder) {
-      (self.path, self.output, isKept) = (path, output, true)
+      (self.path, self.output, download) = (path, output, path)
       try goOn()
     } else {
       path = target
       output = try FileSystem.call("write", target) { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o444) }
-      isKept = false
+      download = nil
     }
   }
 
   deinit { leave() }
 
-  /// The file in which an earlier attempt may have left bytes; nil where another process writes it.
+  /// The file in which an earlier attempt may have left bytes; nil where another process writes it, or has made it a
+  /// blob that is not to be written.
   private static func begun(_ digest: Digest, in folder: FilePath) throws(StoreError) -> (FilePath, CInt)? {
     try FileSystem.makeFolders(folder)
     let path = folder.appending(digest.hexadecimal)
-    let output = try FileSystem.call("write", path) { open($0, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644) }
+    let output: CInt
+    do throws(StoreError) {
+      output = try FileSystem.call("write", path) { open($0, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644) }
+    } catch .permission {
+      return nil
+    }
     let isOurs = flock(output, LOCK_EX | LOCK_NB) == 0
     // Whoever held the lock may have moved the file away.
     if isOurs, try FileSystem.status(path)?.inode == FileSystem.status(of: output, path).inode { return (path, output) }
@@ -95,10 +102,7 @@ public final class Reception {
       discard()
       throw error
     }
-    if isKept {
-      guard fchmod(output, 0o444) == 0 else { throw StoreError("protect", path, errno) }
-      try FileSystem.rename(path, to: target)
-    }
+    if download != nil { try FileSystem.link(path, to: target) }
     close()
   }
 
@@ -110,7 +114,7 @@ public final class Reception {
   }
 
   /// Ends an attempt that was cut off.
-  private func leave() { if isKept && count > 0 { close() } else { discard() } }
+  private func leave() { if download != nil && count > 0 { close() } else { discard() } }
 
   private func close() {
     guard isOpen else { return }

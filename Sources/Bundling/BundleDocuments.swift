@@ -7,6 +7,7 @@ struct BundleDocuments {
   let limits: BundleLimits
   /// The blobs that documents name, with their sizes.
   private(set) var expected: [Digest: Int] = [:]
+  private var totalSize = 0
   private var index = ImageIndex()
   private var manifests: [Digest: Manifest] = [:]
 
@@ -17,11 +18,14 @@ struct BundleDocuments {
 
   /// Notes that a blob is named; two documents may name it, but not with two sizes.
   mutating func expect(_ descriptor: Descriptor) throws {
-    let size = expected.updateValue(descriptor.size, forKey: descriptor.digest)
-    if let size, size != descriptor.size {
-      throw BundleError(
-        name, .document("blob \(descriptor.digest)", reason: "manifests say \(size) and \(descriptor.size) bytes"))
+    let place = "blob \(descriptor.digest)"
+    if let size = expected.updateValue(descriptor.size, forKey: descriptor.digest) {
+      guard size != descriptor.size else { return }
+      throw BundleError(name, .document(place, reason: "manifests say \(size) and \(descriptor.size) bytes"))
     }
+    let (sum, isTooMuch) = totalSize.addingReportingOverflow(descriptor.size)
+    guard !isTooMuch else { throw BundleError(name, .document(place, reason: "no disk holds \(descriptor.size) bytes")) }
+    totalSize = sum
   }
 
   /// Takes the flat index.
@@ -39,8 +43,8 @@ struct BundleDocuments {
       try expect(descriptor)
       if seen.insert(descriptor.digest).inserted { listed.append(descriptor) }
     }
-    let total = index.manifests.reduce(0) { $0.addingReportingOverflow($1.size).partialValue }
-    guard total >= 0, total <= limits.manifests else {
+    let total = listed.reduce(0) { $0 + $1.size }
+    guard total <= limits.manifests else {
       throw BundleError(name, .tooLarge("all manifests together", size: total, limit: limits.manifests))
     }
     guard !listed.isEmpty else { throw BundleError(name, .document(place, reason: "it lists no manifest")) }

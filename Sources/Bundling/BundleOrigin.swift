@@ -35,7 +35,6 @@ extension Store {
       let outline = try Self.outline(of: origin, intake, limits) { visitor.document($0, digest: $1) }
       _ = try visitor.documentsEnd(outline)
       try origin.fetch(visitor.wantedBlobs, into: intake)
-      try visitor.readDocuments()
       return try visitor.finish()
     } catch {
       intake.discard()

@@ -58,19 +58,26 @@ public struct BundleLimits: Sendable {
 
 /// Reads a bundle in one pass and believes nothing: names have three forms, every blob is named by a manifest before
 /// it, once, and has the size that is said there.
+///
+/// A plain tar in which a tool has put the entries in another order is read in several passes, for the same.
 public final class BundleReader {
-  private let name: String
-  private let archive: ArchiveReader
-  private let limits: BundleLimits
-  private var documents: BundleDocuments
-  private var seen: Set<Digest> = []
+  let name: String
+  let path: FilePath
+  var archive: ArchiveReader
+  let limits: BundleLimits
+  var documents: BundleDocuments
+  /// The blobs that have come.
+  var seen: Set<Digest> = []
   private var pendingManifests: Set<Digest> = []
+  /// Documents that the visitor has not been told of.
+  var untold: [(bytes: [UInt8], digest: Digest)] = []
 
   /// Opens a bundle.
   ///
   /// - Throws: `ArchiveError`.
   public init(path: FilePath, limits: BundleLimits = BundleLimits()) throws {
     name = path.string
+    self.path = path
     self.limits = limits
     documents = BundleDocuments(name: path.string, limits: limits)
     archive = try ArchiveReader(path: path, accepting: .tar)
@@ -83,58 +90,79 @@ public final class BundleReader {
   ///
   /// - Throws: `BundleError`, `ArchiveError`, or what the visitor throws.
   public func read(_ visitor: some BundleVisitor) throws {
-    try readLayout()
-    try readIndex(visitor)
-    try readManifests(visitor)
+    var known: Set<Digest> = []
+    do {
+      try readLayout()
+      try readIndex()
+      try readManifests()
+    } catch let order as UnexpectedOrder {
+      known = try gatherDocuments(order)
+    }
+    for document in untold { try visitor.document(document.bytes, digest: document.digest) }
+    untold = []
     guard try visitor.documentsEnd(documents.outline()) else { return }
-    while let entry = try archive.next() {
+    while let entry = try known.isEmpty ? archive.next() : nextBlob(besides: known) {
       let (digest, size) = try blob(entry)
       let archive = archive
       let goesOn = try visitor.blob(digest, size: size) { buffer in try archive.read(into: buffer) }
       guard goesOn else { return }
     }
-    let missing = documents.expected.keys.filter { !seen.contains($0) }.sorted()
+    let missing = documents.expected.keys.filter { !seen.contains($0) && !known.contains($0) }.sorted()
     if let first = missing.first { throw BundleError(name, .missing(first: first, count: missing.count)) }
   }
 
   // MARK: Documents
 
   private func readLayout() throws {
-    let bytes = try named("oci-layout", limit: 4096)
+    try checkLayout(named("oci-layout", limit: 4096))
+  }
+
+  func checkLayout(_ bytes: [UInt8]) throws {
     guard (try? JSONValue(parsing: bytes))?["imageLayoutVersion"]?.string == "1.0.0" else {
       throw BundleError(name, .document("oci-layout", reason: "expected {\"imageLayoutVersion\":\"1.0.0\"}"))
     }
   }
 
-  private func readIndex(_ visitor: some BundleVisitor) throws {
-    let bytes = try named("index.json", limit: limits.manifest)
+  private func readIndex() throws {
+    let root = try root(of: named("index.json", limit: limits.manifest))
+    guard let next = try archive.next() else {
+      throw BundleError(name, .missing(first: root.digest, count: 1))
+    }
+    if let digest = Self.digest(of: next), digest != root.digest {
+      throw UnexpectedOrder(BundleError(name, .unnamed(digest)))
+    }
+    let (digest, size) = try blob(next)
+    let index = try document(digest, size, limit: limits.index)
+    pendingManifests = Set(try documents.take(index: index, digest).map(\.digest))
+    untold.append((index, digest))
+  }
+
+  /// The one entry of `index.json`.
+  func root(of bytes: [UInt8]) throws -> Descriptor {
     let entry = try documents.parsed(bytes, "index.json") { json throws(ManifestError) in try ImageIndex(json: json) }
     guard let root = entry.manifests.first, entry.manifests.count == 1, root.mediaType == MediaType.index else {
       throw BundleError(name, .document("index.json", reason: "expected one entry, an image index"))
     }
-    guard let next = try archive.next() else {
-      throw BundleError(name, .missing(first: root.digest, count: 1))
-    }
     try documents.expect(root)
-    let (digest, size) = try blob(next)
-    let index = try document(digest, size, limit: limits.index)
-    pendingManifests = Set(try documents.take(index: index, digest).map(\.digest))
-    try visitor.document(index, digest: digest)
+    return root
   }
 
-  private func readManifests(_ visitor: some BundleVisitor) throws {
+  private func readManifests() throws {
     while !pendingManifests.isEmpty {
       guard let entry = try archive.next() else {
         throw BundleError(name, .missing(first: pendingManifests.min()!, count: pendingManifests.count))
       }
-      let (digest, size) = try blob(entry)
-      guard pendingManifests.remove(digest) != nil else {
-        throw BundleError(
-          name, .entry(entry.name ?? "", reason: "it stands before the manifests; export the bundle again"))
+      if let digest = Self.digest(of: entry), !pendingManifests.contains(digest), !seen.contains(digest) {
+        throw UnexpectedOrder(
+          documents.expected[digest] == nil
+            ? BundleError(name, .unnamed(digest))
+            : BundleError(name, .entry(entry.name ?? "", reason: "it stands before the manifests; only a plain tar may have that order: undo the compression first")))
       }
+      let (digest, size) = try blob(entry)
+      pendingManifests.remove(digest)
       let bytes = try document(digest, size, limit: limits.manifest)
       try documents.take(manifest: bytes, digest)
-      try visitor.document(bytes, digest: digest)
+      untold.append((bytes, digest))
     }
   }
 
@@ -145,23 +173,35 @@ public final class BundleReader {
       throw BundleError(name, .document(title, reason: "the archive ends before it"))
     }
     guard entry.name == title, entry.kind == .file else {
-      throw BundleError(
+      let error = BundleError(
         name, .entry(entry.name ?? "", reason: "expected \(title) here: this is no bundle, or not one of ours"))
+      if Self.isPlausible(entry) { throw UnexpectedOrder(error) } else { throw error }
     }
+    return try bytes(of: entry, title, limit: limit)
+  }
+
+  /// The content of a document that no digest names.
+  func bytes(of entry: ArchiveEntry, _ title: String, limit: Int) throws -> [UInt8] {
     guard let size = entry.size, size <= limit else {
       throw BundleError(name, .tooLarge(title, size: entry.size ?? 0, limit: limit))
     }
     return try bytes(size)
   }
 
+  /// The digest in an entry's name; nil where it is no blob's.
+  static func digest(of entry: ArchiveEntry) -> Digest? {
+    let prefix = "blobs/sha256/"
+    guard entry.kind == .file, let title = entry.name, title.hasPrefix(prefix) else { return nil }
+    return Digest(hexadecimal: title.dropFirst(prefix.count))
+  }
+
   /// The blob that an entry is; refused unless a manifest names it, with this size, for the first time.
-  private func blob(_ entry: ArchiveEntry) throws -> (Digest, Int) {
+  func blob(_ entry: ArchiveEntry) throws -> (Digest, Int) {
     let title = entry.name ?? ""
     guard entry.kind == .file else {
       throw BundleError(name, .entry(title, reason: "it is \(Self.words(entry.kind)); a bundle holds plain files only"))
     }
-    let prefix = "blobs/sha256/"
-    guard title.hasPrefix(prefix), let digest = Digest(hexadecimal: title.dropFirst(prefix.count)) else {
+    guard let digest = Self.digest(of: entry) else {
       if title == "oci-layout" || title == "index.json" { throw BundleError(name, .duplicate(title)) }
       throw BundleError(name, .entry(title, reason: "a bundle holds oci-layout, index.json and blobs/sha256/… only"))
     }
@@ -185,7 +225,7 @@ public final class BundleReader {
     }
   }
 
-  private func document(_ digest: Digest, _ size: Int, limit: Int) throws -> [UInt8] {
+  func document(_ digest: Digest, _ size: Int, limit: Int) throws -> [UInt8] {
     guard size <= limit else { throw BundleError(name, .tooLarge("blob \(digest)", size: size, limit: limit)) }
     let bytes = try bytes(size)
     let found = Digest(hashing: bytes)

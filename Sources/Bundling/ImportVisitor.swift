@@ -10,8 +10,6 @@ final class ImportVisitor: BundleVisitor {
   private let advance: () -> Void
   private var outline: BundleOutline?
   private var wanted: Set<Digest>?
-  private var kept: Set<Digest> = []
-  private var documents: [Digest: [UInt8]] = [:]
   private var pending: [[UInt8]] = []
 
   init(_ name: String, _ intake: Intake, _ scope: ImportScope, advance: @escaping () -> Void) {
@@ -27,15 +25,10 @@ final class ImportVisitor: BundleVisitor {
     self.outline = outline
     var wanted: Set<Digest> = []
     for (digest, manifest) in outline.manifests {
-      let isResult = manifest.artifactType == MediaType.result
       let kinds: [KindName] = [BundleContents.kind, BundleContents.stageKind, .source]
       guard scope == .everything || kinds.contains(where: { manifest.kind == $0 }) else { continue }
       wanted.insert(digest)
       for layer in manifest.layers + [manifest.config] { wanted.insert(layer.digest) }
-      if isResult || manifest.kind == BundleContents.kind || manifest.kind == BundleContents.stageKind {
-        // Own code is written out to a folder, and documents are checked.
-        for layer in manifest.layers where layer.size <= 4 << 20 { kept.insert(layer.digest) }
-      }
     }
     let pending = pending
     self.pending = []
@@ -46,16 +39,12 @@ final class ImportVisitor: BundleVisitor {
 
   func blob(_ digest: Digest, size: Int, next: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> Bool {
     guard wanted?.contains(digest) ?? false else { return true }
-    var bytes: [UInt8] = []
-    let keeps = kept.contains(digest) && size <= 4 << 20
     let advance = advance
     try intake.receive(digest, size: size) { buffer in
       let count = try next(buffer)
-      if keeps { bytes += buffer[..<count] }
       advance()
       return count
     }
-    if keeps { documents[digest] = bytes }
     return true
   }
 
@@ -70,16 +59,18 @@ final class ImportVisitor: BundleVisitor {
     return blobs.values.sorted { ($0.size, $0.digest) < ($1.size, $1.digest) }
   }
 
-  /// Reads the documents that have come into the intake by another way than `blob`.
-  func readDocuments() throws {
-    for digest in kept { documents[digest] = try intake.document(digest, neededBy: name) }
+  /// A document that has come, read again so that memory does not grow with their number; nil where it is larger than
+  /// any of ours.
+  private func document(_ file: Descriptor) throws -> [UInt8]? {
+    guard file.size <= BundleLimits().manifest else { return nil }
+    return try intake.document(file.digest, neededBy: name)
   }
 
   /// Checks what the documents say, and publishes.
   func finish() throws -> ImportedBundle {
     guard let outline, let file = outline.own.manifest.file(Store.bundleDescription),
       let pipelineFile = outline.own.manifest.file(BundleContents.pipelineTitle),
-      let bytes = documents[file.digest], let pipeline = documents[pipelineFile.digest]
+      let bytes = try document(file), let pipeline = try document(pipelineFile)
     else {
       throw BundleError(name, .document("the bundle's manifest", reason: "it lacks a document, or one is too large"))
     }
@@ -109,13 +100,13 @@ final class ImportVisitor: BundleVisitor {
   private func check(_ action: BundleDescription.Action, _ outline: BundleOutline) throws {
     let place = "action \(action.label)"
     guard let manifest = outline.manifests[action.result], manifest.artifactType == MediaType.result,
-      manifest.file("key.json")?.digest == action.key.digest, let outputs = manifest.file("outputs.json"),
+      let key = manifest.file("key.json"), key.digest == action.key.digest, let outputs = manifest.file("outputs.json"),
       manifest.file("environment.json") != nil
     else { throw BundleError(name, .document(place, reason: "\(action.result) is not its result")) }
     guard scope == .everything else { return }
     do {
-      _ = try KeyDocument(json: JSONValue(parsing: documents[action.key.digest] ?? []))
-      let members = try JSONValue(parsing: documents[outputs.digest] ?? []).object?.members ?? []
+      _ = try KeyDocument(json: JSONValue(parsing: document(key) ?? []))
+      let members = try JSONValue(parsing: document(outputs) ?? []).object?.members ?? []
       for member in members where member.value.string.flatMap({ Digest($0) }) == nil {
         throw ManifestError(member: member.name, expected: "a digest")
       }

@@ -23,6 +23,8 @@ final class Authorization: Sendable {
   private let tokenHosts: Set<String>
   /// What has been found to serve.
   private let headers = Mutex<[RepositoryAccess: String]>([:])
+  /// One transfer at a time asks for what all of them need.
+  private let turn = Mutex<Void>(())
 
   init(_ origin: Origin, repository: String, place: String, options: RegistryOptions) {
     self.origin = origin
@@ -53,9 +55,17 @@ final class Authorization: Sendable {
   func meet(
     _ answer: HTTPAnswer, used: String?, for access: RepositoryAccess, ask: (HTTPRequest) throws -> HTTPAnswer
   ) throws {
-    // Another transfer may have met it meanwhile.
-    if let present = header(for: access), present != used { return }
-    let header: String
+    try turn.withLock { _ in
+      // Another transfer may have met it meanwhile.
+      if let present = header(for: access), present != used { return }
+      let header = try proof(answer, used: used, for: access, ask: ask)
+      headers.withLock { $0[access] = header }
+    }
+  }
+
+  private func proof(
+    _ answer: HTTPAnswer, used: String?, for access: RepositoryAccess, ask: (HTTPRequest) throws -> HTTPAnswer
+  ) throws -> String {
     switch Challenge(answer.challenges) {
     case nil: throw fault("the registry wants credentials in a way that is not known here")
     case .basic:
@@ -64,11 +74,10 @@ final class Authorization: Sendable {
         throw absent(for: origin.hostAndPort)
       }
       guard origin.isPrivate else { throw fault("it wants a password and speaks no TLS; none is sent") }
-      header = "Basic \(encoded)"
+      return "Basic \(encoded)"
     case .bearer(let realm, let service):
-      header = "Bearer \(try token(realm, service, access, isSecond: used != nil, ask: ask))"
+      return "Bearer \(try token(realm, service, access, isSecond: used != nil, ask: ask))"
     }
-    headers.withLock { $0[access] = header }
   }
 
   private func token(

@@ -74,6 +74,8 @@ final class Connection {
   /// - Returns: Why that is not possible, or nil.
   static func trouble() -> String? {
     var reason: UnsafePointer<CChar>?
+    // Whoever writes to a peer that has gone wants an error, not the end.
+    signal(SIGPIPE, SIG_IGN)
     guard transfer_load(&reason) != 0 else { return nil }
     let text = reason.map { String(cString: $0) } ?? "libcurl can't be loaded"
     return "\(text); install the package libcurl4"
@@ -122,7 +124,7 @@ final class Connection {
             }
             plain.watch = { context in Exchange.of(context).isCancelled ? 1 : 0 }
             plain.context = Unmanaged.passUnretained(exchange).toOpaque()
-            plain.connect_timeout = Int(options.stall * 1000)
+            plain.connect_timeout = Int(min(options.stall, 15) * 1000)
             plain.stall_seconds = max(1, Int(options.stall.rounded(.up))) * request.patience
             plain.stall_bytes = 100
             plain.is_direct = isDirect ? 1 : 0

@@ -41,40 +41,48 @@ struct CredentialHelper {
   }
 
   private func run(_ program: String, input: [UInt8]) throws -> (output: [UInt8], status: Int32) {
-    let toChild = try FileDescriptor.pipe()
-    let fromChild = try FileDescriptor.pipe()
+    // A child of another thread must not hold an end: nobody would see it close.
+    let toChild = try Self.pipe()
+    let fromChild = try Self.pipe()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, toChild.readEnd.rawValue, 0)
     posix_spawn_file_actions_adddup2(&actions, fromChild.writeEnd.rawValue, 1)
-    for end in [toChild.readEnd, toChild.writeEnd, fromChild.readEnd, fromChild.writeEnd] where end.rawValue > 2 {
-      posix_spawn_file_actions_addclose(&actions, end.rawValue)
-    }
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(program), strdup("get"), nil]
     defer { for argument in arguments { free(argument) } }
     var child: pid_t = 0
     let code = posix_spawnp(&child, program, &actions, nil, &arguments, environ)
     try toChild.readEnd.close()
     try fromChild.writeEnd.close()
-    defer { try? fromChild.readEnd.close() }
     guard code == 0 else {
       try toChild.writeEnd.close()
+      try fromChild.readEnd.close()
       throw Errno(rawValue: code)
     }
-    // A program that does not read its input is no reason to end.
-    signal(SIGPIPE, SIG_IGN)
     _ = try? toChild.writeEnd.writeAll(input)
     try toChild.writeEnd.close()
     var output: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
-    while output.count < 1 << 20 {
-      let count = try buffer.withUnsafeMutableBytes { try fromChild.readEnd.read(into: $0) }
-      if count == 0 { break }
+    while output.count < 1 << 20, let count = try? buffer.withUnsafeMutableBytes({ try fromChild.readEnd.read(into: $0) }),
+      count > 0
+    {
       output += buffer.prefix(count)
     }
+    // One that goes on talking ends by this.
+    try fromChild.readEnd.close()
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0 && errno == EINTR {}
     return (output, status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F))
+  }
+
+  /// A pipe whose ends no program inherits.
+  private static func pipe() throws -> (readEnd: FileDescriptor, writeEnd: FileDescriptor) {
+    var ends: (CInt, CInt) = (0, 0)
+    let code = withUnsafeMutableBytes(of: &ends) {
+      pipe2($0.assumingMemoryBound(to: CInt.self).baseAddress!, O_CLOEXEC)
+    }
+    guard code == 0 else { throw Errno(rawValue: errno) }
+    return (FileDescriptor(rawValue: ends.0), FileDescriptor(rawValue: ends.1))
   }
 }

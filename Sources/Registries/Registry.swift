@@ -70,8 +70,15 @@ public final class Registry: Sendable {
       let isOwn = request.address.origin == origin
       let header = isOwn ? authorization.header(for: access) : nil
       if let header { shown.headers.append(("Authorization", header)) }
-      let answer = try perform(shown, limit: limit, sent: sent, sink: sink)
+      var count = 0
+      let answer = try perform(
+        shown, limit: limit,
+        sent: {
+          count += $0
+          sent?($0)
+        }, sink: sink)
       if answer.status == 401 {
+        sent?(-count)
         guard isOwn else {
           throw error(
             .credentials("it leads to \(request.address.origin), which wants credentials; another host gets none"))
@@ -95,7 +102,7 @@ public final class Registry: Sendable {
       throw error(.malformed("it leads to '\((location ?? "").prefix(200))', which is no address"))
     }
     guard next.origin.isPrivate || !address.origin.isPrivate else {
-      throw error(.untrusted("it leads from TLS to \(next.origin) without; that is not followed"))
+      throw error(.untrusted("it leads to \(next.origin), without TLS; that is not followed"))
     }
     return next
   }
@@ -131,7 +138,7 @@ public final class Registry: Sendable {
   func refusal(_ answer: HTTPAnswer, _ what: String) -> RegistryError {
     if answer.status == 404 { return error(.absent(what)) }
     var refusal = error(.refused(status: answer.status, message: "\(what)\(Self.message(answer.body))"))
-    refusal.retryAfter = answer.headers["retry-after"].flatMap { Double($0) }
+    refusal.retryAfter = answer.headers["retry-after"].flatMap { UInt32($0) }.map { Double($0) }
     return refusal
   }
 

@@ -19,3 +19,11 @@ final class Meter: Sendable {
     }
   }
 }
+
+/// A sum of sizes that foreign documents state: it stops at the largest number.
+func sum(_ sizes: [Int]) -> Int {
+  sizes.reduce(0) { sum, size in
+    let (longer, isTooMuch) = sum.addingReportingOverflow(size)
+    return isTooMuch ? .max : longer
+  }
+}

@@ -30,21 +30,41 @@ extension Registry {
     _ blobs: [Descriptor], into intake: Intake, progress: @escaping @Sendable (Int, Int) -> Void
   ) throws -> TransferSummary {
     let missing = try blobs.filter { try !intake.has($0.digest, size: $0.size) }
-    let meter = Meter(total: missing.reduce(0) { $0 + $1.size }, progress)
+    let total = sum(missing.map(\.size))
+    try intake.require(total)
+    let meter = Meter(total: total, progress)
     try Workers.forEach(missing.sorted { $0.size > $1.size }, atOnce: options.connections) { blob in
-      let reception = try intake.begin(blob.digest, size: blob.size, isResumable: true)
-      meter.add(reception.count)
-      do {
-        try self.download(blob.digest, size: blob.size, to: reception) { meter.add($0) }
-      } catch let error as RegistryError where error.exitStatus == 4 {
-        // What is wrong once is not worth going on with.
-        reception.discard()
-        throw error
+      if try !self.fetch(blob, into: intake, meter) {
+        // Bytes of an earlier attempt were wrong, and are gone now.
+        _ = try self.fetch(blob, into: intake, meter)
       }
-      try intake.end(reception)
     }
-    return TransferSummary(
-      all: blobs.map { ($0.digest, $0.size) }, moved: missing.map { ($0.digest, $0.size) })
+    return TransferSummary(all: blobs.map(\.size), moved: missing.map(\.size))
+  }
+
+  /// Brings one blob into an intake.
+  ///
+  /// - Returns: Whether it came; not, where it was to go on from bytes that did not belong to it.
+  private func fetch(_ blob: Descriptor, into intake: Intake, _ meter: Meter) throws -> Bool {
+    let reception = try intake.begin(blob.digest, size: blob.size, isResumable: true)
+    let found = reception.count
+    meter.add(found)
+    do {
+      try download(blob.digest, size: blob.size, to: reception) { meter.add($0) }
+      try intake.end(reception)
+      return true
+    } catch let error as RegistryError where error.exitStatus == 4 {
+      // What is wrong once is not worth going on with.
+      reception.discard()
+      throw error
+    } catch let error as DamagedBlob {
+      guard found > 0 else { throw error }
+      meter.add(-reception.count)
+      return false
+    } catch let error as StoreError where error.exitStatus == 7 {
+      reception.discard()
+      throw error
+    }
   }
 }
 

@@ -19,11 +19,11 @@ public struct TransferSummary: Sendable, Hashable {
   /// Nothing.
   public init() {}
 
-  init(all: [(digest: Digest, size: Int)], moved: [(digest: Digest, size: Int)]) {
+  init(all: [Int], moved: [Int]) {
     blobs = all.count
-    bytes = all.reduce(0) { $0 + $1.size }
+    bytes = sum(all)
     movedBlobs = moved.count
-    movedBytes = moved.reduce(0) { $0 + $1.size }
+    movedBytes = sum(moved)
   }
 }
 
@@ -53,7 +53,7 @@ extension Registry {
     let missing = try lacking(blobs) { try hasBlob($0.digest, size: $0.size, for: .push) }
     let absent = try lacking(manifests) { try digest(of: .digest($0.digest), for: .push) != nil }
     let moved = missing + absent
-    let meter = Meter(total: moved.reduce(0) { $0 + $1.size }, progress)
+    let meter = Meter(total: sum(moved.map(\.size)), progress)
     // The longest first, so that no thread is left with it alone.
     try Workers.forEach(missing.sorted { $0.size > $1.size }, atOnce: options.connections) { blob in
       try self.send(blob) { meter.add($0) }
@@ -65,8 +65,7 @@ extension Registry {
     if try digest(of: .tag(tag), for: .push) != Digest(hashing: index) {
       try put(index, mediaType: MediaType.index, as: .tag(tag))
     }
-    return TransferSummary(
-      all: (blobs + manifests).map { ($0.digest, $0.size) }, moved: moved.map { ($0.digest, $0.size) })
+    return TransferSummary(all: (blobs + manifests).map(\.size), moved: moved.map(\.size))
   }
 
   /// The blobs that the registry lacks, in their order.
