@@ -46,7 +46,7 @@ public struct DockerConfiguration: Sendable {
   ///
   /// - Returns: The credentials, or nil where there are none for this host.
   /// - Throws: `RegistryError.Fault.credentials` where the file or a helper can't be used.
-  func credentials(for host: String) throws(RegistryError) -> Credentials? {
+  public func credentials(for host: String) throws(RegistryError) -> Credentials? {
     guard let file, let json = try read(file) else { return nil }
     let names = Self.hub.contains(host) ? Self.hub : [host]
     for member in json["credHelpers"]?.object?.members ?? [] where names.contains(Self.host(of: member.name)) {
