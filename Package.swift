@@ -23,7 +23,8 @@ let modules: [Module] = [
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
   Module(
-    name: "Registries", dependencies: ["CanonicalJSON", "ContentAddressing", "COpenSSL", "CTransfer", systemPackage]),
+    name: "Registries",
+    dependencies: ["CanonicalJSON", "ContentAddressing", "COpenSSL", "CProcess", "CTransfer", systemPackage]),
   // Level 0, learning.
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
@@ -171,7 +172,8 @@ let package = Package(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", "Bundling", "Registries", "Sharing", "Archives", "SafetensorsFormat", "Records", argumentParser, systemPackage,
+          "StageCatalog", "Bundling", "Registries", "Sharing", "Archives", "SafetensorsFormat", "Records",
+          argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(

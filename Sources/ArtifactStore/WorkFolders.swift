@@ -50,7 +50,9 @@ extension Store {
     for folder in [path, leasesFolder, refsFolder, workFolder, latestFolder] { try sweepTemporaries(folder) }
     for name in try FileSystem.list(workFolder) {
       let path = workFolder.appending(name)
-      guard path != checkpointsFolder, path != downloadsFolder, let status = try FileSystem.status(path) else { continue }
+      guard path != checkpointsFolder, path != downloadsFolder, let status = try FileSystem.status(path) else {
+        continue
+      }
       if status.kind == .folder, try ownerIsGone(path, age: wallClock() - status.modified) {
         try FileSystem.removeTree(path)
         count += 1

@@ -24,7 +24,9 @@ struct BundleDocuments {
       throw BundleError(name, .document(place, reason: "manifests say \(size) and \(descriptor.size) bytes"))
     }
     let (sum, isTooMuch) = totalSize.addingReportingOverflow(descriptor.size)
-    guard !isTooMuch else { throw BundleError(name, .document(place, reason: "no disk holds \(descriptor.size) bytes")) }
+    guard !isTooMuch else {
+      throw BundleError(name, .document(place, reason: "no disk holds \(descriptor.size) bytes"))
+    }
     totalSize = sum
   }
 

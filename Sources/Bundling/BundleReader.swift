@@ -156,7 +156,12 @@ public final class BundleReader {
         throw UnexpectedOrder(
           documents.expected[digest] == nil
             ? BundleError(name, .unnamed(digest))
-            : BundleError(name, .entry(entry.name ?? "", reason: "it stands before the manifests; only a plain tar may have that order: undo the compression first")))
+            : BundleError(
+              name,
+              .entry(
+                entry.name ?? "",
+                reason:
+                  "it stands before the manifests; only a plain tar may have that order: undo the compression first")))
       }
       let (digest, size) = try blob(entry)
       pendingManifests.remove(digest)

@@ -1,3 +1,4 @@
+import CProcess
 import CanonicalJSON
 import Glibc
 import SystemPackage
@@ -64,7 +65,8 @@ struct CredentialHelper {
     try toChild.writeEnd.close()
     var output: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
-    while output.count < 1 << 20, let count = try? buffer.withUnsafeMutableBytes({ try fromChild.readEnd.read(into: $0) }),
+    while output.count < 1 << 20,
+      let count = try? buffer.withUnsafeMutableBytes({ try fromChild.readEnd.read(into: $0) }),
       count > 0
     {
       output += buffer.prefix(count)
@@ -79,9 +81,7 @@ struct CredentialHelper {
   /// A pipe whose ends no program inherits.
   private static func pipe() throws -> (readEnd: FileDescriptor, writeEnd: FileDescriptor) {
     var ends: (CInt, CInt) = (0, 0)
-    let code = withUnsafeMutableBytes(of: &ends) {
-      pipe2($0.assumingMemoryBound(to: CInt.self).baseAddress!, O_CLOEXEC)
-    }
+    let code = withUnsafeMutableBytes(of: &ends) { process_pipe($0.assumingMemoryBound(to: CInt.self).baseAddress!) }
     guard code == 0 else { throw Errno(rawValue: errno) }
     return (FileDescriptor(rawValue: ends.0), FileDescriptor(rawValue: ends.1))
   }

@@ -106,8 +106,8 @@ public final class DirectoryCache: RemoteCache {
     let meter = Meter(total: missing.reduce(0) { $0 + $1.size }, progress)
     for (digest, size) in missing.sorted(by: { $0.digest < $1.digest }) {
       let file: FileDescriptor
-      do { file = try FileDescriptor.open(source.blobPath(digest), .readOnly, options: .closeOnExec) } catch
-        Errno.noSuchFileOrDirectory
+      do { file = try FileDescriptor.open(source.blobPath(digest), .readOnly, options: .closeOnExec) } catch Errno
+        .noSuchFileOrDirectory
       {
         throw StoreError.missing(digest, neededBy: "action \(result.key)")
       }

@@ -113,7 +113,8 @@ extension Registry {
       return try file.closeAfter {
         try [UInt8](unsafeUninitializedCapacity: blob.size) { buffer, count in
           while count < blob.size {
-            let part = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]))
+            let part = try file.read(
+              into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]))
             if part == 0 { break }
             count += part
           }

@@ -42,7 +42,8 @@ import Testing
   @Test(
     "forms of the configuration",
     arguments: [
-      #"{"auths":{"HOST":{"auth":"dXNlcjpzZWNyZXQ="}}}"#, #"{"auths":{"https://HOST/v1/":{"auth":"dXNlcjpzZWNyZXQ="}}}"#,
+      #"{"auths":{"HOST":{"auth":"dXNlcjpzZWNyZXQ="}}}"#,
+      #"{"auths":{"https://HOST/v1/":{"auth":"dXNlcjpzZWNyZXQ="}}}"#,
       #"{"auths":{"HOST":{"username":"user","password":"secret"}},"HttpHeaders":{"X":"y"}}"#,
       #"{"auths":{"elsewhere":{"auth":"eA=="},"HOST":{"auth":"dXNlcjpzZWNyZXQ="}},"credsStore":""}"#,
     ])
@@ -93,7 +94,8 @@ import Testing
     #expect(error?.exitStatus == 6)
   }
 
-  @Test("a challenge that nobody knows is an error", arguments: ["Negotiate", "", "Bearer service=\"x\"", "Bearer realm"])
+  @Test(
+    "a challenge that nobody knows is an error", arguments: ["Negotiate", "", "Bearer service=\"x\"", "Bearer realm"])
   func unknownChallenge(challenge: String) throws {
     want("nothing", challenge: challenge)
     let error = fault { _ = try ask(withAuth()) }
@@ -112,10 +114,12 @@ import Testing
     }
   }
 
-  @Test("tokens that the registry makes itself: its credentials go there, and the token back", arguments: [
-    "Bearer realm=\"http://HOST/token\",service=\"a \\\"b\\\"\",scope=\"ignored\"",
-    "bearer  service=\"a \\\"b\\\"\" , realm=http://HOST/token",
-  ])
+  @Test(
+    "tokens that the registry makes itself: its credentials go there, and the token back",
+    arguments: [
+      "Bearer realm=\"http://HOST/token\",service=\"a \\\"b\\\"\",scope=\"ignored\"",
+      "bearer  service=\"a \\\"b\\\"\" , realm=http://HOST/token",
+    ])
   func ownTokens(challenge: String) throws {
     let challenge = challenge.replacingOccurrences(of: "HOST", with: host)
     registry.interfere { request in
@@ -197,7 +201,9 @@ import Testing
     #expect(request?.method == "POST")
     #expect(request?.query == "")
     let form = String(decoding: request?.body ?? [], as: UTF8.self)
-    for item in ["grant_type=refresh_token", "service=s", "refresh_token=x%26y%3Dz", "scope=repository:group/name:pull"] {
+    for item in [
+      "grant_type=refresh_token", "service=s", "refresh_token=x%26y%3Dz", "scope=repository:group/name:pull",
+    ] {
       #expect(form.split(separator: "&").contains { $0 == item }, "\(form)")
     }
   }

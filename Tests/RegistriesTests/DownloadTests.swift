@@ -170,7 +170,8 @@ import Testing
     #expect(gets.count == 3)
   }
 
-  @Test("what does not pass is an error with its status, whatever time is asked for", arguments: ["nan", "-5", "later"])
+  @Test(
+    "what does not pass is an error with its status, whatever time is asked for", arguments: ["nan", "-5", "later"])
   func lasting(delay: String) {
     registry.interfere { _ in
       LoopbackServer.Answer(

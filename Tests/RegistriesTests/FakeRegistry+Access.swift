@@ -16,7 +16,8 @@ extension FakeRegistry {
   }
 
   /// A client of the repository `group/name` that soon loses patience.
-  func client(_ configuration: FilePath? = nil, _ adjust: (inout RegistryOptions) -> Void = { _ in }) throws -> Registry {
+  func client(_ configuration: FilePath? = nil, _ adjust: (inout RegistryOptions) -> Void = { _ in }) throws -> Registry
+  {
     try Registry(OCIReference(reference("group/name")), options: Self.options(configuration, adjust))
   }
 

@@ -56,9 +56,11 @@ import Testing
     #expect(other.server.requests.last?.headers["range"] == "bytes=20000-")
   }
 
-  @Test("a host that a redirect leads to is shown no credentials, even if it wants some", arguments: [
-    "Basic realm=\"x\"", "Bearer realm=\"REALM\"",
-  ])
+  @Test(
+    "a host that a redirect leads to is shown no credentials, even if it wants some",
+    arguments: [
+      "Basic realm=\"x\"", "Bearer realm=\"REALM\"",
+    ])
   func asksElsewhere(challenge: String) {
     let port = other.server.port
     lead { "http://127.0.0.1:\(port)\($0.path)" }
@@ -93,7 +95,8 @@ import Testing
   @Test(
     "what is no address of a registry is not followed",
     arguments: [
-      "", "file:///etc/passwd", "ftp://127.0.0.1/x", "http://user:word@127.0.0.1/x", "http://", "gopher://x", "http://a b/",
+      "", "file:///etc/passwd", "ftp://127.0.0.1/x", "http://user:word@127.0.0.1/x", "http://", "gopher://x",
+      "http://a b/",
       // Not on this machine, and without TLS.
       "http://192.0.2.1/x", "http://localhost.example/x",
     ])

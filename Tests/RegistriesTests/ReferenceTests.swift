@@ -10,7 +10,8 @@ import Testing
     "host, repository and version are read, and print as they were written",
     arguments: [
       ("oci://host/a", "host", "a", nil), ("oci://host:5000/a/b-c__d.e:v1.0_x", "host:5000", "a/b-c__d.e", "v1.0_x"),
-      ("oci://127.0.0.1:5000/a:latest", "127.0.0.1:5000", "a", "latest"), ("oci://[::1]:80/a---b", "[::1]:80", "a---b", nil),
+      ("oci://127.0.0.1:5000/a:latest", "127.0.0.1:5000", "a", "latest"),
+      ("oci://[::1]:80/a---b", "[::1]:80", "a---b", nil),
       ("oci://ghcr.io/group/name@\(digest)", "ghcr.io", "group/name", digest.description),
     ])
   func accepted(_ text: String, _ host: String, _ repository: String, _ version: String?) throws {
@@ -38,7 +39,8 @@ import Testing
       ("oci://host/a___b", "is no repository"), ("oci://host/a?x=1", "is no repository"),
       ("oci://host/a:", "is no tag"), ("oci://host/a:.x", "is no tag"), ("oci://host/a:ä", "is no tag"),
       ("oci://host/a:\(String(repeating: "x", count: 129))", "is no tag"),
-      ("oci://host/a@sha256:12", "64 hexadecimal digits"), ("oci://host/a@md5:\(digest.hexadecimal)", "64 hexadecimal digits"),
+      ("oci://host/a@sha256:12", "64 hexadecimal digits"),
+      ("oci://host/a@md5:\(digest.hexadecimal)", "64 hexadecimal digits"),
     ])
   func refused(_ text: String, _ words: String) {
     let error = #expect(throws: OCIReferenceError.self) { try OCIReference(text) }

@@ -101,7 +101,8 @@ import Testing
     #expect(error?.description.contains("(DIGEST_INVALID no)") ?? false, "\(String(describing: error))")
   }
 
-  @Test("a registry that counts backwards or beyond the end is not followed for ever", arguments: ["0-0", "0-999999999"])
+  @Test(
+    "a registry that counts backwards or beyond the end is not followed for ever", arguments: ["0-0", "0-999999999"])
   func wrongCount(range: String) {
     registry.interfere {
       $0.method == "PATCH" ? LoopbackServer.Answer(202, ["Location": $0.path, "Range": range]) : nil

@@ -58,7 +58,7 @@ public final class LoopbackServer: Sendable {
     let listener = listener
     Thread.detachNewThread { [weak self] in
       while true {
-        let connection = accept4(listener, nil, nil, O_CLOEXEC)
+        let connection = accept(listener, nil, nil)
         if connection < 0 {
           close(listener)
           return
@@ -108,7 +108,11 @@ public final class LoopbackServer: Sendable {
   public var sent: Int { moved.withLock { $0 } }
 
   private func serve(_ connection: CInt) {
-    defer { close(connection) }
+    defer {
+      // A child of another test may hold a copy of the descriptor.
+      shutdown(connection, CInt(SHUT_RDWR))
+      close(connection)
+    }
     var buffer: [UInt8] = []
     while let request = Self.request(connection, &buffer) {
       asked.withLock { $0.append(request) }
@@ -145,7 +149,9 @@ public final class LoopbackServer: Sendable {
   private func send(_ bytes: [UInt8], to connection: CInt) -> Bool {
     var done = 0
     while done < bytes.count {
-      let count = bytes[done...].withUnsafeBytes { Glibc.send(connection, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL.rawValue)) }
+      let count = bytes[done...].withUnsafeBytes {
+        Glibc.send(connection, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL.rawValue))
+      }
       if count <= 0 { return false }
       done += count
     }
