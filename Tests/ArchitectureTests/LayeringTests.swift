@@ -9,7 +9,8 @@ import Testing
   static let shared: Set<String> = ["CanonicalJSON", "Archives"]
   /// Modules of the plumbing tower; they know no tensor.
   static let plumbing: Set<String> = [
-    "ContentAddressing", "ArtifactStore", "StageKit", "Bundling", "PipelineLanguage", "PipelineExecution",
+    "ContentAddressing", "Registries", "ArtifactStore", "StageKit", "Bundling", "Sharing", "PipelineLanguage",
+    "PipelineExecution",
   ]
   /// Modules of the learning tower; they know no store, no YAML, no pipeline.
   static let learning: Set<String> = [

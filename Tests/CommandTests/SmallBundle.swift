@@ -58,14 +58,22 @@ enum SmallBundle {
   }
 
   /// The largest blob of the bundle: the model's weights.
-  static var largest: (digest: String, bytes: [UInt8]) {
+  static let largest: (digest: String, bytes: [UInt8]) = {
     let blob = holdings.blobs.max { $0.value.count < $1.value.count }!
     return (blob.key, blob.value)
-  }
+  }()
 
   @Sendable static func digest(_ bytes: [UInt8]) -> String { "\(Digest(hashing: bytes))" }
 
-  /// The blobs of a store by name.
+  /// Whether a store holds the blobs and manifests of the bundle, and besides them one index.
+  static func isWhole(in store: FilePath) throws -> Bool {
+    let manifests = holdings.manifests.filter { $0.value.type.contains("manifest") }.map(\.key)
+    let digests = Set((Array(holdings.blobs.keys) + manifests).map { String($0.dropFirst(7)) })
+    let present = try Set(blobs(store))
+    return present.isSuperset(of: digests) && present.count == digests.count + 1
+  }
+
+  /// The names of a store's blobs.
   static func blobs(_ store: FilePath) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: store.pushing("blobs/sha256").string).sorted()
   }
