@@ -1,5 +1,6 @@
 import CanonicalJSON
 import Foundation
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -235,5 +236,33 @@ import Testing
       #expect(outcome.status == 0, "\(outcome.errors)")
       #expect(try SmallBundle.isWhole(in: folder.appending("store")))
     }
+  }
+
+  @Test("a push that was cut off leaves nothing under the tag, and the next one sends the rest")
+  func cutPush() throws {
+    let registry = FakeRegistry(digest: SmallBundle.digest)
+    let arguments = [
+      "push", SmallBundle.pipeline, registry.reference("small:v1"), "--store", SmallBundle.store, "--json",
+    ]
+    let refused = Mutex(0)
+    registry.interfere { request in
+      guard request.method == "PUT", request.path.contains("/manifests/sha256"),
+        refused.withLock({ count in
+          count += 1
+          return count > 3
+        })
+      else { return nil }
+      return Answer(507)
+    }
+    let cut = try Tool.run(arguments)
+    #expect(cut.status == 6, "\(cut.errors)")
+    #expect(registry.holdings.manifests["v1"] == nil)
+    #expect(registry.holdings.blobs.count == SmallBundle.holdings.blobs.count)
+    registry.interfere(nil)
+    let before = registry.server.requests.count
+    let rest = try JSONValue(parsing: Tool.run(arguments).output)
+    #expect((rest["moved_bytes"]?.integer ?? .max) < 100_000)
+    #expect(!registry.server.requests.dropFirst(before).contains { $0.method == "POST" })
+    #expect(registry.holdings.manifests["v1"] != nil)
   }
 }

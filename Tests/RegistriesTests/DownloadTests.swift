@@ -156,7 +156,9 @@ import Testing
     #expect(fault { _ = try registry.client().document(.tag("v1"), limit: 100) }?.exitStatus == 4)
   }
 
-  @Test("what may pass is tried again, after the time that the registry wants", arguments: [429, 500, 502, 503])
+  @Test(
+    "what may pass is tried again, after the time that the registry wants", .timeLimit(.minutes(1)),
+    arguments: [429, 500, 502, 503])
   func passing(status: Int) throws {
     let digest = registry.add(bytes)
     let server = registry.server

@@ -32,6 +32,14 @@ import Testing
     #expect(registry.holdings.blobs[digest.description] == bytes)
   }
 
+  @Test("a blob is there if it is there with its size")
+  func presence() throws {
+    let digest = registry.add([1, 2])
+    #expect(try registry.client().hasBlob(digest, size: 2))
+    #expect(try !registry.client().hasBlob(digest, size: 3))
+    #expect(try !registry.client().hasBlob(Digest(hashing: [3]), size: 1))
+  }
+
   @Test("parts come from a file, too")
   func file() throws {
     let folder = ScratchFolder()
