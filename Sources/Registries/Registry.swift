@@ -101,7 +101,8 @@ public final class Registry: Sendable {
     guard let location, !location.isEmpty, let next = WebAddress(location, relativeTo: address) else {
       throw error(.malformed("it leads to '\((location ?? "").prefix(200))', which is no address"))
     }
-    guard next.origin.isPrivate || !address.origin.isPrivate else {
+    // What runs on this machine is not for others to reach through us, either.
+    guard next.origin.scheme == "https" || (address.origin.scheme == "http" && next.origin.isPrivate) else {
       throw error(.untrusted("it leads to \(next.origin), without TLS; that is not followed"))
     }
     return next

@@ -40,6 +40,25 @@ struct EncryptionTests {
     #expect(error?.description.contains("can't be trusted") ?? false, "\(String(describing: error))")
   }
 
+  @Test("a redirect from TLS to a place without is not followed, even on this machine")
+  func downgrade() throws {
+    let folder = ScratchFolder()
+    let (certificate, key) = try OpenSSL.certificate(in: folder.path, for: "IP:127.0.0.1")
+    let other = FakeRegistry()
+    let bytes = noise(1000)
+    let digest = other.add(bytes)
+    let registry = try DockerRegistry(
+      in: folder.path, .encryption(certificate: certificate, key: key),
+      sendingTo: "http://127.0.0.1:\(other.server.port)/")
+    defer { registry.stop() }
+    let client = try client(registry.port, certificate)
+    try client.upload(digest, size: bytes.count, from: .bytes(bytes))
+    let error = fault { try client.download(digest, size: bytes.count, to: Bucket()) }
+    #expect(error?.exitStatus == 6)
+    #expect(error?.description.contains("without TLS; that is not followed") ?? false, "\(String(describing: error))")
+    #expect(other.server.requests.isEmpty)
+  }
+
   @Test("a certificate of another name proves nothing")
   func otherName() throws {
     let folder = ScratchFolder()

@@ -30,8 +30,9 @@ public final class DockerRegistry {
   /// - Parameters:
   ///   - folder: Its folder.
   ///   - protection: What it asks of its users.
+  ///   - place: Where it sends those who want a blob; nil lets it answer itself.
   /// - Throws: What starting the process throws.
-  public init(in folder: FilePath, _ protection: Protection = .none) throws {
+  public init(in folder: FilePath, _ protection: Protection = .none, sendingTo place: String? = nil) throws {
     port = LoopbackServer.freePort()
     var text = """
       version: 0.1
@@ -49,6 +50,7 @@ public final class DockerRegistry {
     case .encryption(let certificate, let key):
       text += "  tls: { certificate: \(certificate), key: \(key) }\n"
     }
+    if let place { text += "middleware: { storage: [{ name: redirect, options: { baseurl: \"\(place)\" } }] }\n" }
     let configuration = try TemporaryFolder.write(text, to: folder.appending("registry.yml"))
     process = Process()
     process.executableURL = URL(fileURLWithPath: Self.program ?? "/usr/bin/docker-registry")
