@@ -191,7 +191,8 @@ let package = Package(
         name: "FuzzTargets",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "SafetensorsFormat", "Tokenization", "Corpora", "Records", "StageKit",
-          "CheckpointFormat", "Transformers", "PipelineLanguage", "StageCatalog", systemPackage,
+          "CheckpointFormat", "Transformers", "PipelineLanguage", "StageCatalog", "Bundling", "Registries",
+          systemPackage,
         ], path: "Tests/fuzzing/Targets", swiftSettings: swiftSettings),
       .testTarget(
         name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", systemPackage], swiftSettings: swiftSettings),

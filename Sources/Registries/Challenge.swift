@@ -1,12 +1,12 @@
 /// What a server asks for in `WWW-Authenticate`.
-enum Challenge: Equatable {
+package enum Challenge: Equatable {
   /// A name and a password with every request.
   case basic
   /// A token, which is to be had at the realm.
   case bearer(realm: String, service: String?)
 
   /// The challenge of the lines of an answer that can be met; nil where there is none.
-  init?(_ lines: [String]) {
+  package init?(_ lines: [String]) {
     let challenges = lines.compactMap { Challenge(line: $0) }
     guard let best = challenges.first(where: { $0 != .basic }) ?? challenges.first else { return nil }
     self = best

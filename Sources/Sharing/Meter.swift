@@ -4,12 +4,22 @@ import Synchronization
 final class Meter: Sendable {
   private let total: Int
   private let done = Mutex(0)
+  private let present = Mutex(0)
   private let tell: @Sendable (Int, Int) -> Void
 
   init(total: Int, _ tell: @escaping @Sendable (Int, Int) -> Void) {
     self.total = total
     self.tell = tell
     tell(0, total)
+  }
+
+  /// Bytes that an earlier attempt had moved.
+  var found: Int { present.withLock { $0 } }
+
+  /// Counts bytes that an earlier attempt has moved; fewer than none where they turn out wrong.
+  func find(_ count: Int) {
+    present.withLock { $0 += count }
+    add(count)
   }
 
   func add(_ count: Int) {

@@ -40,7 +40,9 @@ extension Registry {
         _ = try self.fetch(blob, into: intake, meter)
       }
     }
-    return TransferSummary(all: blobs.map(\.size), moved: missing.map(\.size))
+    var summary = TransferSummary(all: blobs.map(\.size), moved: missing.map(\.size))
+    summary.movedBytes -= meter.found
+    return summary
   }
 
   /// Brings one blob into an intake.
@@ -49,7 +51,7 @@ extension Registry {
   private func fetch(_ blob: Descriptor, into intake: Intake, _ meter: Meter) throws -> Bool {
     let reception = try intake.begin(blob.digest, size: blob.size, isResumable: true)
     let found = reception.count
-    meter.add(found)
+    meter.find(found)
     do {
       try download(blob.digest, size: blob.size, to: reception) { meter.add($0) }
       try intake.end(reception)
@@ -60,7 +62,8 @@ extension Registry {
       throw error
     } catch let error as DamagedBlob {
       guard found > 0 else { throw error }
-      meter.add(-reception.count)
+      meter.find(-found)
+      meter.add(found - reception.count)
       return false
     } catch let error as StoreError where error.exitStatus == 7 {
       reception.discard()

@@ -1,3 +1,4 @@
+import Bundling
 import CanonicalJSON
 import CheckpointFormat
 import ContentAddressing
@@ -5,6 +6,7 @@ import Corpora
 import Glibc
 import PipelineLanguage
 import Records
+import Registries
 import SafetensorsFormat
 import StageCatalog
 import StageKit
@@ -113,6 +115,20 @@ public struct FuzzTarget: Sendable {
         guard try KeyDocument(json: document.json) == document else { fatalError("another key document") }
         _ = document.key
       }
+    },
+    FuzzTarget("bundle") { bytes, folder in
+      let file = folder.appending("bundle.tar")
+      try FileContent.write(bytes, to: file)
+      _ = try? BundleInspection(path: file)
+      _ = try verifyBundle(file)
+    },
+    FuzzTarget("reference") { bytes, _ in
+      let reference = try OCIReference(String(decoding: bytes, as: UTF8.self))
+      guard try OCIReference(reference.description) == reference else { fatalError("another reference") }
+      _ = reference.host.isLoopback
+    },
+    FuzzTarget("challenge") { bytes, _ in
+      _ = Challenge(bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) })
     },
     FuzzTarget("event") { bytes, _ in
       for line in bytes.split(separator: 0x0A) {
