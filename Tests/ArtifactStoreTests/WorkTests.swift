@@ -84,4 +84,41 @@ struct WorkTests {
     let work = try lab.store.makeWorkFolder(for: key)
     #expect(throws: StoreError.self) { try lab.store.publishCheckpoint(work.scratch, as: name, of: key) }
   }
+
+  @Test("what a cut off download has left serves the next attempt, and goes after a day")
+  func downloads() throws {
+    let lab = try Laboratory()
+    let bytes = [UInt8](repeating: 7, count: 2 << 20)
+    let digest = Digest(hashing: bytes)
+    let path = lab.store.path.appending("work/downloads").appending(digest.hexadecimal)
+    // An attempt that ends midway, whatever becomes of its intake.
+    do {
+      let intake = try lab.store.beginIntake()
+      let reception = try intake.begin(digest, size: bytes.count, isResumable: true)
+      try bytes[..<(1 << 20)].withUnsafeBytes { try reception.write($0) }
+      intake.discard()
+    }
+    try lab.store.sweepWorkFolders()
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path.string)).count == 1 << 20)
+    do {
+      let intake = try lab.reopened().beginIntake()
+      let reception = try intake.begin(digest, size: bytes.count, isResumable: true)
+      #expect(reception.count == 1 << 20)
+      // While one goes on with it, another begins by itself.
+      let other = try lab.reopened().beginIntake()
+      #expect(try other.begin(digest, size: bytes.count, isResumable: true).count == 0)
+      other.discard()
+      try bytes[(1 << 20)...].withUnsafeBytes { try reception.write($0) }
+      try intake.end(reception)
+      // It has come whole, and stays for the next attempt until it is published.
+      intake.discard()
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path.string)).count == 2 << 20)
+    try Laboratory.age(path, seconds: 23 * 3600)
+    try lab.store.sweepWorkFolders()
+    #expect(Laboratory.exists(path))
+    try Laboratory.age(path, seconds: 25 * 3600)
+    try lab.store.sweepWorkFolders()
+    #expect(!Laboratory.exists(path))
+  }
 }
