@@ -26,7 +26,9 @@ import Testing
     return try Report(ReportInputs(scores: noisyGrid + [arm])).sentence
   }
 
-  @Test("an arm that is the baseline at another temperature wins at equal T and is undecided at equal quality")
+  @Test(
+    "practice row 47: an arm that is the baseline at another temperature is undecided at equal quality, for all it wins at equal T"
+  )
   func undecided() throws {
     // 0.55 right and Self-BLEU 50 lie on the baseline's own curve.
     let sentence = try sentence(share: 0.55, diversity: 50)
