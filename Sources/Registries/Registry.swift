@@ -135,6 +135,7 @@ public final class Registry: Sendable {
   /// - Parameters:
   ///   - answer: The answer.
   ///   - what: What was asked for, as errors name it.
+  /// - Returns: The error.
   func refusal(_ answer: HTTPAnswer, _ what: String) -> RegistryError {
     if answer.status == 404 { return error(.absent(what)) }
     var refusal = error(.refused(status: answer.status, message: "\(what)\(Self.message(answer.body))"))
