@@ -205,7 +205,7 @@ let package = Package(
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "ContentAddressing", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        dependencies: ["Commands", "Records", "ContentAddressing", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
     ]
 )

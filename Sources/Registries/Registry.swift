@@ -98,7 +98,7 @@ public final class Registry: Sendable {
 
   /// Where an answer leads to.
   func follow(_ location: String?, from address: WebAddress) throws(RegistryError) -> WebAddress {
-    guard let location, let next = WebAddress(location, relativeTo: address) else {
+    guard let location, !location.isEmpty, let next = WebAddress(location, relativeTo: address) else {
       throw error(.malformed("it leads to '\((location ?? "").prefix(200))', which is no address"))
     }
     guard next.origin.isPrivate || !address.origin.isPrivate else {
