@@ -76,6 +76,7 @@ public final class DirectoryCache: RemoteCache {
   // MARK: Sharing
 
   /// Shares a result; one that is there already stays, and one that is damaged there is replaced.
+  @discardableResult
   public func offer(_ result: ActionResult, from store: Store) throws -> Bool {
     let shared = try openForWriting()
     let isDamaged = damagedKeys.withLock { $0.contains(result.key) }

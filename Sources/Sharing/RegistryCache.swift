@@ -137,6 +137,7 @@ public final class RegistryCache: RemoteCache {
   }
 
   /// Shares a result; one that is there already stays.
+  @discardableResult
   public func offer(_ result: ActionResult, from store: Store) throws -> Bool {
     try explained {
       guard try registry.digest(of: .tag(Self.tag(result.key)), for: .push) == nil else { return false }
