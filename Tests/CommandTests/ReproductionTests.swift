@@ -90,7 +90,7 @@ struct ReproductionTests {
       let far = try reproduce(place, "--tolerance", "0", in: folder, Self.elsewhere)
       #expect(far.status == 3)
       #expect(far.json["first"]?.string == "mle")
-      #expect(try Tool.run("reproduce", registry.reference("lab/other") + ":v1", in: folder).status == 6)
+      #expect(try Tool.run("reproduce", registry.reference("lab/small") + ":v2", in: folder).status == 6)
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.string)
       #expect(!left.contains { $0.hasPrefix("apprentice-reproduce") })
     }

@@ -310,7 +310,7 @@ import Testing
       #expect(next["remote"]?["fetched"]?.integer == 4)
       #expect(toy.journal.count == 4)
       let work = try FileManager.default.contentsOfDirectory(atPath: toy.folder.appending("two/work").string)
-      #expect(work.allSatisfy { ["checkpoints", "downloads"].contains($0) }, "\(work)")
+      #expect(work.allSatisfy { ["checkpoints", "downloads", "source-digests"].contains($0) }, "\(work)")
     }
   }
 }
