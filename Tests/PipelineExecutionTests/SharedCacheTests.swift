@@ -133,7 +133,9 @@ import Testing
   @Test("a folder of which nothing may be changed is left as it is, damaged or not")
   func onlyRead() throws {
     try withLaboratory { toy in
-      try flip(try blob(toy, "mid.dataset"))
+      let shown = try JSONValue(parsing: try toy.tool("show", "mid.dataset", "--store", "one", "--json").output)
+      let manifest = try #require(shown["digest"]?.string.flatMap { Digest($0) })
+      try flip(toy.folder.appending("lab").pushing(FilePath("blobs/sha256/\(manifest.hexadecimal)")))
       let before = try Tree.names(below: toy.folder.appending("lab"))
       let outcome = try toy.tool(
         "run", "toy.yaml", "--store", "two", "--remote", "lab", "--remote-policy", "read")
