@@ -11,6 +11,12 @@ public struct ActionResult: Sendable, Hashable {
     public var port: String
     /// What was written there.
     public var artifact: Artifact
+
+    /// An output.
+    public init(port: String, artifact: Artifact) {
+      self.port = port
+      self.artifact = artifact
+    }
   }
 
   /// The action.
@@ -21,6 +27,14 @@ public struct ActionResult: Sendable, Hashable {
   public var manifest: Manifest
   /// The outputs, in the order of the bytes of their ports.
   public var outputs: [Output]
+
+  /// A result whose parts have been checked.
+  public init(key: ActionKey, digest: Digest, manifest: Manifest, outputs: [Output]) {
+    self.key = key
+    self.digest = digest
+    self.manifest = manifest
+    self.outputs = outputs
+  }
 
   /// The artifact of a port, or nil.
   public func output(_ port: String) -> Artifact? { outputs.first { $0.port == port }?.artifact }

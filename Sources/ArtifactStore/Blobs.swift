@@ -144,6 +144,7 @@ extension Store {
       $0.verified[blob.digest] = nil
       $0.manifests[blob.digest] = nil
     }
+    guard options.movesDamaged else { return blob }
     var blob = blob
     let target = quarantineFolder.appending(blob.digest.hexadecimal + "." + nonce())
     do throws(StoreError) {

@@ -32,6 +32,10 @@ public struct FsckReport: Sendable {
   public var incomplete: [IncompleteAction] = []
   /// References that lead nowhere.
   public var dangling: [DanglingReference] = []
+  /// Actions whose results were made whole again.
+  public var repaired: [ActionKey] = []
+  /// Blobs of them that were damaged.
+  public var restored: [DamagedBlob] = []
 
   /// Whether nothing is damaged; incomplete actions are no damage, since they are only done again.
   public var isSound: Bool { damaged.isEmpty && dangling.isEmpty && strays.isEmpty }
@@ -96,12 +100,43 @@ extension Store {
         continue
       }
       switch try lookup(key) {
-      case .hit:
-        if try !has(key.digest) {
-          report.incomplete.append(.init(key: key, reason: .unusableRecord("its key document is gone")))
+      case .hit(let result):
+        for part in result.manifest.layers where try !has(part.digest, size: part.size) {
+          let reason = "its \(part.title ?? part.digest.description) is gone"
+          report.incomplete.append(.init(key: key, reason: .unusableRecord(reason)))
+          break
         }
       case .miss(let reason): report.incomplete.append(.init(key: key, reason: reason))
       }
     }
+  }
+
+  /// Takes the results of actions that are not whole from a remote cache.
+  ///
+  /// - Parameters:
+  ///   - report: What a check found; what is whole again moves from `incomplete` and `damaged` to `repaired` and
+  ///     `restored`.
+  ///   - remote: Where the results are looked for.
+  ///   - trouble: Is told which results there are damaged as well.
+  /// - Throws: `RemoteCacheError` where it can't be reached, or `StoreError`.
+  public func repair(
+    _ report: inout FsckReport, from remote: any RemoteCache, trouble: (ActionKey, RemoteCacheError) -> Void
+  ) throws {
+    for action in report.incomplete {
+      do {
+        guard try remote.fetch(action.key, into: self, progress: { _, _ in }) != nil else { continue }
+      } catch let error as RemoteCacheError {
+        guard case .damaged = error.fault else { throw error }
+        trouble(action.key, error)
+        continue
+      }
+      report.repaired.append(action.key)
+    }
+    let repaired = Set(report.repaired)
+    report.incomplete.removeAll { repaired.contains($0.key) }
+    for blob in report.damaged where try has(blob.digest) { report.restored.append(blob) }
+    report.damaged.removeAll { report.restored.contains($0) }
+    report.dangling = try report.dangling.filter { try !($0.digest.map { try has($0) } ?? false) }
+    try rebuildIndex()
   }
 }

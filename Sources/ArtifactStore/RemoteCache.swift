@@ -6,6 +6,12 @@ public import ContentAddressing
 public protocol RemoteCache: Sendable {
   /// The place, as people name it.
   var name: String { get }
+  /// Looks what an action came to, without its data.
+  ///
+  /// - Parameter key: The action; the result's own key document must be the one with this digest.
+  /// - Returns: The result as it is there; nil where nobody has shared one.
+  /// - Throws: `RemoteCacheError`.
+  func find(_ key: ActionKey) throws -> ActionResult?
   /// Takes the result of an action over, with all that it consists of.
   ///
   /// - Parameters:
@@ -19,9 +25,10 @@ public protocol RemoteCache: Sendable {
   ) throws -> ActionResult?
   /// Shares a result; one that is there already stays.
   ///
+  /// - Returns: Whether it was not there yet.
   /// - Throws: `RemoteCacheError`, or `StoreError` where the store has lost something of it.
-  func offer(_ result: ActionResult, from store: Store) throws
-  /// Gives up what is under way, soon.
+  func offer(_ result: ActionResult, from store: Store) throws -> Bool
+  /// Gives up what is under way, soon, and whatever is asked afterwards.
   func cancel()
 }
 

@@ -1,5 +1,6 @@
 import CanonicalJSON
 public import ContentAddressing
+import Glibc
 import Synchronization
 public import SystemPackage
 
@@ -30,6 +31,8 @@ public final class Store: Sendable {
     public var durability = Durability.full
     /// The number of threads that hash.
     public var threads = 1
+    /// Whether damaged blobs are moved to quarantine; a store of others is only read.
+    public var movesDamaged = true
     /// What a test does at the moments of publishing.
     package var failpoint: @Sendable (Failpoint) -> Void = { _ in }
     /// What a test does between seeing a dead lease and taking it over.
@@ -100,9 +103,21 @@ public final class Store: Sendable {
     for folder in [blobsFolder, actionsFolder, refsFolder, runsFolder, leasesFolder, workFolder, quarantineFolder] {
       try FileSystem.makeFolders(folder)
     }
+    shareFolders()
     try writeEmptyConfig()
     if try FileSystem.status(indexFile) == nil { try FileSystem.replace(indexFile, ImageIndex().canonical) }
     try FileSystem.replace(layoutFile, JSONValue.object(["imageLayoutVersion": "1.0.0"]).canonical)
+  }
+
+  /// A store in a folder that a group may write to is the group's, whatever this process's umask is.
+  private func shareFolders() {
+    var status = stat()
+    guard stat(path.string, &status) == 0, status.st_mode & (S_IWGRP | S_IWOTH) != 0 else { return }
+    let folders = [
+      blobsFolder.removingLastComponent(), blobsFolder, actionsFolder, refsFolder, runsFolder, leasesFolder, workFolder,
+      quarantineFolder,
+    ]
+    for folder in folders { _ = folder.withPlatformString { chmod($0, status.st_mode & 0o7777) } }
   }
 
   /// Writes the blob `{}` that every manifest refers to.

@@ -15,10 +15,12 @@ struct Reproduce: ParsableCommand {
     discussion: """
       Sources come from the bundle, from where the pipeline names them (seen from here or from pipelines/ below), or \
       from --set. Where a result was made in another environment and its digest differs, its numbers are compared \
-      within the tolerance. The exit status is 3 if something differs.
+      within the tolerance. The exit status is 3 if something differs. A shared cache (APPRENTICE_REMOTE) is not asked: \
+      everything runs.
       """)
 
-  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  @Argument(
+    help: ArgumentHelp("The bundle: a file, or oci://host[:port]/repository[:tag|@digest].", valueName: "bundle"))
   var bundle: String
   @Option(
     help: ArgumentHelp(
@@ -38,16 +40,21 @@ struct Reproduce: ParsableCommand {
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
     guard tolerance >= 0 else { throw ValidationError("--tolerance must not be negative.") }
+    _ = try place()
+  }
+
+  private func place() throws -> BundlePlace {
+    do { return try BundlePlace(bundle) } catch { throw ValidationError("\(error)") }
   }
 
   func run() throws {
-    let recorded = try bundled { try BundleInspection(path: FilePath(bundle)) }
+    let place = try place()
     let folder = try Self.temporaryFolder(below: work ?? Environment.variable("TMPDIR") ?? "/tmp")
     defer { try? Store.removeTemporaryFolder(folder) }
-    let (session, planner, status) = try rerun(recorded, in: folder)
+    let recorded = try bundled { try RecordedRun(place, in: folder.appending("recorded")) }
+    let (session, planner, status) = try rerun(recorded, place, in: folder)
     if [.interrupted, .terminated, .diskFull].contains(status) { throw ExitCode(status.rawValue) }
-    let comparison = ReproductionComparison(
-      bundle: FilePath(bundle), recorded: recorded, planner: planner, folder: folder, tolerance: tolerance)
+    let comparison = ReproductionComparison(recorded: recorded, planner: planner, tolerance: tolerance)
     let findings = try bundled { try comparison.findings(of: session) }
     let first = findings.first { !$0.isReproduced }
     let end: ExitStatus = first == nil ? .done : .differs
@@ -67,12 +74,12 @@ struct Reproduce: ParsableCommand {
   }
 
   private func rerun(
-    _ recorded: BundleInspection, in folder: FilePath
+    _ recorded: RecordedRun, _ bundle: BundlePlace, in folder: FilePath
   ) throws -> (PipelineSession, Planner, ExitStatus) {
     let place = folder.appending("store")
     let file = try bundled {
       let store = try Store.open(place, creating: true)
-      let imported = try store.importBundle(FilePath(bundle), .withoutResults)
+      let imported = try bundle.take(.withoutResults, into: store)
       return try imported.write(to: folder.appending("pipeline"), from: store, replacing: true)
     }
     let all = recorded.description.settings + settings
@@ -90,7 +97,7 @@ struct Reproduce: ParsableCommand {
     let run = PipelineRun(
       planner: planner, selection: session.pipeline.withNeeds(of: Set(wanted)), options: settings,
       program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
-      details: ["reproduces": .string(bundle)], observer: display)
+      details: ["reproduces": .string(self.bundle)], observer: display)
     try explained { try run.plan() }
     let sources = try explained { try run.selection.filter { try Self.lacksSources($0, planner) } }
     if let index = sources.first {

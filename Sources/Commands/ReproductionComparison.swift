@@ -55,18 +55,14 @@ struct ReproductionFinding {
 
 /// Compares a rerun with what the bundle holds.
 struct ReproductionComparison {
-  let bundle: FilePath
-  let recorded: BundleInspection
+  let recorded: RecordedRun
   let planner: Planner
-  let folder: FilePath
   let tolerance: Double
 
   /// What became of every bundled action, in plan order.
   func findings(of session: PipelineSession) throws -> [ReproductionFinding] {
     let indices = Dictionary(
       session.pipeline.actions.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-    // Recorded files are unpacked only when numbers must be compared.
-    var unpacked: Store?
     var findings: [ReproductionFinding] = []
     for (position, action) in recorded.description.actions.enumerated() {
       guard let result = indices[action.label].flatMap({ planner.result($0) }) else {
@@ -81,9 +77,8 @@ struct ReproductionComparison {
         let ports = differing.map(\.port)
         let isAfterDifference = result.key != action.key
         if isElsewhere || isAfterDifference && findings.contains(where: \.isElsewhere) {
-          let store = try unpacked ?? unpack()
-          unpacked = store
-          outcome = try compare(differing, result, store, session.store)
+          // Recorded files are unpacked only when numbers must be compared.
+          outcome = try compare(differing, result, recorded.files(), session.store)
         } else if isAfterDifference {
           outcome = .different(ports: ports, reason: "it was made from other inputs")
         } else {
@@ -93,12 +88,6 @@ struct ReproductionComparison {
       findings.append(.init(label: action.label, outcome: outcome, isElsewhere: isElsewhere))
     }
     return findings
-  }
-
-  private func unpack() throws -> Store {
-    let store = try Store.open(folder.appending("recorded"), creating: true)
-    _ = try store.importBundle(bundle)
-    return store
   }
 
   private func compare(

@@ -13,6 +13,12 @@ struct Run: ParsableCommand {
     abstract: "Bring a pipeline, or some stages and what they need, up to date.",
     discussion: """
       Only what is stale runs. Ctrl-C stops in a state from which the next run goes on.
+
+      With --remote a stale action is first looked for there: a result of the same key is taken, every byte verified, \
+      and the action is fresh (its `origin` in --json is the place). What ran here is shared there while the run goes \
+      on. A remote that can't be reached is left out with one warning, and a damaged result is made here; neither \
+      fails the run, unless an action's sources are absent so that only the remote could have helped (status 6). Where \
+      nothing is stale the remote is not asked. --force ignores what is there. Who may write there is trusted.
       """)
 
   @Argument(
@@ -41,6 +47,7 @@ struct Run: ParsableCommand {
   var noResults = false
   @Flag(help: "Hash all source files anew.")
   var rehash = false
+  @OptionGroup var remote: RemoteArguments
   @OptionGroup var options: PipelineOptions
 
   func validate() throws {
@@ -55,24 +62,28 @@ struct Run: ParsableCommand {
     let selection = try session.selection(words.targets)
     let display = TerminalDisplay()
     let run = PipelineRun(
-      planner: try session.planner(forced: force), selection: selection, options: runOptions(session),
+      planner: try session.planner(forced: force), selection: selection, options: try runOptions(session),
       program: ActionProgram(arguments: [RunAction.name]), memory: session.memory, details: details(session),
       observer: display)
     try explained { try run.plan() }
-    if dryRun { return foretell(run, display) }
+    if dryRun {
+      try askingRemote { try run.planWithRemote() }
+      return foretell(run, display)
+    }
     if run.isUpToDate { return settle(run, session) }
     let status = try explained { try run.execute() }
     display.runEnds(closing(run, session, words))
-    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, status)) }
+    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, status, remote: run.remoteSummary)) }
     if status != .done { throw ExitCode(status.rawValue) }
   }
 
-  private func runOptions(_ session: PipelineSession) -> RunOptions {
+  private func runOptions(_ session: PipelineSession) throws(CommandFailure) -> RunOptions {
     let folder = results.map { FilePath($0) } ?? session.location.project.appending("results")
     var settings = RunOptions(threads: threads ?? Processors.available, results: noResults ? nil : folder)
     settings.jobs = jobs
     settings.keepsGoing = keepGoing
     settings.waits = !noWait
+    settings.remote = try remote.shared(explicitly: dryRun)
     return settings
   }
 
@@ -85,7 +96,7 @@ struct Run: ParsableCommand {
     if let trouble = run.refresh() { Diagnostics.say("warning: \(trouble)") }
     let count = run.selectedAccounts.count
     Diagnostics.say("\(session.pipeline.name)  \(count) action\(count == 1 ? "" : "s"): all fresh, nothing to do")
-    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, .done)) }
+    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, .done, remote: run.remoteSummary)) }
   }
 
   private func foretell(_ run: PipelineRun, _ display: TerminalDisplay) {
@@ -99,6 +110,7 @@ struct Run: ParsableCommand {
   private func closing(_ run: PipelineRun, _ session: PipelineSession, _ words: PipelineWords) -> RunClosing {
     var closing = RunClosing()
     closing.reports = run.reportTexts
+    closing.remote = run.remoteSummary?.text
     closing.trouble = run.resultsTrouble.map { "warning: \($0)" }
     guard run.status == .done else {
       closing.resume = command(session, words)
@@ -137,6 +149,8 @@ struct Run: ParsableCommand {
     let kept = options.settings.filter { setting in name.map { !setting.hasPrefix($0 + "=") } ?? true }
     var parts = ["apprentice", "run", session.pipeline.file.string] + words.targets
     parts += (kept + extra).flatMap { ["--set", Shell.quoted($0)] }
+    if let place = remote.remote { parts += ["--remote", Shell.quoted(place)] }
+    if let policy = remote.remotePolicy { parts += ["--remote-policy", policy.rawValue] }
     if let store = options.store { parts += ["--store", Shell.quoted(store)] }
     return parts.joined(separator: " ")
   }

@@ -9,7 +9,10 @@ import StageKit
 struct Status: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say which actions are fresh, which are stale, and why.",
-    discussion: "What follows a stale action can be judged only when that has run; it counts as stale.")
+    discussion: """
+      What follows a stale action can be judged only when that has run; it counts as stale. With --remote on the command \
+      line it is asked, too: what it has is still stale here, and is said to be there.
+      """)
 
   @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
   var file: String?
@@ -17,11 +20,12 @@ struct Status: ParsableCommand {
   var check = false
   @Flag(help: "Hash all source files anew.")
   var rehash = false
+  @OptionGroup var remote: RemoteArguments
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
     let session = try PipelineSession(file: file, options: options, rehash: rehash)
-    let accounts = try session.accounts()
+    let accounts = try session.accounts(remote: remote.shared(explicitly: true))
     let isStale = accounts.contains { $0.state != .fresh }
     let status: ExitStatus = check && isStale ? .differs : .done
     if options.json {
@@ -35,20 +39,26 @@ struct Status: ParsableCommand {
   /// A line for every action that is stale, and a count.
   private static func table(_ accounts: [ActionAccount], pipeline: String) -> String {
     let stale = accounts.filter { $0.state != .fresh }
-    var text = "\(pipeline)  \(accounts.count) actions: \(accounts.count - stale.count) fresh, \(stale.count) stale\n"
+    var text = "\(pipeline)  \(accounts.count) actions: \(accounts.count - stale.count) fresh, \(stale.count) stale"
+    let elsewhere = stale.compactMap(\.origin)
+    if let place = elsewhere.first { text += ", \(elsewhere.count) of them at \(place)" }
+    text += "\n"
     for account in stale { text += "  \(account.reason ?? account.id)\n" }
     return text
   }
 }
 
 extension PipelineSession {
-  /// Judges every action and runs nothing.
-  func accounts(of words: [String] = []) throws -> [ActionAccount] {
+  /// Judges every action and runs nothing; a remote is asked for what is not here.
+  func accounts(of words: [String] = [], remote: SharedResults? = nil) throws -> [ActionAccount] {
     let planner = try planner()
+    var options = RunOptions(threads: 1, results: nil)
+    options.remote = remote
     let run = PipelineRun(
-      planner: planner, selection: try selection(words), options: RunOptions(threads: 1, results: nil),
+      planner: planner, selection: try selection(words), options: options,
       program: ActionProgram(arguments: [RunAction.name]), memory: memory, details: [:], observer: TerminalDisplay())
     try explained { try run.plan() }
+    try askingRemote { try run.planWithRemote() }
     sources.save()
     return run.selectedAccounts
   }

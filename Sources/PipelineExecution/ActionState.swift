@@ -30,6 +30,8 @@ package struct ActionAccount: Sendable {
   package var state: ActionState
   /// Why, in one sentence; nil for what is fresh.
   package var reason: String?
+  /// The remote that its result came from in this run, or that has it; nil for none.
+  package var origin: String?
   /// What in the key differs from an earlier one.
   package var changes: [ExplainedChange] = []
   /// Port to the digest of its artifact, as declared; empty where there is no result.
@@ -50,7 +52,7 @@ package struct ActionAccount: Sendable {
     [
       "stage": .string(stage), "cell": cell.map { .string($0) } ?? .null,
       "key": key.map { .string($0.description) } ?? .null, "state": .string(state.rawValue),
-      "reason": reason.map { .string($0) } ?? .null,
+      "reason": reason.map { .string($0) } ?? .null, "origin": origin.map { .string($0) } ?? .null,
       "outputs": .object(JSONObject(outputs.map { ($0.port, .string($0.digest.description)) })),
     ]
   }
@@ -63,15 +65,19 @@ extension ActionAccount {
   ///   - accounts: Actions in plan order.
   ///   - status: How the command line ends.
   ///   - explaining: Whether every action has its `changes`.
+  ///   - remote: What came from a remote cache and went there.
   /// - Returns: The document.
   package static func document(
-    _ accounts: [ActionAccount], _ status: ExitStatus, explaining: Bool = false
+    _ accounts: [ActionAccount], _ status: ExitStatus, explaining: Bool = false, remote: RemoteSummary? = nil
   ) -> JSONValue {
     let actions = accounts.map { account in
       var object = account.json
       if explaining { object["changes"] = .array(account.changes.map(\.json)) }
       return JSONValue.object(object)
     }
-    return ["actions": .array(actions), "exit": JSONValue(Int(status.rawValue))]
+    var document: JSONObject = ["actions": .array(actions)]
+    document["remote"] = remote?.json
+    document["exit"] = JSONValue(Int(status.rawValue))
+    return .object(document)
   }
 }

@@ -17,7 +17,7 @@ extension PipelineRun {
         return try postpone(index, document, reason)
       }
       // Another process may have finished between planning and now.
-      if !reason.isForced, let result = try planner.publishedResult(document.key) {
+      if !reason.isForced, let result = try planner.publishedResult(document.key, of: index) {
         lease.release()
         takeOver(index, result)
         return false
@@ -36,7 +36,7 @@ extension PipelineRun {
   }
 
   /// Waits for an action that another process holds, or gives it up where waiting is not wanted.
-  private func postpone(_ index: Int, _ document: KeyDocument, _ reason: StaleReason) throws -> Bool {
+  func postpone(_ index: Int, _ document: KeyDocument, _ reason: StaleReason) throws -> Bool {
     let holder = try planner.store.holder(of: document.key)?.description ?? "another process"
     if options.waits {
       phases[index] = .held(document, reason)
@@ -77,7 +77,10 @@ extension PipelineRun {
     let action = planner.pipeline.actions[index]
     do { try planner.checkSources(of: action) } catch {
       lease.release()
-      throw error
+      // Only the remote could have helped.
+      guard let problem = error as? SourceProblem, let remote, !remote.isReachable else { throw error }
+      throw StageFailure(
+        "\(problem)", remedy: "or run again when \(remote.summary.name) can be reached", status: .unreachable)
     }
     for digest in document.inputDigests {
       if let manifest = planner.sources.manifest(digest) { _ = try planner.store.keep(sourceManifest: manifest) }
@@ -136,6 +139,7 @@ extension PipelineRun {
     planner.note(recording.result, of: index)
     phases[index] = .ended
     set(index, .ran, reason: accounts[index].reason, result: recording.result)
+    offer(recording.result, of: index)
     try? planner.store.removeCheckpoints(of: running.document.key)
     shown.show(recording.result, of: action)
     let details: JSONObject = [

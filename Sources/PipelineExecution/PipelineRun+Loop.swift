@@ -23,10 +23,12 @@ extension PipelineRun {
     for index in selection where accounts[index].state == .fresh { noteFresh(index) }
     while true {
       advance()
-      if running.isEmpty && !isWaiting { break }
+      if running.isEmpty && fetching.isEmpty && !isWaiting && isExchangeOver { break }
+      tellSharing()
       wait(signals)
       hear(signals)
       for index in running { attend(index) }
+      attendRemote()
       for index in held { lookAgain(index) }
       observer.timePasses()
     }
@@ -42,7 +44,7 @@ extension PipelineRun {
 
   /// Names the results after the pipeline in the store's `index.json`, for tools that know OCI and nothing of us.
   private func nameResults() {
-    guard accounts.contains(where: { $0.state == .ran }) else { return }
+    guard accounts.contains(where: { $0.state == .ran || $0.origin != nil }) else { return }
     let results = planner.pipeline.actions.indices.compactMap { planner.result($0) }
     // Nothing of ours reads it, so that it may lag.
     try? planner.store.setReference(planner.pipeline.name, toIndexOf: results)
@@ -61,22 +63,26 @@ extension PipelineRun {
       }
     }
     guard mayStart else { return }
+    beginFetches()
     var ready = selection.filter { index in
-      guard case .ready(let document, _)? = phases[index] else { return false }
-      return !runsHere(document.key)
+      guard case .ready(let document, let reason)? = phases[index] else { return false }
+      return !isUnderWay(document.key) && !isToBeSought(document, reason)
     }
     while !ready.isEmpty, let share = shares.take(ready: ready.count) {
       let index = ready.removeFirst()
       if !start(index, threads: share) { shares.give(share) }
       guard mayStart else { return }
       // Cells that differ in nothing that their stage reads are one action.
-      if let key = accounts[index].key, runsHere(key) { ready.removeAll { accounts[$0].key == key } }
+      if let key = accounts[index].key, isUnderWay(key) { ready.removeAll { accounts[$0].key == key } }
     }
   }
 
-  private func runsHere(_ key: ActionKey) -> Bool {
-    running.contains { accounts[$0].key == key }
+  /// Whether an action runs here or its result is on its way.
+  func isUnderWay(_ key: ActionKey) -> Bool {
+    (running + fetching).contains { accounts[$0].key == key }
   }
+
+  private var isExchangeOver: Bool { isAbandoned || remote?.exchange.isIdle ?? true }
 
   /// Whether nothing speaks against starting one more.
   private var mayStart: Bool { interruption == nil && (failures.isEmpty || options.keepsGoing) }
@@ -120,6 +126,9 @@ extension PipelineRun {
       guard case .running(let running)? = phases[index], running.isListening else { continue }
       descriptors.append(pollfd(fd: running.process.events.rawValue, events: Int16(POLLIN), revents: 0))
     }
+    if let remote {
+      descriptors.append(pollfd(fd: remote.exchange.wakeDescriptor, events: Int16(POLLIN), revents: 0))
+    }
     _ = poll(&descriptors, nfds_t(descriptors.count), 100)
   }
 
@@ -143,12 +152,14 @@ extension PipelineRun {
     for index in running {
       if case .running(let running)? = phases[index] { running.process.interrupt() }
     }
+    cancelRemote()
   }
 
   private func killAll() {
     for index in running {
       if case .running(let running)? = phases[index] { running.process.kill() }
     }
+    abandonFetches()
   }
 
   /// Reads what a process tells, and takes leave of one that has ended.
@@ -176,7 +187,7 @@ extension PipelineRun {
   private func lookAgain(_ index: Int) {
     guard case .held(let document, let reason)? = phases[index], interruption == nil else { return }
     do {
-      if let result = try planner.publishedResult(document.key) { return takeOver(index, result) }
+      if let result = try planner.publishedResult(document.key, of: index) { return takeOver(index, result) }
       if let holder = try planner.store.holder(of: document.key) {
         observer.action(accounts[index].id, isHeldBy: holder.description)
       } else {
@@ -189,7 +200,9 @@ extension PipelineRun {
 
   /// Uses a result that another process, or another cell of this run, made.
   func takeOver(_ index: Int, _ result: ActionResult) {
-    let twin = selection.first { $0 != index && accounts[$0].state == .ran && accounts[$0].key == result.key }
+    let twin = selection.first {
+      $0 != index && (accounts[$0].state == .ran || accounts[$0].origin != nil) && accounts[$0].key == result.key
+    }
     planner.note(result, of: index)
     phases[index] = .ended
     let message = twin.map { "same as \(accounts[$0].id)" } ?? "made by another process"

@@ -20,6 +20,8 @@ package final class PipelineRun {
     case held(KeyDocument, StaleReason)
     /// Its process runs.
     case running(RunningAction)
+    /// Its result is looked for at the remote, or comes from there.
+    case fetching(FetchedAction)
     /// Nothing more happens with it.
     case ended
   }
@@ -46,6 +48,10 @@ package final class PipelineRun {
   var reports: [String] = []
   /// Actions whose lost results were made again in this run, so that it is tried only once.
   var rebuilt: Set<Int> = []
+  /// Where results are looked for and shared; nil where that is not wanted.
+  let remote: Remote?
+  /// Whether nobody waits any more for what comes from the remote and goes there.
+  var isAbandoned = false
 
   /// A run.
   ///
@@ -70,6 +76,7 @@ package final class PipelineRun {
     let pipeline = planner.pipeline
     journal = RunJournal(store: planner.store, pipeline: pipeline.name, memory: memory, details: details)
     shown = ResultsShown(options.results, pipeline: pipeline, store: planner.store)
+    remote = options.remote.map { Remote($0, store: planner.store) }
     shares = ThreadShare(threads: options.threads, jobs: options.jobs)
     accounts = pipeline.actions.map { ActionAccount(stage: $0.stage, cell: $0.cell?.description, state: .stale) }
   }
@@ -92,7 +99,9 @@ package final class PipelineRun {
   /// What is known before anything runs.
   package var overview: RunOverview {
     let pending = selection.filter { accounts[$0].state != .fresh }
-    let tasks = pending.compactMap { index in
+    let atRemote = pending.filter { accounts[$0].origin != nil }
+    let toRun = pending.filter { accounts[$0].origin == nil }
+    let tasks = toRun.compactMap { index in
       memory.cost(of: accounts[index].id).map {
         RunEstimator.Task(index: index, needs: planner.pipeline.actions[index].dependencies, cost: $0)
       }
@@ -101,9 +110,9 @@ package final class PipelineRun {
     return RunOverview(
       pipeline: planner.pipeline.name, actions: selection.count, fresh: selection.count - pending.count,
       pending: pending.map { accounts[$0].id },
-      estimate: tasks.count == pending.count && !tasks.isEmpty
+      estimate: tasks.count == toRun.count && !tasks.isEmpty
         ? RunEstimator.estimate(tasks, places: places) : nil,
-      threads: options.threads)
+      threads: options.threads, remote: remote.map { ($0.summary.name, atRemote.count) })
   }
 
   /// Puts the results folder and the latest records in step where nothing is to run.

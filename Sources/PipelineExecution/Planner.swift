@@ -74,6 +74,7 @@ package final class Planner {
     if forced.contains(index) { return .stale(document, .forced) }
     switch try store.lookup(key) {
     case .hit(let result):
+      guard accepts(result, for: index) else { return .stale(document, .lost) }
       results[index] = result
       return .fresh(result)
     case .miss(.neverRun): return .stale(document, reason(document, of: index))
@@ -82,8 +83,17 @@ package final class Planner {
   }
 
   /// The result that another process may have published since, as `examine` would find it.
-  package func publishedResult(_ key: ActionKey) throws -> ActionResult? {
-    if case .hit(let result) = try store.lookup(key) { result } else { nil }
+  package func publishedResult(_ key: ActionKey, of index: Int) throws -> ActionResult? {
+    guard case .hit(let result) = try store.lookup(key), accepts(result, for: index) else { return nil }
+    return result
+  }
+
+  /// Whether a result has the outputs that its stage declares: what came from others may say anything.
+  package func accepts(_ result: ActionResult, for index: Int) -> Bool {
+    pipeline.actions[index].declaration.outputs.allSatisfy { port in
+      guard let artifact = result.output(port.name) else { return port.isOptional }
+      return artifact.manifest.kind?.description == port.kind.rawValue
+    }
   }
 
   /// All that decides an action's result.

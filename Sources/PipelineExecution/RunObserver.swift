@@ -10,6 +10,10 @@ package protocol RunObserver: AnyObject {
   func action(_ id: String, tells event: StageEvent)
   /// Another process holds the action.
   func action(_ id: String, isHeldBy holder: String)
+  /// The result of an action is looked for at a place, and taken from there; nil when it is not to be had.
+  func action(_ id: String, isSoughtAt place: String?)
+  /// The run waits only for so many results to be shared at a place.
+  func sharing(_ count: Int, at place: String)
   /// An action has come to its end, or was found fresh though it was thought to run.
   func actionEnds(_ ending: ActionEnding)
   /// A signal came: what is done about it.
@@ -34,11 +38,15 @@ package struct RunOverview: Sendable {
   package var estimate: RunEstimate?
   /// How many threads stages share.
   package var threads: Int
+  /// How many of those are at a remote, where that was asked.
+  package var remote: (name: String, count: Int)?
 
   /// An overview.
   package init(
-    pipeline: String, actions: Int, fresh: Int, pending: [String], estimate: RunEstimate?, threads: Int
+    pipeline: String, actions: Int, fresh: Int, pending: [String], estimate: RunEstimate?, threads: Int,
+    remote: (name: String, count: Int)? = nil
   ) {
+    self.remote = remote
     self.pipeline = pipeline
     self.actions = actions
     self.fresh = fresh
@@ -104,6 +112,8 @@ package struct RunClosing: Sendable {
   package var change: (command: String, reruns: Int, of: Int)?
   /// How to go on after an interruption or a failure.
   package var resume: String?
+  /// What came from a remote cache and went there.
+  package var remote: String?
   /// What else is to be said, such as trouble with the results folder.
   package var trouble: String?
 

@@ -14,6 +14,8 @@ package struct RunOptions: Sendable {
   package var results: FilePath?
   /// How long an interrupted stage may take to save its state, in seconds.
   package var grace = 30.0
+  /// Where results of others are looked for before an action runs, and where ours are shared.
+  package var remote: SharedResults?
 
   /// The defaults.
   package init(threads: Int, results: FilePath?) {

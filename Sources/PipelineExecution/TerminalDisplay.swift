@@ -36,6 +36,8 @@ package final class TerminalDisplay: RunObserver {
     var lastLine: Double
     var progress: StageEvent?
     var holder: String?
+    /// What it is doing beside running, such as `asks /lab`.
+    var note: String?
   }
 
   private let style: Style
@@ -78,7 +80,10 @@ package final class TerminalDisplay: RunObserver {
   package func runBegins(_ overview: RunOverview) {
     nameWidth = min(max(overview.pending.map(\.count).max() ?? 0, 7), 36)
     var line = "\(overview.pipeline)  \(overview.actions) action\(overview.actions == 1 ? "" : "s"): "
-    line += "\(overview.fresh) fresh, \(overview.actions - overview.fresh) to run · "
+    let elsewhere = overview.remote?.count ?? 0
+    line += "\(overview.fresh) fresh, "
+    if let remote = overview.remote, elsewhere > 0 { line += "\(elsewhere) at \(remote.name), " }
+    line += "\(overview.actions - overview.fresh - elsewhere) to run · "
     if let estimate = overview.estimate {
       line += "about \(Wording.about(estimate.seconds)), \(Wording.bytes(estimate.peakBytes)), "
     }
@@ -118,6 +123,21 @@ package final class TerminalDisplay: RunObserver {
     draw(force: true)
   }
 
+  package func action(_ id: String, isSoughtAt place: String?) {
+    running.removeAll { $0.id == id }
+    if let place { running.append(Running(id: id, began: now(), lastLine: now(), note: "asks \(place)")) }
+    draw(force: true)
+  }
+
+  package func sharing(_ count: Int, at place: String) {
+    let note = "shares \(count) result\(count == 1 ? "" : "s") at \(place)"
+    if let index = running.firstIndex(where: { $0.id.isEmpty }) {
+      running[index].note = note
+    } else {
+      running.append(Running(id: "", began: now(), lastLine: now(), note: note))
+    }
+  }
+
   package func actionEnds(_ ending: ActionEnding) {
     running.removeAll { $0.id == ending.id }
     switch ending.state {
@@ -147,6 +167,7 @@ package final class TerminalDisplay: RunObserver {
       write(body.joined(separator: "\n") + "\n")
     }
     if let trouble = closing.trouble { write("\(trouble)\n") }
+    if let remote = closing.remote { write("Remote  \(remote)\n") }
     if let path = closing.reportPath { write("Report  \(path)\n") }
     if let change = closing.change {
       write("Change  \(change.command)    reruns \(change.reruns) of \(change.of)\n")
@@ -210,7 +231,7 @@ package final class TerminalDisplay: RunObserver {
     let elapsed = now() - row.began
     if let holder = row.holder { return "waits \(Wording.duration(elapsed)): held by \(holder)" }
     guard case .progress(let done, let total, let unit, let rate, let note)? = row.progress else {
-      return Wording.duration(elapsed)
+      return [row.note, Wording.duration(elapsed)].compactMap(\.self).joined(separator: " · ")
     }
     var parts = [
       total.map { "\(Wording.count(done)) of \(Wording.count($0)) \(unit)" } ?? "\(Wording.count(done)) \(unit)"

@@ -12,6 +12,9 @@ public final class DirectoryCache: RemoteCache {
   private let path: FilePath
   private let threads: Int
   private let cancellation = Cancellation()
+  /// Actions of which something there is damaged; it is replaced when their results are offered.
+  private let damagedKeys = Mutex<Set<ActionKey>>([])
+  private let hasSwept = Atomic<Bool>(false)
 
   /// The cache of a folder, which is looked at when the first result is asked for.
   ///
@@ -26,21 +29,22 @@ public final class DirectoryCache: RemoteCache {
   /// The folder.
   public var name: String { path.string }
 
-  /// Gives up what is under way, soon.
+  /// Gives up what is under way, soon, and whatever is asked afterwards.
   public func cancel() { cancellation.cancel() }
 
-  private func open(creating: Bool) throws -> Store? {
-    var status = stat()
-    guard stat(path.string, &status) == 0 else {
-      throw RemoteCacheError(.unreachable, "\(path): \(Errno(rawValue: errno)); make the folder, or mount it, first")
-    }
-    var options = Store.Options()
-    options.threads = threads
-    do { return try Store.open(path, creating: creating, options: options) } catch StoreError.notAStore {
-      // Nobody has shared anything yet.
-      return nil
-    } catch {
-      throw RemoteCacheError(.unreachable, "\(path): \(error)")
+  // MARK: Taking
+
+  /// Looks what an action came to, without its data.
+  public func find(_ key: ActionKey) throws -> ActionResult? {
+    guard let shared = try open() else { return nil }
+    return try find(key, in: shared)
+  }
+
+  private func find(_ key: ActionKey, in shared: Store) throws -> ActionResult? {
+    switch try explained({ try shared.lookup(key) }) {
+    case .hit(let result): return result
+    case .miss(.neverRun): return nil
+    case .miss(let reason): throw damage(key, "\(reason)")
     }
   }
 
@@ -48,13 +52,7 @@ public final class DirectoryCache: RemoteCache {
   public func fetch(
     _ key: ActionKey, into store: Store, progress: @escaping @Sendable (Int, Int) -> Void
   ) throws -> ActionResult? {
-    guard let shared = try open(creating: false) else { return nil }
-    let result: ActionResult
-    switch try explained({ try shared.lookup(key) }) {
-    case .hit(let found): result = found
-    case .miss(.neverRun): return nil
-    case .miss(let reason): throw RemoteCacheError(.damaged, "\(path): \(reason)")
-    }
+    guard let shared = try open(), let result = try find(key, in: shared) else { return nil }
     let intake = try store.beginIntake()
     do {
       try copy(result, from: shared, into: intake, progress)
@@ -62,26 +60,96 @@ public final class DirectoryCache: RemoteCache {
     } catch {
       intake.discard()
       switch error {
-      case let damage as DamagedBlob: throw RemoteCacheError(.damaged, "\(path): \(damage)")
-      case StoreError.missing(let digest, _): throw RemoteCacheError(.damaged, "\(path): blob \(digest) is not there")
+      case let blob as DamagedBlob: throw damage(key, "\(blob)")
+      case StoreError.missing(let digest, _): throw damage(key, "blob \(digest) is not there")
+      case let error as Errno: throw RemoteCacheError(.unreachable, "\(path): \(error)")
       default: throw error
       }
     }
   }
 
-  /// Shares a result; one that is there already stays.
-  public func offer(_ result: ActionResult, from store: Store) throws {
-    guard let shared = try open(creating: true) else { return }
-    if case .hit = try explained({ try shared.lookup(result.key) }) { return }
+  private func damage(_ key: ActionKey, _ reason: String) -> RemoteCacheError {
+    damagedKeys.withLock { _ = $0.insert(key) }
+    return RemoteCacheError(.damaged, "\(path): \(reason)")
+  }
+
+  // MARK: Sharing
+
+  /// Shares a result; one that is there already stays, and one that is damaged there is replaced.
+  @discardableResult
+  public func offer(_ result: ActionResult, from store: Store) throws -> Bool {
+    let shared = try openForWriting()
+    let isDamaged = damagedKeys.withLock { $0.contains(result.key) }
+    if !isDamaged, case .hit = try explained({ try shared.lookup(result.key) }) { return false }
     let intake = try explained { try shared.beginIntake() }
     do {
       try copy(result, from: store, into: intake) { _, _ in }
-      _ = try explained { try intake.publish(result.digest, of: result.key) }
+      _ = try intake.publish(result.digest, of: result.key)
+      return true
     } catch {
       intake.discard()
-      // Bytes that are wrong here are this store's matter.
-      if let damage = error as? DamagedBlob { throw StoreError.damaged([damage]) }
-      throw error
+      switch error {
+      // Bytes that are wrong or gone here are this store's matter.
+      case let blob as DamagedBlob: throw StoreError.damaged([blob])
+      case StoreError.missing: throw error
+      case let error as StoreError: throw RemoteCacheError(.unreachable, "\(path): \(error)")
+      default: throw error
+      }
+    }
+  }
+
+  // MARK: The folder
+
+  /// The store in the folder, only read; nil where nobody has shared anything yet.
+  private func open() throws -> Store? {
+    try checkFolder()
+    var options = Store.Options()
+    options.threads = threads
+    options.movesDamaged = false
+    do { return try Store.open(path, creating: false, options: options) } catch StoreError.notAStore {
+      return nil
+    } catch {
+      throw RemoteCacheError(.unreachable, "\(path): \(error)")
+    }
+  }
+
+  private func openForWriting() throws -> Store {
+    if try open() == nil { try refuseForeignFiles() }
+    var options = Store.Options()
+    options.threads = threads
+    let settings = options
+    let shared = try explained { try Store.open(path, creating: true, options: settings) }
+    // What a process left that was killed while it shared something.
+    if !hasSwept.exchange(true, ordering: .relaxed) { _ = try? shared.sweepWorkFolders() }
+    return shared
+  }
+
+  private func checkFolder() throws {
+    if cancellation.isCancelled { throw RemoteCacheError(.cancelled, "\(path): given up") }
+    var status = stat()
+    guard stat(path.string, &status) == 0 else {
+      throw RemoteCacheError(.unreachable, "\(path): \(Errno(rawValue: errno)); make the folder, or mount it, first")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw RemoteCacheError(.unreachable, "\(path) is no folder")
+    }
+  }
+
+  /// A folder with other things in it was hardly meant.
+  private func refuseForeignFiles() throws {
+    guard let stream = opendir(path.string) else {
+      throw RemoteCacheError(.unreachable, "\(path): \(Errno(rawValue: errno))")
+    }
+    defer { closedir(stream) }
+    // Names of ours may be those of somebody who makes the store at this moment.
+    let ours: Set<String> = [
+      "blobs", "actions", "refs", "runs", "leases", "work", "quarantine", "index.json", "oci-layout", "lost+found",
+    ]
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard name.hasPrefix(".") || ours.contains(name) else {
+        throw RemoteCacheError(.unreachable, "\(path) holds \(name) and no store; name an empty folder")
+      }
     }
   }
 
@@ -92,6 +160,8 @@ public final class DirectoryCache: RemoteCache {
     }
   }
 
+  // MARK: Bytes
+
   private func copy(
     _ result: ActionResult, from source: Store, into intake: Intake,
     _ progress: @escaping @Sendable (Int, Int) -> Void
@@ -99,34 +169,29 @@ public final class DirectoryCache: RemoteCache {
     var blobs: [Digest: Int] = [:]
     for (digest, manifest) in result.manifests {
       for blob in manifest.layers + [manifest.config] { blobs[blob.digest] = blob.size }
-      blobs[digest] = try size(of: digest, in: source)
+      blobs[digest] = manifest.descriptor.size
     }
     var missing: [(digest: Digest, size: Int)] = []
     for (digest, size) in blobs where try !intake.has(digest, size: size) { missing.append((digest, size)) }
-    let meter = Meter(total: missing.reduce(0) { $0 + $1.size }, progress)
+    let total = sum(missing.map(\.size))
+    try intake.require(total)
+    let meter = Meter(total: total, progress)
     for (digest, size) in missing.sorted(by: { $0.digest < $1.digest }) {
       let file: FileDescriptor
-      do { file = try FileDescriptor.open(source.blobPath(digest), .readOnly, options: .closeOnExec) } catch Errno
-        .noSuchFileOrDirectory
-      {
+      // A pipe in the place of a file would keep us waiting.
+      do {
+        file = try FileDescriptor.open(source.blobPath(digest), .readOnly, options: [.closeOnExec, .nonBlocking])
+      } catch Errno.noSuchFileOrDirectory {
         throw StoreError.missing(digest, neededBy: "action \(result.key)")
       }
       try file.closeAfter {
         try intake.receive(digest, size: size) { buffer in
-          if self.cancellation.isCancelled { throw RemoteCacheError(.cancelled, "given up") }
+          if self.cancellation.isCancelled { throw RemoteCacheError(.cancelled, "\(self.path): given up") }
           let count = try file.read(into: buffer)
           meter.add(count)
           return count
         }
       }
     }
-  }
-
-  private func size(of digest: Digest, in store: Store) throws -> Int {
-    var status = stat()
-    guard stat(store.blobPath(digest).string, &status) == 0 else {
-      throw StoreError.missing(digest, neededBy: "a result")
-    }
-    return Int(status.st_size)
   }
 }

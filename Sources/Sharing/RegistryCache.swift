@@ -31,16 +31,54 @@ public final class RegistryCache: RemoteCache {
 
   static func tag(_ key: ActionKey) -> String { "action-\(key.digest.hexadecimal)" }
 
+  /// What a tag leads to: manifests that were checked against their digests, one of them the action's result.
+  private struct Documents {
+    var result: Digest
+    var manifests: [Digest: (manifest: Manifest, bytes: [UInt8])]
+  }
+
+  /// Looks what an action came to, without its data.
+  public func find(_ key: ActionKey) throws -> ActionResult? {
+    try explained {
+      do {
+        guard let documents = try documents(of: key) else { return nil }
+        return try result(key, documents)
+      } catch let error as ManifestError { throw damaged("\(error)") }
+    }
+  }
+
+  private func result(_ key: ActionKey, _ documents: Documents) throws -> ActionResult {
+    guard let manifest = documents.manifests[documents.result]?.manifest, let file = manifest.file("outputs.json"),
+      file.size <= limits.manifest
+    else { throw damaged("\(Self.tag(key)) has no outputs.json") }
+    let receiver = DocumentReceiver()
+    try registry.download(file.digest, size: file.size, to: receiver)
+    guard Digest(hashing: receiver.bytes) == file.digest,
+      let members = try json(receiver.bytes, "blob \(file.digest)").object?.members
+    else { throw damaged("blob \(file.digest) holds other bytes") }
+    let outputs = try members.map { port, value in
+      guard let digest = value.string.flatMap({ Digest($0) }), let output = documents.manifests[digest]?.manifest else {
+        throw damaged("the output \(port) is not part of \(Self.tag(key))")
+      }
+      return ActionResult.Output(port: port, artifact: Artifact(digest: digest, manifest: output))
+    }
+    return ActionResult(
+      key: key, digest: documents.result, manifest: manifest,
+      outputs: outputs.sorted { $0.port.utf8.lexicographicallyPrecedes($1.port.utf8) })
+  }
+
   /// Takes the result of an action over, with all that it consists of.
   public func fetch(
     _ key: ActionKey, into store: Store, progress: @escaping @Sendable (Int, Int) -> Void
   ) throws -> ActionResult? {
     try explained {
-      guard let document = try registry.document(.tag(Self.tag(key)), limit: limits.index) else { return nil }
+      let found: Documents?
+      do { found = try documents(of: key) } catch let error as ManifestError { throw damaged("\(error)") }
+      guard let documents = found else { return nil }
       let intake = try store.beginIntake()
       do {
-        let result = try take(document, key, into: intake, progress)
-        return try intake.publish(result, of: key)
+        try take(documents, into: intake, progress)
+        return try intake.publish(documents.result, of: key)
       } catch {
         intake.discard()
         if let error = error as? ManifestError { throw damaged("\(error)") }
@@ -57,35 +95,41 @@ public final class RegistryCache: RemoteCache {
     RemoteCacheError(.damaged, "\(name): \(reason)")
   }
 
-  /// Brings all that a result consists of into an intake.
-  ///
-  /// - Returns: The result's manifest; nothing rests on what the index says of it.
-  private func take(
-    _ document: Registry.Document, _ key: ActionKey, into intake: Intake,
-    _ progress: @escaping @Sendable (Int, Int) -> Void
-  ) throws -> Digest {
+  /// The documents under an action's tag; nothing rests on what the index says of them.
+  private func documents(of key: ActionKey) throws -> Documents? {
+    guard let document = try registry.document(.tag(Self.tag(key)), limit: limits.index) else { return nil }
     let index = try ImageIndex(json: json(document.bytes, "index \(document.digest)"))
     let listed = index.manifests
     guard listed.count <= 1024, listed.allSatisfy({ $0.mediaType == MediaType.manifest && $0.size <= limits.manifest }),
-      listed.reduce(0, { $0.addingReportingOverflow($1.size).partialValue }) <= limits.manifests
+      sum(listed.map(\.size)) <= limits.manifests
     else { throw damaged("index \(document.digest) lists what is no manifest of ours") }
     var results: [Digest] = []
-    var blobs: [Digest: Descriptor] = [:]
+    var manifests: [Digest: (manifest: Manifest, bytes: [UInt8])] = [:]
     for (descriptor, bytes) in zip(listed, try registry.manifests(listed)) {
       let manifest = try Manifest(json: json(bytes, "manifest \(descriptor.digest)"))
       if manifest.artifactType == MediaType.result, manifest.file("key.json")?.digest == key.digest {
         results.append(descriptor.digest)
       }
-      for blob in manifest.layers + [manifest.config] { blobs[blob.digest] = blob }
-      try intake.add(bytes)
+      manifests[descriptor.digest] = (manifest, bytes)
     }
     guard let result = results.first, results.count == 1 else {
       throw damaged("\(Self.tag(key)) does not hold the result of this action")
     }
-    for descriptor in listed { blobs[descriptor.digest] = nil }
+    return Documents(result: result, manifests: manifests)
+  }
+
+  /// Brings all that a result consists of into an intake.
+  private func take(
+    _ documents: Documents, into intake: Intake, _ progress: @escaping @Sendable (Int, Int) -> Void
+  ) throws {
+    var blobs: [Digest: Descriptor] = [:]
+    for (manifest, bytes) in documents.manifests.values {
+      for blob in manifest.layers + [manifest.config] { blobs[blob.digest] = blob }
+      try intake.add(bytes)
+    }
+    for digest in documents.manifests.keys { blobs[digest] = nil }
     _ = try registry.fetch(
       blobs.values.sorted { ($0.size, $0.digest) < ($1.size, $1.digest) }, into: intake, progress: progress)
-    return result
   }
 
   private func json(_ bytes: [UInt8], _ place: String) throws -> JSONValue {
@@ -93,9 +137,10 @@ public final class RegistryCache: RemoteCache {
   }
 
   /// Shares a result; one that is there already stays.
-  public func offer(_ result: ActionResult, from store: Store) throws {
+  @discardableResult
+  public func offer(_ result: ActionResult, from store: Store) throws -> Bool {
     try explained {
-      guard try registry.digest(of: .tag(Self.tag(result.key)), for: .push) == nil else { return }
+      guard try registry.digest(of: .tag(Self.tag(result.key)), for: .push) == nil else { return false }
       var index = ImageIndex()
       var manifests: [Digest: BundleContents.Blob] = [:]
       var blobs: [Digest: BundleContents.Blob] = [:]
@@ -113,6 +158,7 @@ public final class RegistryCache: RemoteCache {
       _ = try registry.send(
         Array(blobs.values), manifests: Array(manifests.values), index: index.canonical, as: Self.tag(result.key)
       ) { _, _ in }
+      return true
     }
   }
 
@@ -126,4 +172,12 @@ public final class RegistryCache: RemoteCache {
       }
     }
   }
+}
+
+/// Takes a small blob into memory.
+private final class DocumentReceiver: BlobReceiver {
+  private(set) var bytes: [UInt8] = []
+  var count: Int { bytes.count }
+
+  func write(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
 }

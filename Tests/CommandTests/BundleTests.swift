@@ -86,6 +86,12 @@ import Testing
         "run", "there/small.yaml", "--store", "two", "--set", "limit=10", "--no-results", in: folder)
       #expect(outcome.status == 2)
       #expect(outcome.errors.contains("train.jsonl (sha256:"), "\(outcome.errors)")
+      // Only the remote could have helped.
+      let alone = try Tool.run(
+        "run", "there/small.yaml", "--store", "two", "--set", "limit=10", "--no-results", "--remote", "nowhere",
+        in: folder)
+      #expect(alone.status == 6)
+      #expect(alone.errors.contains("run again when nowhere can be reached"), "\(alone.errors)")
       // A path that nobody ever recorded is missing as before.
       #expect(
         try Tool.run("status", "there/small.yaml", "--store", "two", "--set", "rows=./rowz", in: folder).status == 2)

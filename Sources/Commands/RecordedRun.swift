@@ -1,0 +1,89 @@
+import ArtifactStore
+import Bundling
+import CanonicalJSON
+import ContentAddressing
+import Registries
+import Sharing
+import SystemPackage
+
+/// Where a bundle is that is to be run again.
+enum BundlePlace {
+  case file(FilePath)
+  case registry(OCIReference)
+
+  /// A file, or `oci://host/repository:tag`.
+  init(_ text: String) throws(OCIReferenceError) {
+    self = text.hasPrefix("oci://") ? .registry(try OCIReference(text)) : .file(FilePath(text))
+  }
+
+  /// Takes the bundle into a store.
+  func take(_ scope: ImportScope, into store: Store) throws -> ImportedBundle {
+    switch self {
+    case .file(let path): return try store.importBundle(path, scope)
+    case .registry(let reference):
+      let bar = TransferBar("fetching")
+      defer { bar.end() }
+      let bundle = try RegistryBundle(reference, options: .ofEnvironment()) { bar.show($0, of: $1) }
+      return try store.importBundle(from: bundle, scope)
+    }
+  }
+}
+
+/// What a bundle says of the actions that were run, and the files that they made.
+final class RecordedRun {
+  let description: BundleDescription
+  /// Outputs by port of every action, in plan order.
+  let outputs: [[(port: String, digest: Digest)]]
+  /// Where the result of every action was made, in plan order; null where that is not in the bundle.
+  let environments: [JSONValue]
+  private let place: BundlePlace
+  private let folder: FilePath
+  private var unpacked: Store?
+
+  /// Reads what a bundle says; one in a registry is fetched whole.
+  ///
+  /// - Parameters:
+  ///   - place: The bundle.
+  ///   - folder: A new folder, in which its files are unpacked when they are needed.
+  /// - Throws: `BundleError`, `ArchiveError`, `RegistryError`, `StoreError` or `Errno`.
+  init(_ place: BundlePlace, in folder: FilePath) throws {
+    self.place = place
+    self.folder = folder
+    switch place {
+    case .file(let path):
+      let inspection = try BundleInspection(path: path)
+      description = inspection.description
+      outputs = inspection.outputs
+      environments = inspection.environments
+    case .registry(let reference):
+      let store = try Store.open(folder, creating: true)
+      description = try place.take(.everything, into: store).description
+      outputs = try description.actions.map { try Self.outputs(of: $0, in: store, reference) }
+      environments = description.actions.map { (try? store.environment(of: $0.result)) ?? .null }
+      unpacked = store
+    }
+  }
+
+  private static func outputs(
+    of action: BundleDescription.Action, in store: Store, _ reference: OCIReference
+  ) throws -> [(port: String, digest: Digest)] {
+    let user = "action \(action.label)"
+    let manifest = try store.manifest(action.result, neededBy: user)
+    guard manifest.artifactType == MediaType.result, manifest.file("key.json")?.digest == action.key.digest,
+      let file = manifest.file("outputs.json"),
+      let members = try store.json(file.digest, neededBy: user).object?.members
+    else { throw BundleError(reference.description, .document(user, reason: "\(action.result) is not its result")) }
+    return members.compactMap { member in
+      member.value.string.flatMap { Digest($0) }.map { (member.name, $0) }
+    }
+  }
+
+  /// A store with all that the bundle holds.
+  func files() throws -> Store {
+    if let unpacked { return unpacked }
+    let store = try Store.open(folder, creating: true)
+    _ = try place.take(.everything, into: store)
+    unpacked = store
+    return store
+  }
+}

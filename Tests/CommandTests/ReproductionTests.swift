@@ -1,0 +1,98 @@
+import CanonicalJSON
+import ContentAddressing
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// `reproduce` on another machine, which environment variables play, and out of a registry.
+@Suite(.enabled(if: Processor.hasFusedKernels, "the processor has no AVX2 and FMA"))
+struct ReproductionTests {
+  private static let pipeline = """
+    apprentice: 1
+    name: small
+    stages:
+      corpus: { uses: ingest, in: { source: ./rows }, with: { files: { train: train.jsonl, test: train.jsonl } } }
+      tokens: { uses: tokenize, in: { dataset: corpus.dataset }, with: { vocab_size: 300 } }
+      fresh:
+        uses: init-model
+        in: { tokenizer: tokens.tokenizer }
+        with: { layers: 2, width: 48, heads: 4, kv_heads: 2, context: 64 }
+      mle: { uses: train-mle, in: { tokens: tokens.tokens, model: fresh.model }, with: { steps: 6, batch_rows: 8 } }
+      iq: { uses: train-iq, in: { tokens: tokens.tokens, model: mle.model }, with: { steps: 6, batch_rows: 8 } }
+
+    """
+  private static let here = ["OPENBLAS_CORETYPE": "Haswell", "APPRENTICE_KERNELS": "avx2"]
+  private static let elsewhere = ["OPENBLAS_CORETYPE": "Nehalem", "APPRENTICE_KERNELS": "sse2"]
+
+  /// A run of the small pipeline in the store `one`.
+  private func withResults(_ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      let rows = (0..<60).map { "{\"prompt\":\"count to \($0)\",\"completion\":\"\($0 / 2) and \($0 - $0 / 2)\"}\n" }
+      try TemporaryFolder.write(rows.joined(), to: folder.pushing("rows/train.jsonl"))
+      try TemporaryFolder.write(Self.pipeline, to: folder.appending("small.yaml"))
+      let outcome = try Tool.run(
+        "run", "small.yaml", "--store", "one", "--no-results", in: folder, environment: Self.here)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      try body(folder)
+    }
+  }
+
+  private func reproduce(
+    _ bundle: String, _ more: String..., in folder: FilePath, _ environment: [String: String]
+  ) throws -> (status: Int32, json: JSONValue, errors: String) {
+    let outcome = try Tool.run(
+      ["reproduce", bundle, "--json", "--work", folder.string] + more, in: folder, environment: environment)
+    return (outcome.status, try JSONValue(parsing: outcome.output), outcome.errors)
+  }
+
+  @Test("numbers from other kernels are near: told, within the tolerance, and the first stage named beyond it")
+  func elsewhere() throws {
+    try withResults { folder in
+      let export = try Tool.run(
+        "bundle", "export", "small.yaml", "--store", "one", "--with-sources", "-o", "a.tar.zst", in: folder)
+      #expect(export.status == 0, "\(export.errors)")
+      let same = try reproduce("a.tar.zst", in: folder, Self.here)
+      #expect(same.status == 0)
+      #expect(same.json["actions"]?.array?.allSatisfy { $0["other_environment"] == false } == true)
+      let near = try reproduce("a.tar.zst", in: folder, Self.elsewhere)
+      #expect(near.status == 0, "\(near.json)")
+      let actions = near.json["actions"]?.array ?? []
+      #expect(actions.count == 5)
+      for action in actions {
+        #expect(action["reproduced"] == true && action["other_environment"] == true)
+        let isTrained = ["mle", "iq"].contains(action["action"]?.string)
+        #expect((action["distance"]?.number ?? 0 > 0) == isTrained, "\(action)")
+        #expect(action["detail"]?.string?.contains("in another environment") == isTrained, "\(action)")
+      }
+      let far = try reproduce("a.tar.zst", "--tolerance", "1e-12", in: folder, Self.elsewhere)
+      #expect(far.status == 3)
+      #expect(far.json["first"]?.string == "mle")
+      #expect(far.json["actions"]?.array?[3]["detail"]?.string?.contains("more than 1e-12") == true, "\(far.json)")
+    }
+  }
+
+  @Test("a bundle in a registry is run again as one in a file is")
+  func registry() throws {
+    try withResults { folder in
+      let registry = FakeRegistry { "\(Digest(hashing: $0))" }
+      defer { registry.server.stop() }
+      let place = registry.reference("lab/small") + ":v1"
+      let push = try Tool.run("push", "small.yaml", place, "--store", "one", "--with-sources", in: folder)
+      #expect(push.status == 0, "\(push.errors)")
+      try FileManager.default.removeItem(atPath: folder.appending("rows").string)
+      let same = try reproduce(place, in: folder, Self.here)
+      #expect(same.status == 0, "\(same.errors)")
+      #expect(same.json["actions"]?.array?.count == 5)
+      let near = try reproduce(place, in: folder, Self.elsewhere)
+      #expect(near.status == 0, "\(near.errors)")
+      #expect(near.json["actions"]?.array?[3]["distance"]?.number ?? 0 > 0)
+      let far = try reproduce(place, "--tolerance", "0", in: folder, Self.elsewhere)
+      #expect(far.status == 3)
+      #expect(far.json["first"]?.string == "mle")
+      #expect(try Tool.run("reproduce", registry.reference("lab/small") + ":v2", in: folder).status == 6)
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder.string)
+      #expect(!left.contains { $0.hasPrefix("apprentice-reproduce") })
+    }
+  }
+}
