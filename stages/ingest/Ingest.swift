@@ -95,7 +95,9 @@ public struct Ingest: Stage {
       splits[index].rows = rows
     }
     try checkOverlap(splits, context)
-    for (split, rows) in splits { try DatasetFiles.write(rows, split, in: context.output("dataset")) }
+    for (split, rows) in splits {
+      try DatasetFiles.write(rows, split, in: context.output("dataset"), threads: context.threads)
+    }
     let counts = splits.map { "\($0.rows.count) \($0.split.rawValue)" }
     context.report(.summary((counts + [reading.selection.summary].compactMap(\.self)).joined(separator: " · ")))
   }

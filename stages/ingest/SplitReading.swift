@@ -45,7 +45,8 @@ struct SplitReading {
     var counts: [Split: Int] = [:]
     try sources.read(consumed: progress.advance) { request, file, bytes in
       let reader = CorpusReader(
-        format: try format(of: file, isText: request.field != nil), encoding: encoding, layout: layout)
+        format: try format(of: file, isText: request.field != nil), encoding: encoding, layout: layout,
+        threads: context.threads)
       var part = Part(split: request.split, name: file.string)
       if let field = request.field { part.texts = (field, []) }
       try reader.read(bytes, file: file) { row in
