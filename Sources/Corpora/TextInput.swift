@@ -30,11 +30,12 @@ final class TextInput {
     return more
   }
 
-  /// The next whole lines: at least one, as many as some bytes hold; empty at the end. Valid until the next call.
+  /// The next whole lines, at least one, as many as some bytes hold.
   ///
   /// - Parameters:
   ///   - size: How many bytes are read at least, if there are as many.
   ///   - line: The number of the first line.
+  /// - Returns: The lines, valid until the next call; empty at the end.
   /// - Throws: `RecordError` where a line is longer than the longest row.
   func lines(_ size: Int, line: Int) throws -> UnsafeRawBufferPointer {
     guard let lines = try content.lines(size, limit: CorpusLimits.rowBytes, source.read) else { throw tooLong(line) }
