@@ -112,8 +112,12 @@ package final class PlannedSources {
     guard let patterns else { return try all(below: folder, prefix: "", origin: origin) }
     let special: Set<Character> = ["*", "?", "["]
     var titles: Set<String> = []
-    for pattern in patterns where !pattern.contains(where: special.contains) { titles.insert(pattern) }
-    let globs = patterns.filter { $0.contains(where: special.contains) }
+    var globs: [String] = []
+    for pattern in patterns {
+      let isGlob =
+        pattern.contains(where: special.contains) && access(folder.pushing(FilePath(pattern)).string, F_OK) != 0
+      if isGlob { globs.append(pattern) } else { titles.insert(pattern) }
+    }
     if !globs.isEmpty {
       for file in try all(below: folder, prefix: "", origin: origin)
       where globs.contains(where: { fnmatch($0, file.title, FNM_PATHNAME | FNM_PERIOD) == 0 }) {

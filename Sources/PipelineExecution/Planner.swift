@@ -186,12 +186,10 @@ extension InputSource {
 }
 
 extension PlannedAction {
-  /// The names or patterns of the files that a stage reads of a source folder; nil where it may read all.
-  ///
-  /// A stage says so by a parameter `files` that maps words to names.
+  /// Names or globs of the files that the stage reads below a source folder; nil where it may read all.
   package func namedFiles(_ kind: ArtifactKind) -> [String]? {
-    guard kind == .source, declaration.parameter("files")?.type == .map(.string) else { return nil }
-    let names = parameters.object["files"]?.object?.members.compactMap(\.value.string) ?? []
-    return names.isEmpty ? nil : names
+    guard kind == .source, case .builtin(let type) = implementation else { return nil }
+    // The checker has made the stage with these parameters already.
+    return (try? type.init(parameters))?.sourceFiles
   }
 }

@@ -22,21 +22,18 @@ public protocol Stage: Sendable {
   /// - Parameter context: Folders, threads, progress and interruption.
   /// - Throws: `StageFailure`, or an error that says in one sentence what was wrong where.
   func run(_ context: StageContext) throws
-  /// Which files below a `source` folder the stage reads; others are neither read nor hashed.
+  /// Names or globs of the files that the stage reads below a `source` folder; nil for all.
   ///
-  /// - Parameters:
-  ///   - port: A port of kind `source`.
-  ///   - path: What the user connected to it.
-  /// - Returns: Files, those that are missing included; nil for all that the folder holds.
-  /// - Throws: `StageFailure` with status 2 where the source can't be what the parameters say.
-  func sourceFiles(of port: String, at path: FilePath) throws -> [FilePath]?
+  /// Other files are neither read nor hashed. A glob does not cross folders, and one that no file matches is no error
+  /// here; a name without a file is one.
+  var sourceFiles: [String]? { get }
 }
 
 extension Stage {
   /// Any that the declaration allows.
   public func check(connected ports: Set<String>) throws(ConnectionError) {}
   /// All files.
-  public func sourceFiles(of port: String, at path: FilePath) throws -> [FilePath]? { nil }
+  public var sourceFiles: [String]? { nil }
 }
 
 /// One artifact at an input port.

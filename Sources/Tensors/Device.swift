@@ -13,11 +13,7 @@ public final class Device: Sendable {
   public let buffers: BufferPool
 
   /// A device of the processor with `threads` threads.
-  ///
-  /// OpenBLAS is always called with one thread, on tiles whose borders depend on shapes alone: its own threads would
-  /// change bits.
   public init(threads: Int) {
-    openblas_set_num_threads(1)
     workers = WorkerPool(threads: threads)
     buffers = BufferPool()
   }
@@ -34,10 +30,10 @@ public final class Device: Sendable {
   }
 
   /// Which kernels the matrix library chose for this machine, for instance `Haswell`.
-  public static var kernelClass: String { String(cString: openblas_get_corename()) }
+  public static var kernelClass: String { String(cString: openblas_core()) }
 
   /// The matrix library's version and options.
-  public static var kernelLibrary: String { String(cString: openblas_get_config()) }
+  public static var kernelLibrary: String { String(cString: openblas_configuration()) }
 
   /// A tensor whose elements are undefined.
   package func empty(_ shape: Shape) -> Tensor { Tensor(shape, in: buffers) }

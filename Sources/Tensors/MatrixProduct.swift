@@ -71,10 +71,10 @@ package struct MatrixProduct: Sendable {
       if !accumulate { clear() }
       return
     }
-    cblas_sgemm(
-      CblasRowMajor, transposed == .left ? CblasTrans : CblasNoTrans, transposed == .right ? CblasTrans : CblasNoTrans,
-      blasint(result.rows), blasint(result.columns), blasint(inner), 1, left.pointer, blasint(left.stride),
-      right.pointer, blasint(right.stride), accumulate ? 1 : 0, result.pointer, blasint(result.stride))
+    openblas_multiply(
+      transposed == .left ? 1 : 0, transposed == .right ? 1 : 0, CInt(result.rows), CInt(result.columns), CInt(inner),
+      left.pointer, CInt(left.stride), right.pointer, CInt(right.stride), accumulate ? 1 : 0, result.pointer,
+      CInt(result.stride))
   }
 
   private func clear() {

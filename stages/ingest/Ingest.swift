@@ -2,7 +2,7 @@ import CanonicalJSON
 import Corpora
 import Records
 public import StageKit
-public import SystemPackage
+import SystemPackage
 
 /// Reads a user's files into a dataset.
 public struct Ingest: Stage {
@@ -63,9 +63,9 @@ public struct Ingest: Stage {
     return fractions
   }
 
-  /// The files that the parameters name.
-  public func sourceFiles(of port: String, at path: FilePath) throws -> [FilePath]? {
-    try SourceFiles(path, requests: requests).all
+  /// The files that the parameters name, else those that are called as splits are.
+  public var sourceFiles: [String]? {
+    requests.isEmpty ? Split.allCases.map { "\($0.rawValue).*" } : requests.map(\.name)
   }
 
   /// Reads the source and writes the dataset.

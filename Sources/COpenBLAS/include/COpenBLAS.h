@@ -1,0 +1,19 @@
+// OpenBLAS, which is loaded when it is first asked for: a command that only looks at a store does not wait for it.
+#ifndef COPENBLAS_H
+#define COPENBLAS_H
+
+/// result = left · right + accumulate · result, all row-major, rows `…_stride` floats apart, either side read transposed
+/// where its flag is not 0. On the calling thread.
+///
+/// result is [rows, columns], left [rows, inner] and right [inner, columns] after transposition.
+void openblas_multiply(
+    int is_left_transposed, int is_right_transposed, int rows, int columns, int inner, const float *left,
+    int left_stride, const float *right, int right_stride, float accumulate, float *result, int result_stride);
+
+/// Which kernels OpenBLAS picked for this machine.
+const char *openblas_core(void);
+
+/// Its version and options.
+const char *openblas_configuration(void);
+
+#endif
