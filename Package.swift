@@ -22,6 +22,9 @@ let modules: [Module] = [
   Module(name: "Archives", dependencies: ["CArchive", "CZlib", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
+  Module(
+    name: "Registries",
+    dependencies: ["CanonicalJSON", "ContentAddressing", "COpenSSL", "CProcess", "CTransfer", systemPackage]),
   // Level 0, learning.
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
@@ -36,6 +39,11 @@ let modules: [Module] = [
   Module(
     name: "Bundling",
     dependencies: ["CanonicalJSON", "Archives", "ContentAddressing", "ArtifactStore", systemPackage]),
+  Module(
+    name: "Sharing",
+    dependencies: [
+      "CanonicalJSON", "ContentAddressing", "ArtifactStore", "Bundling", "Registries", systemPackage,
+    ]),
   Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
   Module(name: "Transformers", dependencies: ["Tensors", "Autodiff"]),
   Module(
@@ -116,6 +124,8 @@ let systemTargets: [Target] = [
     ]),
   // OpenBLAS, loaded on first use: its start takes longer than all that a run without work does.
   .target(name: "COpenBLAS", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
+  // HTTP through libcurl, loaded on first use.
+  .target(name: "CTransfer", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Starting and guarding child processes: what Swift can't call itself.
   .target(name: "CProcess", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
 ]
@@ -163,7 +173,8 @@ let package = Package(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", "Bundling", "Archives", "SafetensorsFormat", "Records", argumentParser, systemPackage,
+          "StageCatalog", "Bundling", "Registries", "Sharing", "Archives", "SafetensorsFormat", "Records",
+          argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(

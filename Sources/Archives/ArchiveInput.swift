@@ -51,6 +51,9 @@ final class ArchiveInput {
     return count == 2 && magic == (0x1F, 0x8B)
   }
 
+  /// Whether gzip is being undone.
+  var isInflating: Bool { stream != nil }
+
   /// The next bytes, valid until the next call; empty at the end, nil after a fault.
   func next() -> UnsafeRawBufferPointer? {
     if stream != nil { return inflateMore() }

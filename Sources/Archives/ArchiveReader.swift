@@ -91,6 +91,9 @@ public final class ArchiveReader {
   /// Bytes of the file read so far, and all of them where it is no pipe: for progress.
   public var progress: (read: Int, of: Int?) { (input.position, input.size) }
 
+  /// Whether the whole archive is under a compression.
+  public var isCompressed: Bool { input.isInflating || archive_filter_count(handle) > 1 }
+
   /// The next member; what is left of the present one is passed over.
   ///
   /// - Returns: The member, or nil at the end.

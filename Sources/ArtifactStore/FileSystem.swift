@@ -124,6 +124,11 @@ enum FileSystem {
     try call("rename to", target) { name in path.withPlatformString { Glibc.rename($0, name) } }
   }
 
+  /// Gives a file a second name.
+  static func link(_ path: FilePath, to target: FilePath) throws(StoreError) {
+    try call("link to", target) { name in path.withPlatformString { Glibc.link($0, name) } }
+  }
+
   /// Removes a file if it is there.
   static func remove(_ path: FilePath) throws(StoreError) {
     do throws(StoreError) { try call("remove", path) { unlink($0) } } catch .system(_, _, let code) where code == ENOENT

@@ -1,25 +1,79 @@
 public import ContentAddressing
 import CanonicalJSON
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// Blobs that come from outside: each is verified as it arrives, and nothing of them is visible before all are there.
 ///
-/// What is never published leaves no trace: the folder goes with `discard`, or with the next sweep after a crash.
-public final class Intake {
+/// What is never published leaves no trace: the folder goes with `discard`, or with the next sweep after a crash. Blobs
+/// may arrive on several threads.
+public final class Intake: Sendable {
   private let store: Store
   private let folder: WorkFolder
-  private var received: [Digest: (path: FilePath, size: Int)] = [:]
-  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+  private let received = Mutex<[Digest: Received]>([:])
+
+  /// A blob that has come whole.
+  private struct Received {
+    var path: FilePath
+    var size: Int
+    /// A second name of the file, which goes when it is published.
+    var download: FilePath?
+  }
 
   init(store: Store, folder: WorkFolder) {
     self.store = store
     self.folder = folder
   }
 
-  deinit { buffer.deallocate() }
+  /// Whether a blob has been taken in, or is in the store and intact.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func has(_ digest: Digest, size: Int) throws(StoreError) -> Bool {
+    if received.withLock({ $0[digest] != nil }) { return true }
+    var hasher = FileHasher()
+    switch store.inspect(digest, size: size, with: &hasher) {
+    case .intact: return true
+    case .failed(let error): throw error
+    case .absent, .damaged: return false
+    }
+  }
 
-  /// Takes in one blob.
+  /// Refuses what can't fit on the disk, before any of it comes.
+  ///
+  /// - Throws: `StoreError.diskFull`.
+  public func require(_ bytes: Int) throws(StoreError) {
+    var status = statvfs()
+    guard folder.path.withPlatformString({ statvfs($0, &status) }) == 0 else { return }
+    let (free, isVast) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    guard isVast || UInt64(max(0, bytes)) <= free else { throw .diskFull(store.path) }
+  }
+
+  /// Begins to take in one blob that is not there.
+  ///
+  /// - Parameters:
+  ///   - digest: What it must hold.
+  ///   - size: Its length in bytes; not one byte more is written.
+  ///   - isResumable: Whether bytes of an attempt that was cut off serve the next one, in whatever process.
+  /// - Returns: What takes the bytes; `end` ends it.
+  /// - Throws: `StoreError` where the system refuses.
+  public func begin(_ digest: Digest, size: Int, isResumable: Bool = false) throws(StoreError) -> Reception {
+    try Reception(
+      digest, size: size, to: folder.path.appending(digest.hexadecimal),
+      keeping: isResumable ? store.downloadsFolder : nil)
+  }
+
+  /// Checks what a reception took, and keeps it for `publish`.
+  ///
+  /// - Throws: `DamagedBlob` where bytes or length are others, or `StoreError`.
+  public func end(_ reception: Reception) throws {
+    try reception.finish()
+    let place = Received(
+      path: folder.path.appending(reception.digest.hexadecimal), size: reception.size, download: reception.download)
+    received.withLock { $0[reception.digest] = place }
+  }
+
+  /// Takes in one blob, from a stream that is read to its end even where the blob is there already.
   ///
   /// - Parameters:
   ///   - digest: What it must hold.
@@ -29,26 +83,28 @@ public final class Intake {
   public func receive(
     _ digest: Digest, size: Int, from next: (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws {
-    var hasher = FileHasher()
-    var isPresent = received[digest] != nil
-    if !isPresent, case .intact = store.inspect(digest, size: size, with: &hasher) { isPresent = true }
-    let path = folder.path.appending(digest.hexadecimal)
-    var output: CInt = -1
-    if !isPresent {
-      output = try FileSystem.call("write", path) { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o444) }
-    }
-    defer { if output >= 0 { close(output) } }
+    let reception = try has(digest, size: size) ? nil : begin(digest, size: size)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    defer { buffer.deallocate() }
     do {
-      try transfer(digest, size, to: output < 0 ? nil : output, path, next)
+      if let reception {
+        while true {
+          let part = try next(buffer)
+          if part == 0 { break }
+          try reception.write(UnsafeRawBufferPointer(rebasing: buffer[..<part]))
+        }
+        try end(reception)
+      } else {
+        try Self.check(digest, size, buffer, next)
+      }
     } catch {
-      if output >= 0 { try? FileSystem.remove(path) }
+      reception?.discard()
       throw error
     }
-    if !isPresent { received[digest] = (path, size) }
   }
 
-  private func transfer(
-    _ digest: Digest, _ size: Int, to output: CInt?, _ path: FilePath,
+  private static func check(
+    _ digest: Digest, _ size: Int, _ buffer: UnsafeMutableRawBufferPointer,
     _ next: (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws {
     var hasher = SHA256Hasher()
@@ -58,13 +114,22 @@ public final class Intake {
       if part == 0 { break }
       count += part
       if count > size { throw DamagedBlob(digest: digest, fault: .size(expected: size, found: count)) }
-      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<part])
-      hasher.update(bytes)
-      if let output { try FileSystem.writeAll(bytes, to: output, path) }
+      hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<part]))
     }
     guard count == size else { throw DamagedBlob(digest: digest, fault: .size(expected: size, found: count)) }
     let found = hasher.finish()
     guard found == digest else { throw DamagedBlob(digest: digest, fault: .content(found: found)) }
+  }
+
+  /// The bytes of a document that was taken in or is in the store.
+  ///
+  /// - Throws: `StoreError.missing` or `.damaged`, or where the system refuses.
+  public func document(_ digest: Digest, neededBy user: String) throws(StoreError) -> [UInt8] {
+    if let place = received.withLock({ $0[digest]?.path }), let bytes = try FileSystem.read(place, limit: documentLimit)
+    {
+      return bytes
+    }
+    return try store.document(digest, neededBy: user)
   }
 
   /// Takes in bytes at hand.
@@ -98,29 +163,60 @@ public final class Intake {
   public func publish(
     pipeline: String, actions: [ActionRecord], references: [(name: String, digest: Digest)], origin: String
   ) throws(StoreError) -> Int {
-    let publication = try store.beginPublication(in: folder)
-    for (digest, blob) in received.sorted(by: { $0.key < $1.key }) {
-      try publication.adopt(blob.path, FileHasher.Content(digest: digest, size: blob.size))
-    }
-    try publication.sync()
+    let publication = try publishBlobs()
     for reference in references { try store.setReference(reference.name, to: reference.digest) }
     var complete: [ActionRecord] = []
     for action in actions {
-      if case .hit(let present) = try store.lookup(action.key) {
-        if let result = action.result { try noteDifference(present, result) }
-        complete.append(ActionRecord(label: action.label, key: action.key, result: present.digest))
-      } else if let digest = action.result, let result = try? store.result(digest, key: action.key),
-        try isComplete(result)
-      {
-        try publication.publish(Array("\(digest)\n".utf8), at: store.actionPath(action.key))
-        complete.append(action)
-      }
+      guard let result = try enter(action.key, action.result, publication) else { continue }
+      var record = action
+      record.result = result.digest
+      complete.append(record)
     }
     if !complete.isEmpty {
       try store.beginRun(pipeline: pipeline, details: ["import": .string(origin)]).record(complete)
     }
     try folder.remove()
     return complete.count
+  }
+
+  /// Makes one result visible; no run is recorded.
+  ///
+  /// - Returns: The action's result now, which may be one that the store had already.
+  /// - Throws: `StoreError`, `.missing` where something of the result has not come.
+  public func publish(_ result: Digest, of key: ActionKey) throws(StoreError) -> ActionResult {
+    let publication = try publishBlobs()
+    guard let entered = try enter(key, result, publication) else {
+      throw .missing(result, neededBy: "action \(key)")
+    }
+    try folder.remove()
+    return entered
+  }
+
+  private func publishBlobs() throws(StoreError) -> Publication {
+    let publication = try store.beginPublication(in: folder)
+    let blobs = received.withLock { $0 }.sorted { $0.key < $1.key }
+    for (digest, blob) in blobs {
+      if blob.download != nil { try FileSystem.call("protect", blob.path) { chmod($0, 0o444) } }
+      try publication.adopt(blob.path, FileHasher.Content(digest: digest, size: blob.size))
+    }
+    try publication.sync()
+    for (_, blob) in blobs { if let download = blob.download { try FileSystem.remove(download) } }
+    return publication
+  }
+
+  /// Writes an action's entry, unless there is a result already.
+  ///
+  /// - Returns: The action's result now; nil where it is not whole.
+  private func enter(
+    _ key: ActionKey, _ digest: Digest?, _ publication: Publication
+  ) throws(StoreError) -> ActionResult? {
+    if case .hit(let present) = try store.lookup(key) {
+      if let digest { try noteDifference(present, digest) }
+      return present
+    }
+    guard let digest, let result = try? store.result(digest, key: key), try isComplete(result) else { return nil }
+    try publication.publish(Array("\(digest)\n".utf8), at: store.actionPath(key))
+    return result
   }
 
   private func isComplete(_ result: ActionResult) throws(StoreError) -> Bool {

@@ -123,6 +123,7 @@ extension Store {
   var leasesFolder: FilePath { path.appending("leases") }
   var workFolder: FilePath { path.appending("work") }
   var checkpointsFolder: FilePath { path.appending("work/checkpoints") }
+  var downloadsFolder: FilePath { path.appending("work/downloads") }
   var quarantineFolder: FilePath { path.appending("quarantine") }
 
   /// Where the bytes of a digest are, if the store has them.

@@ -50,11 +50,18 @@ extension Store {
     for folder in [path, leasesFolder, refsFolder, workFolder, latestFolder] { try sweepTemporaries(folder) }
     for name in try FileSystem.list(workFolder) {
       let path = workFolder.appending(name)
-      guard path != checkpointsFolder, let status = try FileSystem.status(path) else { continue }
+      guard path != checkpointsFolder, path != downloadsFolder, let status = try FileSystem.status(path) else {
+        continue
+      }
       if status.kind == .folder, try ownerIsGone(path, age: wallClock() - status.modified) {
         try FileSystem.removeTree(path)
         count += 1
       }
+    }
+    for name in try FileSystem.list(downloadsFolder) {
+      let path = downloadsFolder.appending(name)
+      guard let status = try FileSystem.status(path) else { continue }
+      if wallClock() - status.modified > 24 * 3_600_000_000_000 { try FileSystem.remove(path) }
     }
     return count
   }

@@ -58,23 +58,28 @@ public struct BundleLimits: Sendable {
 
 /// Reads a bundle in one pass and believes nothing: names have three forms, every blob is named by a manifest before
 /// it, once, and has the size that is said there.
+///
+/// A plain tar in which a tool has put the entries in another order is read in several passes, for the same.
 public final class BundleReader {
-  private let name: String
-  private let archive: ArchiveReader
-  private let limits: BundleLimits
-  private var expected: [Digest: Int] = [:]
-  private var seen: Set<Digest> = []
+  let name: String
+  let path: FilePath
+  var archive: ArchiveReader
+  let limits: BundleLimits
+  var documents: BundleDocuments
+  /// The blobs that have come.
+  var seen: Set<Digest> = []
   private var pendingManifests: Set<Digest> = []
-  private var manifests: [Digest: Manifest] = [:]
-  private var index: ImageIndex?
-  private var indexDigest: Digest?
+  /// Documents that the visitor has not been told of.
+  var untold: [(bytes: [UInt8], digest: Digest)] = []
 
   /// Opens a bundle.
   ///
   /// - Throws: `ArchiveError`.
   public init(path: FilePath, limits: BundleLimits = BundleLimits()) throws {
     name = path.string
+    self.path = path
     self.limits = limits
+    documents = BundleDocuments(name: path.string, limits: limits)
     archive = try ArchiveReader(path: path, accepting: .tar)
   }
 
@@ -85,103 +90,84 @@ public final class BundleReader {
   ///
   /// - Throws: `BundleError`, `ArchiveError`, or what the visitor throws.
   public func read(_ visitor: some BundleVisitor) throws {
-    try readLayout()
-    try readIndex(visitor)
-    guard var outline = try readManifests(visitor) else { return }
-    outline.index = index ?? ImageIndex()
-    guard try visitor.documentsEnd(outline) else { return }
-    while let entry = try archive.next() {
+    var known: Set<Digest> = []
+    do {
+      try readLayout()
+      try readIndex()
+      try readManifests()
+    } catch let order as UnexpectedOrder {
+      known = try gatherDocuments(order)
+    }
+    for document in untold { try visitor.document(document.bytes, digest: document.digest) }
+    untold = []
+    guard try visitor.documentsEnd(documents.outline()) else { return }
+    while let entry = try known.isEmpty ? archive.next() : nextBlob(besides: known) {
       let (digest, size) = try blob(entry)
       let archive = archive
       let goesOn = try visitor.blob(digest, size: size) { buffer in try archive.read(into: buffer) }
       guard goesOn else { return }
     }
-    let missing = expected.keys.filter { !seen.contains($0) }.sorted()
+    let missing = documents.expected.keys.filter { !seen.contains($0) && !known.contains($0) }.sorted()
     if let first = missing.first { throw BundleError(name, .missing(first: first, count: missing.count)) }
   }
 
   // MARK: Documents
 
   private func readLayout() throws {
-    let bytes = try named("oci-layout", limit: 4096)
+    try checkLayout(named("oci-layout", limit: 4096))
+  }
+
+  func checkLayout(_ bytes: [UInt8]) throws {
     guard (try? JSONValue(parsing: bytes))?["imageLayoutVersion"]?.string == "1.0.0" else {
       throw BundleError(name, .document("oci-layout", reason: "expected {\"imageLayoutVersion\":\"1.0.0\"}"))
     }
   }
 
-  private func readIndex(_ visitor: some BundleVisitor) throws {
-    let entry = try parsed(named("index.json", limit: limits.manifest), "index.json") { json throws(ManifestError) in
-      try ImageIndex(json: json)
-    }
-    guard let root = entry.manifests.first, entry.manifests.count == 1, root.mediaType == MediaType.index else {
-      throw BundleError(name, .document("index.json", reason: "expected one entry, an image index"))
-    }
+  private func readIndex() throws {
+    let root = try root(of: named("index.json", limit: limits.manifest))
     guard let next = try archive.next() else {
       throw BundleError(name, .missing(first: root.digest, count: 1))
     }
-    expected[root.digest] = root.size
+    if let digest = Self.digest(of: next), digest != root.digest {
+      throw UnexpectedOrder(BundleError(name, .unnamed(digest)))
+    }
     let (digest, size) = try blob(next)
-    let bytes = try document(digest, size, limit: limits.index)
-    let index = try parsed(bytes, "index \(digest)") { json throws(ManifestError) in try ImageIndex(json: json) }
-    for descriptor in index.manifests {
-      guard descriptor.mediaType == MediaType.manifest else {
-        throw BundleError(name, .document("index \(digest)", reason: "expected manifests, not \(descriptor.mediaType)"))
-      }
-      try expect(descriptor)
-      pendingManifests.insert(descriptor.digest)
-    }
-    let total = index.manifests.reduce(0) { $0.addingReportingOverflow($1.size).partialValue }
-    guard total >= 0, total <= limits.manifests else {
-      throw BundleError(name, .tooLarge("all manifests together", size: total, limit: limits.manifests))
-    }
-    guard !index.manifests.isEmpty else {
-      throw BundleError(name, .document("index \(digest)", reason: "it lists no manifest"))
-    }
-    self.index = index
-    indexDigest = digest
-    try visitor.document(bytes, digest: digest)
+    let index = try document(digest, size, limit: limits.index)
+    pendingManifests = Set(try documents.take(index: index, digest).map(\.digest))
+    untold.append((index, digest))
   }
 
-  private func readManifests(_ visitor: some BundleVisitor) throws -> BundleOutline? {
+  /// The one entry of `index.json`.
+  func root(of bytes: [UInt8]) throws -> Descriptor {
+    let entry = try documents.parsed(bytes, "index.json") { json throws(ManifestError) in try ImageIndex(json: json) }
+    guard let root = entry.manifests.first, entry.manifests.count == 1, root.mediaType == MediaType.index else {
+      throw BundleError(name, .document("index.json", reason: "expected one entry, an image index"))
+    }
+    try documents.expect(root)
+    return root
+  }
+
+  private func readManifests() throws {
     while !pendingManifests.isEmpty {
       guard let entry = try archive.next() else {
         throw BundleError(name, .missing(first: pendingManifests.min()!, count: pendingManifests.count))
       }
-      let (digest, size) = try blob(entry)
-      guard pendingManifests.remove(digest) != nil else {
-        throw BundleError(
-          name, .entry(entry.name ?? "", reason: "it stands before the manifests; export the bundle again"))
+      if let digest = Self.digest(of: entry), !pendingManifests.contains(digest), !seen.contains(digest) {
+        throw UnexpectedOrder(
+          documents.expected[digest] == nil
+            ? BundleError(name, .unnamed(digest))
+            : BundleError(
+              name,
+              .entry(
+                entry.name ?? "",
+                reason:
+                  "it stands before the manifests; only a plain tar may have that order: undo the compression first")))
       }
+      let (digest, size) = try blob(entry)
+      pendingManifests.remove(digest)
       let bytes = try document(digest, size, limit: limits.manifest)
-      let place = "manifest \(digest)"
-      let manifest = try parsed(bytes, place) { json throws(ManifestError) in try Manifest(json: json) }
-      for layer in manifest.layers + [manifest.config] { try expect(layer) }
-      manifests[digest] = manifest
-      try visitor.document(bytes, digest: digest)
-    }
-    let own = manifests.filter { $0.value.kind == BundleContents.kind }
-    guard let (digest, manifest) = own.first, own.count == 1 else {
-      throw BundleError(
-        name, .document("index", reason: "expected one manifest of kind bundle, found \(own.count)"))
-    }
-    return BundleOutline(
-      index: ImageIndex(), own: .init(digest: digest, manifest: manifest), manifests: manifests)
-  }
-
-  /// Notes that a blob is named; two manifests may name it, but not with two sizes.
-  private func expect(_ descriptor: Descriptor) throws {
-    let size = expected.updateValue(descriptor.size, forKey: descriptor.digest)
-    if let size, size != descriptor.size {
-      throw BundleError(
-        name, .document("blob \(descriptor.digest)", reason: "manifests say \(size) and \(descriptor.size) bytes"))
-    }
-  }
-
-  private func parsed<Value>(
-    _ bytes: [UInt8], _ place: String, _ read: (JSONValue) throws(ManifestError) -> Value
-  ) throws -> Value {
-    do { return try read(try JSONValue(parsing: bytes)) } catch {
-      throw BundleError(name, .document(place, reason: "\(error)"))
+      try documents.take(manifest: bytes, digest)
+      untold.append((bytes, digest))
     }
   }
 
@@ -192,28 +178,40 @@ public final class BundleReader {
       throw BundleError(name, .document(title, reason: "the archive ends before it"))
     }
     guard entry.name == title, entry.kind == .file else {
-      throw BundleError(
+      let error = BundleError(
         name, .entry(entry.name ?? "", reason: "expected \(title) here: this is no bundle, or not one of ours"))
+      if Self.isPlausible(entry) { throw UnexpectedOrder(error) } else { throw error }
     }
+    return try bytes(of: entry, title, limit: limit)
+  }
+
+  /// The content of a document that no digest names.
+  func bytes(of entry: ArchiveEntry, _ title: String, limit: Int) throws -> [UInt8] {
     guard let size = entry.size, size <= limit else {
       throw BundleError(name, .tooLarge(title, size: entry.size ?? 0, limit: limit))
     }
     return try bytes(size)
   }
 
+  /// The digest in an entry's name; nil where it is no blob's.
+  static func digest(of entry: ArchiveEntry) -> Digest? {
+    let prefix = "blobs/sha256/"
+    guard entry.kind == .file, let title = entry.name, title.hasPrefix(prefix) else { return nil }
+    return Digest(hexadecimal: title.dropFirst(prefix.count))
+  }
+
   /// The blob that an entry is; refused unless a manifest names it, with this size, for the first time.
-  private func blob(_ entry: ArchiveEntry) throws -> (Digest, Int) {
+  func blob(_ entry: ArchiveEntry) throws -> (Digest, Int) {
     let title = entry.name ?? ""
     guard entry.kind == .file else {
       throw BundleError(name, .entry(title, reason: "it is \(Self.words(entry.kind)); a bundle holds plain files only"))
     }
-    let prefix = "blobs/sha256/"
-    guard title.hasPrefix(prefix), let digest = Digest(hexadecimal: title.dropFirst(prefix.count)) else {
+    guard let digest = Self.digest(of: entry) else {
       if title == "oci-layout" || title == "index.json" { throw BundleError(name, .duplicate(title)) }
       throw BundleError(name, .entry(title, reason: "a bundle holds oci-layout, index.json and blobs/sha256/… only"))
     }
     guard !seen.contains(digest) else { throw BundleError(name, .duplicate(title)) }
-    guard let size = expected[digest] else { throw BundleError(name, .unnamed(digest)) }
+    guard let size = documents.expected[digest] else { throw BundleError(name, .unnamed(digest)) }
     guard entry.size == size else {
       throw BundleError(
         name, .content("blob \(digest) has \(entry.size.map { "\($0)" } ?? "no stated") bytes instead of \(size)"))
@@ -232,7 +230,7 @@ public final class BundleReader {
     }
   }
 
-  private func document(_ digest: Digest, _ size: Int, limit: Int) throws -> [UInt8] {
+  func document(_ digest: Digest, _ size: Int, limit: Int) throws -> [UInt8] {
     guard size <= limit else { throw BundleError(name, .tooLarge("blob \(digest)", size: size, limit: limit)) }
     let bytes = try bytes(size)
     let found = Digest(hashing: bytes)

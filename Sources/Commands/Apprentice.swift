@@ -15,7 +15,7 @@ public struct Apprentice: ParsableCommand {
         subcommands: [
           Status.self, Why.self, Dag.self, Check.self, Show.self, Log.self, Metrics.self, Stages.self, Schema.self,
         ]),
-      CommandGroup(name: "Share", subcommands: [Bundle.self, Reproduce.self, Checkout.self]),
+      CommandGroup(name: "Share", subcommands: [Bundle.self, Push.self, Pull.self, Reproduce.self, Checkout.self]),
       CommandGroup(name: "Care", subcommands: [Fsck.self]),
       CommandGroup(name: "Internal", subcommands: [RunAction.self]),
     ])

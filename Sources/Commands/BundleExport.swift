@@ -6,6 +6,7 @@ import CanonicalJSON
 import ContentAddressing
 import PipelineExecution
 import PipelineLanguage
+import Registries
 import StageKit
 import SystemPackage
 
@@ -103,12 +104,14 @@ struct BundleChoice: ParsableArguments {
   }
 }
 
-/// Gives errors of bundles and archives their sentence and exit status: 4 for damage, and the system's for the rest.
+/// Gives errors of bundles, archives and registries their sentence and exit status: 4 for damage, and the system's for the rest.
 func bundled<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value {
   do { return try body() } catch let error as CommandFailure {
     throw error
   } catch let error as BundleError {
     throw CommandFailure(.damaged, error.description)
+  } catch let error as RegistryError {
+    throw CommandFailure(ExitStatus(rawValue: error.exitStatus) ?? .unreachable, error.description)
   } catch let error as ArchiveError {
     guard case .system(let code) = error.fault else { throw CommandFailure(.damaged, error.description) }
     if code == .noSpace || code == .diskQuotaExceeded { throw CommandFailure(explaining: code) }

@@ -15,6 +15,17 @@ struct BundleImport: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
   var bundle: String
+  @OptionGroup var destination: BundleDestination
+
+  func run() throws {
+    try destination.take(
+      checking: { _ = try BundleReader(path: FilePath(bundle)) },
+      importing: { store in (try store.importBundle(FilePath(bundle)), []) })
+  }
+}
+
+/// Where a bundle goes, from a file or from a registry.
+struct BundleDestination: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Also write the pipeline file, own stages and bundled sources to this folder.", valueName: "DIR"))
@@ -26,25 +37,37 @@ struct BundleImport: ParsableCommand {
   @Flag(help: "Print one JSON document on stdout.")
   var json = false
 
-  func run() throws {
+  /// Takes a bundle into the store, writes its files, and says so.
+  ///
+  /// - Parameters:
+  ///   - check: Looks whether there is a bundle at all: one that can't be used makes no store either.
+  ///   - takeIn: Takes it in, and gives members that the answer has besides.
+  /// - Throws: `CommandFailure`.
+  func take(
+    checking check: () throws -> Void, importing takeIn: (Store) throws -> (ImportedBundle, [(String, JSONValue)])
+  ) throws {
     let folder = to.map { FilePath($0) }
     let location = StoreLocation(
       option: store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
       start: PipelineOptions.workingDirectory.pushing(folder ?? ""))
-    let (imported, file) = try bundled {
-      // A bundle that can't be used makes no store either.
-      if (try? Store.open(location.store, creating: false)) == nil { _ = try BundleReader(path: FilePath(bundle)) }
-      let store = try Store.open(location.store, creating: true)
-      let imported = try store.importBundle(FilePath(bundle))
-      return (imported, try folder.map { try imported.write(to: $0, from: store, replacing: force) })
+    let (imported, members, file) = try bundled {
+      if (try? Store.open(location.store, creating: false)) == nil { try check() }
+      var options = Store.Options()
+      options.threads = Processors.available
+      let store = try Store.open(location.store, creating: true, options: options)
+      let (imported, members) = try takeIn(store)
+      return (imported, members, try folder.map { try imported.write(to: $0, from: store, replacing: force) })
     }
     let description = imported.description
     if json {
-      return printDocument([
+      var document: JSONObject = [
         "pipeline": .string(description.pipeline), "file": file.map { .string($0.string) } ?? .null,
         "settings": .array(description.settings.map { .string($0) }), "store": .string(location.store.string),
-        "actions": JSONValue(description.actions.count), "complete": JSONValue(imported.complete), "exit": 0,
-      ])
+        "actions": JSONValue(description.actions.count), "complete": JSONValue(imported.complete),
+      ]
+      for (name, value) in members { document[name] = value }
+      document["exit"] = 0
+      return printDocument(.object(document))
     }
     let all = imported.complete == description.actions.count ? "" : ", \(imported.complete) with all their files"
     Diagnostics.say("\(description.pipeline)  \(description.actions.count) actions\(all) → \(location.store)")
