@@ -95,7 +95,7 @@ import Testing
         "run", "pipelines/\(pipeline).yaml", "--set", "data=\(data)", "--store", folder.appending("store").string,
         "--results", folder.appending("results").string)
       #expect(outcome.status == 0, "\(outcome.errors)")
-      let dataset = folder.pushing("results/\(pipeline)/corpus/dataset")
+      let dataset = folder.pushing(FilePath("results/\(pipeline)/corpus/dataset"))
       for split in splits {
         #expect(access(dataset.appending(split + ".jsonl").string, R_OK) == 0, "\(split)")
       }
