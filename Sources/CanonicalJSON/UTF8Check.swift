@@ -15,11 +15,14 @@ enum UTF8Check {
       index + offset < count && range.contains(bytes[index + offset])
     }
     while index < count {
-      if index + 8 <= count,
-        bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-      {
-        index += 8
-        continue
+      if index + 8 <= count {
+        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        let high = word & 0x8080_8080_8080_8080
+        if high == 0 {
+          index += 8
+          continue
+        }
+        index += high.trailingZeroBitCount / 8
       }
       let lead = bytes[index]
       if lead < 0x80 {

@@ -102,20 +102,28 @@ final class XMLParser {
     guard context.pointee.wellFormed == 1 else { throw RecordError(file: file, reason: "is no well-formed XML") }
   }
 
-  /// Gives libxml2 what it asks for, some thousand bytes at a time, out of larger pieces; -1 after a failure.
+  /// Gives libxml2 as much as it asks for, some thousand bytes at a time, less only at the end; -1 after a failure.
+  ///
+  /// It takes the first answer for the whole beginning of the file, by which it tells the encoding.
   private func fill(_ buffer: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int32 {
     guard failure == nil, let buffer else { return -1 }
-    if begin == end {
-      do {
-        (begin, end) = (0, try source?.read(into: window) ?? 0)
-      } catch {
-        failure = error
-        return -1
+    let target = UnsafeMutableRawPointer(buffer)
+    var given = 0
+    while given < count {
+      if begin == end {
+        do {
+          (begin, end) = (0, try source?.read(into: window) ?? 0)
+        } catch {
+          failure = error
+          return -1
+        }
+        if end == 0 { break }
       }
+      let part = min(count - given, end - begin)
+      (target + given).copyMemory(from: window.baseAddress! + begin, byteCount: part)
+      begin += part
+      given += part
     }
-    let given = min(count, end - begin)
-    UnsafeMutableRawPointer(buffer).copyMemory(from: window.baseAddress! + begin, byteCount: given)
-    begin += given
     return Int32(given)
   }
 

@@ -81,6 +81,8 @@ public struct Ingest: Stage {
     for index in splits.indices {
       let split = splits[index].split
       var rows = splits[index].rows
+      // Rows that only one variable holds are changed in place.
+      splits[index].rows = []
       if gathered.contains(split) { rows = Self.gather(rows) }
       if split == .train { rows = try subset(rows, dealing) }
       if parameters[IngestParameters.shuffle], split == .train { rows = dealing.shuffled(rows) }
