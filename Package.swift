@@ -122,10 +122,10 @@ let systemTargets: [Target] = [
     cSettings: [
       .unsafeFlags(["-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-ffp-contract=fast", "-fno-math-errno"])
     ]),
-  // OpenBLAS, loaded on first use: its start takes longer than all that a run without work does.
-  .target(name: "COpenBLAS", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // HTTP through libcurl, loaded on first use.
   .target(name: "CTransfer", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
+  // OpenBLAS, loaded on first use: its start takes longer than all that a run without work does.
+  .target(name: "COpenBLAS", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Starting and guarding child processes: what Swift can't call itself.
   .target(name: "CProcess", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
 ]
@@ -206,7 +206,7 @@ let package = Package(
         swiftSettings: swiftSettings),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["Commands", "Records", "TestSupport", "CanonicalJSON", systemPackage],
+        dependencies: ["Commands", "Records", "ContentAddressing", "TestSupport", "CanonicalJSON", systemPackage],
         swiftSettings: swiftSettings),
     ]
 )

@@ -10,6 +10,8 @@ public protocol BundleOrigin {
   /// The bytes of the flat index.
   ///
   /// - Parameter limit: The most bytes that are taken.
+  /// - Returns: The bytes.
+  /// - Throws: What the origin throws.
   func index(limit: Int) throws -> [UInt8]
   /// The bytes of manifests, in the order in which they are asked for.
   func manifests(_ manifests: [Descriptor]) throws -> [[UInt8]]

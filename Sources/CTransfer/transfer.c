@@ -62,7 +62,7 @@ struct transfer_connection *transfer_open(void) {
 }
 
 void transfer_close(struct transfer_connection *connection) {
-  p_curl_easy_cleanup(connection->handle);
+  if (connection->handle != NULL) p_curl_easy_cleanup(connection->handle);
   free(connection);
 }
 
@@ -125,7 +125,12 @@ static enum transfer_result classify(CURLcode code) {
 
 enum transfer_result transfer_perform(
     struct transfer_connection *connection, const struct transfer_request *request, char *reason) {
+  if (connection->handle == NULL) connection->handle = p_curl_easy_init();
   CURL *handle = connection->handle;
+  if (handle == NULL) {
+    snprintf(reason, 256, "out of memory");
+    return transfer_stopped;
+  }
   struct curl_slist *headers = NULL;
   char message[CURL_ERROR_SIZE] = {0};
   p_curl_easy_reset(handle);
@@ -181,8 +186,14 @@ enum transfer_result transfer_perform(
   if (code == CURLE_OK) code = p_curl_easy_perform(handle);
   p_curl_slist_free_all(headers);
   if (code != CURLE_OK) snprintf(reason, 256, "%s", message[0] != 0 ? message : p_curl_easy_strerror(code));
-  // What points into this frame must not outlive it.
-  p_curl_easy_reset(handle);
+  if (code == CURLE_OK) {
+    // What points into this frame must not outlive it.
+    p_curl_easy_reset(handle);
+  } else {
+    // A handle whose transfer failed is not used again: after a host that can't be found libcurl 7.88 fails at every one.
+    p_curl_easy_cleanup(handle);
+    connection->handle = NULL;
+  }
   return classify(code);
 }
 

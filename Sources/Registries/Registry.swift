@@ -98,7 +98,7 @@ public final class Registry: Sendable {
 
   /// Where an answer leads to.
   func follow(_ location: String?, from address: WebAddress) throws(RegistryError) -> WebAddress {
-    guard let location, let next = WebAddress(location, relativeTo: address) else {
+    guard let location, !location.isEmpty, let next = WebAddress(location, relativeTo: address) else {
       throw error(.malformed("it leads to '\((location ?? "").prefix(200))', which is no address"))
     }
     guard next.origin.isPrivate || !address.origin.isPrivate else {
@@ -135,6 +135,7 @@ public final class Registry: Sendable {
   /// - Parameters:
   ///   - answer: The answer.
   ///   - what: What was asked for, as errors name it.
+  /// - Returns: The error.
   func refusal(_ answer: HTTPAnswer, _ what: String) -> RegistryError {
     if answer.status == 404 { return error(.absent(what)) }
     var refusal = error(.refused(status: answer.status, message: "\(what)\(Self.message(answer.body))"))

@@ -1,5 +1,6 @@
 public import ArtifactStore
 public import Bundling
+import CanonicalJSON
 public import ContentAddressing
 public import Registries
 import Synchronization
@@ -104,22 +105,24 @@ public final class RegistryBundle: BundleOrigin {
       throw RegistryError(name, .absent("such bundle"))
     }
     document = found
+    // What is no index is refused by whoever asked.
+    let index = (try? JSONValue(parsing: found.bytes)).flatMap { try? ImageIndex(json: $0) } ?? ImageIndex()
+    let manifests = Dictionary(index.manifests.map { ($0.digest, $0.size) }) { first, _ in first }
+    summary.blobs = manifests.count
+    summary.bytes = sum(Array(manifests.values))
     return found.bytes
   }
 
   /// The bytes of manifests, in the order in which they are asked for.
   public func manifests(_ manifests: [Descriptor]) throws -> [[UInt8]] {
     summary.movedBlobs += manifests.count
-    summary.movedBytes += manifests.reduce(0) { $0 + $1.size }
+    summary.movedBytes += sum(manifests.map(\.size))
     return try registry.manifests(manifests)
   }
 
   /// Brings blobs into an intake, those that are not there yet.
   public func fetch(_ blobs: [Descriptor], into intake: Intake) throws {
     let fetched = try registry.fetch(blobs, into: intake, progress: progress)
-    summary.blobs += fetched.blobs
-    summary.bytes += fetched.bytes
-    summary.movedBlobs += fetched.movedBlobs
-    summary.movedBytes += fetched.movedBytes
+    summary.add(fetched)
   }
 }

@@ -25,6 +25,14 @@ public struct TransferSummary: Sendable, Hashable {
     movedBlobs = moved.count
     movedBytes = sum(moved)
   }
+
+  /// Counts another part of the same.
+  mutating func add(_ other: TransferSummary) {
+    blobs += other.blobs
+    bytes = sum([bytes, other.bytes])
+    movedBlobs += other.movedBlobs
+    movedBytes = sum([movedBytes, other.movedBytes])
+  }
 }
 
 extension Registry {

@@ -219,4 +219,13 @@ import Testing
       OCIReference("oci://127.0.0.1:\(port.port)/a"), options: FakeRegistry.options())
     #expect(fault { _ = try registry.hasBlob(Digest(hashing: []), size: 0) }?.exitStatus == 6)
   }
+
+  @Test("a host that can't be found is unreachable at every attempt")
+  func noHost() throws {
+    let options = FakeRegistry.options { $0.attempts = 2 }
+    let error = fault {
+      _ = try Registry(OCIReference("oci://host.invalid/a"), options: options).hasBlob(Digest(hashing: []), size: 0)
+    }
+    #expect(error?.description.contains("no answer") ?? false, "\(String(describing: error))")
+  }
 }
