@@ -156,7 +156,7 @@ import Testing
         let size = "\"size\":\(bytes.count)"
         let edited = Array(text.replacingOccurrences(of: size, with: "\"size\":9000000000000000").utf8)
         holdings.manifests[SmallBundle.digest(edited)] = (manifest.type, edited)
-        editIndex(&holdings) { index in
+        Self.editIndex(&holdings) { index in
           index = index.replacingOccurrences(of: name, with: SmallBundle.digest(edited))
             .replacingOccurrences(of: "\"size\":\(manifest.bytes.count)", with: "\"size\":\(edited.count)")
         }

@@ -66,10 +66,13 @@ import Testing
       #expect(Fixture.exists(folder.pushing("results/quickstart/report/report/index.html")))
       let commands = try Self.commands().dropFirst(2)
       #expect(commands.count >= 9)
+      let registry = FakeRegistry(digest: SmallBundle.digest)
       for command in commands {
         // The README's stage of one's own is a Python program.
         if command.contains(" run fixtures/stages/"), !OwnStageTests.hasPython { continue }
-        var words = Self.words(of: command)
+        var words = Self.words(of: command).map {
+          $0.replacingOccurrences(of: "127.0.0.1:5000", with: "127.0.0.1:\(registry.server.port)")
+        }
         #expect(words.removeFirst() == "apprentice", "\(command)")
         let outcome = try Tool.run(words, in: folder)
         #expect(outcome.status == 0, "\(command): \(outcome.errors)")

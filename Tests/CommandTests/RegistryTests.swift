@@ -164,14 +164,21 @@ struct RegistryTests {
 
   @Test(
     "what is asked for wrongly is told before anything is asked",
-    arguments: [
-      (["push", "oci://127.0.0.1:1/A:v1"], Int32(64)), (["push", "small.yaml"], 64), (["pull", "127.0.0.1:1/a"], 64),
-      (["pull", "oci://127.0.0.1:1/a", "--store", "none"], 6), (["push", "a", "b", "oci://127.0.0.1:1/a:v1"], 64),
-    ])
-  func wrong(arguments: [String], status: Int32) throws {
+    arguments: ["push oci://127.0.0.1:1/A:v1", "push small.yaml", "pull 127.0.0.1:1/a", "push a b oci://127.0.0.1:1/a"])
+  func wrong(line: String) throws {
     try TemporaryFolder.with { folder in
-      let outcome = try Tool.run(arguments, in: folder)
-      #expect(outcome.status == status, "\(outcome.errors)")
+      let outcome = try Tool.run(line.split(separator: " ").map(String.init), in: folder)
+      #expect(outcome.status == 64, "\(outcome.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.string).isEmpty)
+    }
+  }
+
+  @Test("a registry that nobody runs is status 6, and makes no store")
+  func nobody() throws {
+    try TemporaryFolder.with { folder in
+      let outcome = try Tool.run("pull", "oci://127.0.0.1:1/a", "--store", "none", in: folder)
+      #expect(outcome.status == 6)
+      #expect(outcome.errors.contains("oci://127.0.0.1:1/a: no answer"), "\(outcome.errors)")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.string).isEmpty)
     }
   }
