@@ -190,9 +190,9 @@ let package = Package(
       .target(
         name: "FuzzTargets",
         dependencies: [
-          "CanonicalJSON", "ContentAddressing", "SafetensorsFormat", "Tokenization", "Corpora", "Records", "StageKit",
-          "CheckpointFormat", "Transformers", "PipelineLanguage", "StageCatalog", "Bundling", "Registries",
-          systemPackage,
+          "CanonicalJSON", "Archives", "ContentAddressing", "ArtifactStore", "Bundling", "Registries",
+          "SafetensorsFormat", "Tokenization", "Corpora", "Records", "StageKit", "CheckpointFormat", "Transformers",
+          "PipelineLanguage", "StageCatalog", systemPackage,
         ], path: "Tests/fuzzing/Targets", swiftSettings: swiftSettings),
       .testTarget(
         name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", systemPackage], swiftSettings: swiftSettings),

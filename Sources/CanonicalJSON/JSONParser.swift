@@ -38,6 +38,8 @@ struct JSONParser {
   let bytes: UnsafeRawBufferPointer
   var position = 0
   var depth = 0
+  /// The string with escapes that is read; kept, so that not every one of them asks for memory.
+  private var unescaped: [UInt8] = []
 
   init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -137,6 +139,7 @@ struct JSONParser {
   private mutating func object() throws(JSONError) -> JSONValue {
     try enter()
     var members: [(name: String, value: JSONValue)] = []
+    members.reserveCapacity(4)
     // Small objects are searched, large ones (a vocabulary) indexed.
     var seen: Set<[UInt8]>? = nil
     if position < bytes.count, bytes[position] == UInt8(ascii: "}") {
@@ -238,18 +241,15 @@ struct JSONParser {
       throw failure("the string is not closed")
     }
     let end = position
-    let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-    if plain {
-      guard let text = String(validating: slice, as: UTF8.self) else {
-        position = start
-        throw failure("a string is not valid UTF-8")
-      }
-      position = end + 1
-      return text
-    }
     position = start
-    let unescaped = try unescape(upTo: end)
-    guard let text = String(validating: unescaped, as: UTF8.self) else {
+    let text: String?
+    if plain {
+      text = String(utf8: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+    } else {
+      try unescape(upTo: end)
+      text = unescaped.withUnsafeBytes { String(utf8: $0) }
+    }
+    guard let text else {
       position = start
       throw failure("a string is not valid UTF-8")
     }
@@ -257,25 +257,26 @@ struct JSONParser {
     return text
   }
 
-  private mutating func unescape(upTo end: Int) throws(JSONError) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(end - position)
+  /// Fills `unescaped` with the bytes that a string's text up to its closing quote stands for.
+  private mutating func unescape(upTo end: Int) throws(JSONError) {
+    unescaped.removeAll(keepingCapacity: true)
+    unescaped.reserveCapacity(end - position)
     while position < end {
       // Between quotes only a backslash is special here: control characters were refused.
       let next = min(StringScan.special(in: bytes, from: position), end)
-      result.append(contentsOf: bytes[position..<next])
+      unescaped.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[position..<next]))
       position = next
       if position == end { break }
       position += 1
       let escape = bytes[position]
       position += 1
       switch escape {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): result.append(escape)
-      case UInt8(ascii: "b"): result.append(0x08)
-      case UInt8(ascii: "f"): result.append(0x0C)
-      case UInt8(ascii: "n"): result.append(0x0A)
-      case UInt8(ascii: "r"): result.append(0x0D)
-      case UInt8(ascii: "t"): result.append(0x09)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): unescaped.append(escape)
+      case UInt8(ascii: "b"): unescaped.append(0x08)
+      case UInt8(ascii: "f"): unescaped.append(0x0C)
+      case UInt8(ascii: "n"): unescaped.append(0x0A)
+      case UInt8(ascii: "r"): unescaped.append(0x0D)
+      case UInt8(ascii: "t"): unescaped.append(0x09)
       case UInt8(ascii: "u"):
         var code = UInt32(try hexadecimal(upTo: end))
         if code >= 0xD800, code < 0xDC00 {
@@ -287,13 +288,12 @@ struct JSONParser {
           code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
         }
         guard let scalar = UnicodeScalar(code) else { throw failure("an unpaired surrogate escape") }
-        result.append(contentsOf: UTF8.encode(scalar)!)
+        unescaped.append(contentsOf: UTF8.encode(scalar)!)
       default:
         position -= 1
         throw failure("unknown escape \(found)")
       }
     }
-    return result
   }
 
   private mutating func hexadecimal(upTo end: Int) throws(JSONError) -> UInt16 {

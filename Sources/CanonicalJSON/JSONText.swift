@@ -11,6 +11,9 @@ public struct JSONText: Sendable {
   /// Room for so many bytes.
   public mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
+  /// Forgets the bytes and keeps the room for as many.
+  public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
   /// Appends bytes that are JSON already, or punctuation between values.
   public mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -25,7 +28,7 @@ public struct JSONText: Sendable {
       var start = 0
       while true {
         let end = StringScan.special(in: text, from: start)
-        bytes.append(contentsOf: text[start..<end])
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start..<end]))
         if end == text.count { break }
         escape(text[end])
         start = end + 1

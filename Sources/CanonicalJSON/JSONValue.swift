@@ -1,3 +1,5 @@
+import Glibc
+
 /// A JSON value as RFC 8259 defines it; numbers are IEEE 754 doubles, as RFC 8785 wants them.
 public enum JSONValue: Sendable, Hashable {
   case null
@@ -23,8 +25,8 @@ public struct JSONObject: Sendable {
     for (name, value) in members { self[name] = value }
   }
 
-  /// Members known to be distinct, as the parser has checked.
-  init(distinct members: [(name: String, value: JSONValue)]) { self.members = members }
+  /// Members known to be distinct, as whoever made them has checked.
+  package init(distinct members: [(name: String, value: JSONValue)]) { self.members = members }
 
   /// The value of a member, or nil.
   ///
@@ -75,7 +77,13 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
 extension String {
   /// Whether two strings have the same UTF-8 bytes; Swift's `==` compares canonical equivalence instead.
   package func hasSameBytes(as other: String) -> Bool {
-    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    let count = utf8.count
+    guard count == other.utf8.count else { return false }
+    if count == 0 { return true }
+    let areSame = utf8.withContiguousStorageIfAvailable { own in
+      other.utf8.withContiguousStorageIfAvailable { memcmp(own.baseAddress!, $0.baseAddress!, count) == 0 }
+    }
+    return (areSame ?? nil) ?? utf8.elementsEqual(other.utf8)
   }
 }
 

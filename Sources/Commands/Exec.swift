@@ -67,7 +67,7 @@ struct Exec: ParsableCommand {
     try instance.run(context)
     for port in declaration.outputs {
       guard let path = folder.outputs[port.name] else { continue }
-      try ArtifactCheck.output(port.kind, at: path)
+      try ArtifactCheck.output(port.kind, at: path, threads: context.threads)
     }
     let published = try folder.publish()
     if json {

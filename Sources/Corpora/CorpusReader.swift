@@ -9,15 +9,20 @@ public struct CorpusReader: Sendable {
   public var encoding: TextEncoding
   /// What a row of plain text is.
   public var layout: TextLayout
+  /// How many threads parse JSONL; the rows are the same.
+  public var threads: Int
 
   /// A reader.
-  public init(format: CorpusFormat, encoding: TextEncoding = .asFileSays, layout: TextLayout = TextLayout()) {
+  public init(
+    format: CorpusFormat, encoding: TextEncoding = .asFileSays, layout: TextLayout = TextLayout(), threads: Int = 1
+  ) {
     self.format = format
     self.encoding = encoding
     self.layout = layout
+    self.threads = max(1, threads)
   }
 
-  /// Reads a file row by row; a row is all that is in memory of it.
+  /// Reads a file row by row; some hundred KiB are in memory of it, or the longest row.
   ///
   /// - Parameters:
   ///   - source: The bytes of the file, unpacked.
@@ -38,7 +43,7 @@ public struct CorpusReader: Sendable {
     case .jsonl, .json, .csv, .tsv, .columns, .text:
       let input = TextInput(file: file, source: try DecodedBytes.utf8(source, encoding, file: file))
       switch format {
-      case .jsonl: try JSONLinesReader(input: input).read(body)
+      case .jsonl: try JSONLinesReader(input: input, threads: threads).read(body)
       case .json:
         var reader = JSONDocumentReader(input: input)
         try reader.read(body)

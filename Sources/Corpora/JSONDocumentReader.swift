@@ -1,5 +1,6 @@
 import CanonicalJSON
 import Records
+import SystemPackage
 
 /// Rows of a JSON file: an array of objects, or an object one of whose members is such an array.
 ///
@@ -107,10 +108,23 @@ struct JSONDocumentReader {
     guard try peek() != nil else { throw failure("not valid JSON: expected a value, found end of text") }
     let count = try extent()
     let bytes = UnsafeRawBufferPointer(rebasing: input.window[..<count])
-    let value = try JSONLinesReader.value(bytes, line: line, input)
+    let value = try Self.value(bytes, line: line, input.file)
     for byte in bytes where byte == 0x0A { line += 1 }
     input.consume(count)
     return value
+  }
+
+  /// The value that bytes hold.
+  /// - Throws: `RecordError` with line and column.
+  static func value(_ bytes: UnsafeRawBufferPointer, line: Int, _ file: FilePath) throws(RecordError) -> JSONValue {
+    do throws(JSONError) {
+      return try JSONValue(parsing: bytes)
+    } catch {
+      if String(utf8: bytes) == nil { throw TextInput.notUTF8(bytes, line: line, file) }
+      throw RecordError(
+        file: file, line: line + error.line - 1,
+        reason: "not valid JSON (column \(error.column)): \(error.reason)")
+    }
   }
 
   /// How many bytes the value at the window's start has; what is malformed is left to the parser.

@@ -4,30 +4,46 @@ import Records
 /// Rows of a JSONL file; lines of white space only are passed over.
 struct JSONLinesReader {
   let input: TextInput
+  /// How many threads parse; rows come in the order of the file all the same.
+  let threads: Int
 
-  func read(_ body: (CorpusRow) throws -> Void) throws {
-    var lines = LineReader(input)
-    while let bytes = try lines.next() {
-      if bytes.isBlank { continue }
-      let value = try Self.value(bytes, line: lines.line, input)
-      guard let object = value.object else {
-        throw RecordError(
-          file: input.file, line: lines.line, reason: "expected a JSON object, found \(value.typeName)")
-      }
-      try body(CorpusRow(file: input.file, line: lines.line, fields: object))
-    }
+  /// What a thread made of its part of the lines.
+  private struct Part: Sendable {
+    /// The objects with their lines, from 1 in this part.
+    var rows: [(line: Int, fields: JSONObject)] = []
+    /// What ended the part before its end.
+    var failure: RecordError?
+    var lineCount = 0
   }
 
-  /// The value that bytes hold.
-  /// - Throws: `RecordError` with line and column.
-  static func value(_ bytes: UnsafeRawBufferPointer, line: Int, _ input: TextInput) throws(RecordError) -> JSONValue {
-    do throws(JSONError) {
-      return try JSONValue(parsing: bytes)
-    } catch {
-      if String(validating: bytes, as: UTF8.self) == nil { throw input.notUTF8(bytes, line: line) }
-      throw RecordError(
-        file: input.file, line: line + error.line - 1,
-        reason: "not valid JSON (column \(error.column)): \(error.reason)")
+  func read(_ body: (CorpusRow) throws -> Void) throws {
+    var before = 0
+    while true {
+      let lines = try input.lines(threads << 18, line: before + 1)
+      if lines.isEmpty { return }
+      let file = input.file
+      let parts = concurrently(lines.lineParts(threads)) { bytes in
+        var part = Part()
+        part.lineCount = bytes.forEachLine { line, number in
+          guard part.failure == nil, !line.isBlank else { return }
+          do throws(RecordError) {
+            let value = try JSONDocumentReader.value(line, line: number, file)
+            guard let object = value.object else {
+              throw RecordError(
+                file: file, line: number, reason: "expected a JSON object, found \(value.typeName)")
+            }
+            part.rows.append((number, object))
+          } catch {
+            part.failure = error
+          }
+        }
+        return part
+      }
+      for part in parts {
+        for row in part.rows { try body(CorpusRow(file: file, line: before + row.line, fields: row.fields)) }
+        if let failure = part.failure { throw failure.moved(by: before) }
+        before += part.lineCount
+      }
     }
   }
 }

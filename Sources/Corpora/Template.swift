@@ -59,6 +59,7 @@ public struct Template: Sendable, Hashable {
   /// - Returns: The text.
   /// - Throws: `RecordError` where the row lacks a field, or it is null, a list or an object.
   public func text(for row: CorpusRow) throws(RecordError) -> String {
+    if parts.count == 1, case .field(let name) = parts[0] { return try Self.scalar(name, row) }
     var text = ""
     for part in parts {
       switch part {

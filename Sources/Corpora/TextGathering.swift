@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Records
 import SystemPackage
 
@@ -22,7 +23,8 @@ struct TextGathering {
       throw RecordError(file: file, line: line, reason: "holds a text longer than \(CorpusLimits.rowBytes >> 20) MiB")
     }
     defer { bytes.removeAll(keepingCapacity: true) }
-    return String(decoding: bytes, as: UTF8.self)
+    // libxml2 hands out valid UTF-8 only.
+    return bytes.withUnsafeBytes { String(utf8: $0) } ?? String(decoding: bytes, as: UTF8.self)
   }
 
   mutating func clear() { bytes.removeAll(keepingCapacity: true) }

@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Glibc
 import Records
 import SystemPackage
@@ -6,23 +7,18 @@ import SystemPackage
 final class TextInput {
   let file: FilePath
   private let source: any ByteSource
-  private var storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
-  private var start = 0
-  private var end = 0
-  private var ended = false
+  private var content = ByteWindow()
 
   init(file: FilePath, source: any ByteSource) {
     self.file = file
     self.source = source
   }
 
-  deinit { storage.deallocate() }
-
   /// What is read and not consumed; valid until the next `more`.
-  var window: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[start..<end]) }
+  var window: UnsafeRawBufferPointer { content.bytes }
 
   /// Lets go of the first bytes of the window.
-  func consume(_ count: Int) { start += count }
+  func consume(_ count: Int) { content.consume(count) }
 
   /// Reads more bytes behind the window.
   ///
@@ -30,36 +26,35 @@ final class TextInput {
   /// - Returns: Whether there were any.
   /// - Throws: `RecordError` where the window would grow beyond the longest row.
   func more(line: Int) throws -> Bool {
-    if ended { return false }
-    if start > 0 {
-      memmove(storage.baseAddress!, storage.baseAddress! + start, end - start)
-      end -= start
-      start = 0
-    }
-    if end == storage.count {
-      guard storage.count < CorpusLimits.rowBytes else {
-        throw RecordError(file: file, line: line, reason: "begins a row longer than \(CorpusLimits.rowBytes >> 20) MiB")
-      }
-      let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: storage.count * 2, alignment: 16)
-      larger.copyMemory(from: UnsafeRawBufferPointer(storage))
-      storage.deallocate()
-      storage = larger
-    }
-    let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: storage[end...]))
-    end += count
-    ended = count == 0
-    return !ended
+    guard let more = try content.more(limit: CorpusLimits.rowBytes, source.read) else { throw tooLong(line) }
+    return more
+  }
+
+  /// The next whole lines, at least one, as many as some bytes hold.
+  ///
+  /// - Parameters:
+  ///   - size: How many bytes are read at least, if there are as many.
+  ///   - line: The number of the first line.
+  /// - Returns: The lines, valid until the next call; empty at the end.
+  /// - Throws: `RecordError` where a line is longer than the longest row.
+  func lines(_ size: Int, line: Int) throws -> UnsafeRawBufferPointer {
+    guard let lines = try content.lines(size, limit: CorpusLimits.rowBytes, source.read) else { throw tooLong(line) }
+    return lines
+  }
+
+  private func tooLong(_ line: Int) -> RecordError {
+    RecordError(file: file, line: line, reason: "begins a row longer than \(CorpusLimits.rowBytes >> 20) MiB")
   }
 
   /// The text of bytes.
   /// - Throws: `RecordError` where they are not valid UTF-8.
   func text(_ bytes: UnsafeRawBufferPointer, line: Int) throws(RecordError) -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw notUTF8(bytes, line: line) }
+    guard let text = String(utf8: bytes) else { throw Self.notUTF8(bytes, line: line, file) }
     return text
   }
 
   /// The error for bytes that are not UTF-8, on the line where they are.
-  func notUTF8(_ bytes: UnsafeRawBufferPointer, line: Int) -> RecordError {
+  static func notUTF8(_ bytes: UnsafeRawBufferPointer, line: Int, _ file: FilePath) -> RecordError {
     let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
     let offset = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
     return RecordError(
@@ -108,7 +103,4 @@ extension UnsafeRawBufferPointer {
   var withoutCarriageReturn: UnsafeRawBufferPointer {
     last == 0x0D ? UnsafeRawBufferPointer(rebasing: dropLast()) : self
   }
-
-  /// Whether there is white space only.
-  var isBlank: Bool { allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
 }

@@ -1,4 +1,6 @@
 import CXML
+import CanonicalJSON
+import Glibc
 import Records
 import SystemPackage
 
@@ -26,11 +28,21 @@ struct XMLAttributes {
       let local = entry[0].map { String(cString: $0) } ?? ""
       let name = entry[1].map { String(cString: $0) + ":" + local } ?? local
       guard let start = entry[3], let end = entry[4] else { return (name, "") }
-      return (name, String(decoding: UnsafeBufferPointer(start: start, count: end - start), as: UTF8.self))
+      return (name, XMLParser.text(UnsafeRawBufferPointer(start: start, count: end - start)))
     }
   }
 
-  subscript(name: String) -> String? { all.first { $0.name == name }?.value }
+  /// The value of an attribute without a prefix, or of one as it is written with it.
+  subscript(name: StaticString) -> String? {
+    guard let base else { return nil }
+    for index in 0..<count {
+      let entry = base + index * 5
+      guard XMLParser.isWritten(entry[0], prefix: entry[1], as: name) else { continue }
+      guard let start = entry[3], let end = entry[4] else { return "" }
+      return XMLParser.text(UnsafeRawBufferPointer(start: start, count: end - start))
+    }
+    return nil
+  }
 }
 
 /// XML as a stream of events, by libxml2.
@@ -43,11 +55,16 @@ final class XMLParser {
   private let file: FilePath
   private var context: xmlParserCtxtPtr?
   private var failure: (any Error)?
+  private var source: (any ByteSource)?
+  private let window = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+  private var (begin, end) = (0, 0)
 
   private init(file: FilePath, handler: any XMLHandler) {
     self.file = file
     self.handler = handler
   }
+
+  deinit { window.deallocate() }
 
   /// Parses a file.
   ///
@@ -65,13 +82,12 @@ final class XMLParser {
 
   private func run(_ source: any ByteSource, isUTF8: Bool) throws {
     var events = Self.events()
-    // libxml2 tells the encoding by the first four bytes.
-    let head = try PrefixedBytes.head(of: source, count: 4)
+    self.source = source
     let user = Unmanaged.passUnretained(self).toOpaque()
-    let made = head.withUnsafeBytes {
-      xmlCreatePushParserCtxt(
-        &events, user, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count), nil)
-    }
+    // libxml2 pulls: pushed chunks would be searched for the end of each construct before they are parsed.
+    let made = xmlCreateIOParserCtxt(
+      &events, user, { user, buffer, count in XMLParser.parser(user).fill(buffer, Int(count)) }, nil, user,
+      XML_CHAR_ENCODING_NONE)
     guard let context = made else { throw RecordError(file: file, reason: "no memory for an XML parser") }
     self.context = context
     defer {
@@ -81,16 +97,34 @@ final class XMLParser {
     var options = Int32(XML_PARSE_NONET.rawValue)
     if isUTF8 { options |= Int32(XML_PARSE_IGNORE_ENC.rawValue) }
     xmlCtxtUseOptions(context, options)
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-    defer { buffer.deallocate() }
-    var count = 0
-    repeat {
-      count = try source.read(into: buffer)
-      let bytes = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-      xmlParseChunk(context, bytes, Int32(count), count == 0 ? 1 : 0)
-      if let failure { throw failure }
-    } while count > 0
+    xmlParseDocument(context)
+    if let failure { throw failure }
     guard context.pointee.wellFormed == 1 else { throw RecordError(file: file, reason: "is no well-formed XML") }
+  }
+
+  /// Gives libxml2 as much as it asks for, some thousand bytes at a time, less only at the end; -1 after a failure.
+  ///
+  /// It takes the first answer for the whole beginning of the file, by which it tells the encoding.
+  private func fill(_ buffer: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int32 {
+    guard failure == nil, let buffer else { return -1 }
+    let target = UnsafeMutableRawPointer(buffer)
+    var given = 0
+    while given < count {
+      if begin == end {
+        do {
+          (begin, end) = (0, try source?.read(into: window) ?? 0)
+        } catch {
+          failure = error
+          return -1
+        }
+        if end == 0 { break }
+      }
+      let part = min(count - given, end - begin)
+      (target + given).copyMemory(from: window.baseAddress! + begin, byteCount: part)
+      begin += part
+      given += part
+    }
+    return Int32(given)
   }
 
   private var line: Int { Int(context?.pointee.input?.pointee.line ?? 0) }
@@ -98,6 +132,27 @@ final class XMLParser {
   private func stop(_ error: any Error) {
     if failure == nil { failure = error }
     if let context { xmlStopParser(context) }
+  }
+
+  /// Text that libxml2 hands out, which is valid UTF-8.
+  fileprivate static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(utf8: bytes) ?? String(decoding: bytes, as: UTF8.self)
+  }
+
+  fileprivate static func isWritten(
+    _ local: UnsafePointer<xmlChar>?, prefix: UnsafePointer<xmlChar>?, as name: StaticString
+  ) -> Bool {
+    guard let local else { return false }
+    let pointer = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    var rest = pointer
+    if let prefix {
+      let count = strlen(UnsafeRawPointer(prefix).assumingMemoryBound(to: CChar.self))
+      guard strncmp(pointer, UnsafeRawPointer(prefix).assumingMemoryBound(to: CChar.self), count) == 0,
+        pointer[count] == CChar(UInt8(ascii: ":"))
+      else { return false }
+      rest += count + 1
+    }
+    return strcmp(rest, UnsafeRawPointer(local).assumingMemoryBound(to: CChar.self)) == 0
   }
 
   private static func parser(_ user: UnsafeMutableRawPointer?) -> XMLParser {

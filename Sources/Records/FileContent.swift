@@ -25,6 +25,28 @@ public enum FileContent {
     }
   }
 
+  /// Opens a file to read it in order.
+  /// - Throws: `RecordError` with the reason that the system gives.
+  static func open(_ file: FilePath) throws(RecordError) -> FileDescriptor {
+    do {
+      return try FileDescriptor.open(file, .readOnly)
+    } catch {
+      throw RecordError(file: file, reason: "can't be read: \(error)")
+    }
+  }
+
+  /// Reads some bytes; 0 at the end.
+  /// - Throws: `RecordError` with the reason that the system gives.
+  static func read(
+    _ descriptor: FileDescriptor, _ file: FilePath, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(RecordError) -> Int {
+    do {
+      return try descriptor.read(into: buffer)
+    } catch {
+      throw RecordError(file: file, reason: "can't be read: \(error)")
+    }
+  }
+
   /// Reads a file that holds one JSON value.
   /// - Throws: `RecordError` where it can't be read or is no JSON.
   public static func json(_ file: FilePath) throws(RecordError) -> JSONValue {

@@ -16,6 +16,11 @@ public struct RecordError: Error, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// The same further down: for lines that were counted from the beginning of a part.
+  package func moved(by lines: Int) -> RecordError {
+    RecordError(file: file, line: line.map { $0 + lines }, reason: reason)
+  }
+
   /// One sentence that begins with the place.
   public var description: String { line.map { "\(file):\($0): \(reason)" } ?? "\(file): \(reason)" }
 }

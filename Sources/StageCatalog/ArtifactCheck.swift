@@ -22,13 +22,15 @@ public enum ArtifactCheck {
   /// - Parameters:
   ///   - kind: The port's kind.
   ///   - path: The output's folder.
+  ///   - threads: How many threads look at it.
   /// - Throws: `StageFailure`, `RecordError` or `SafetensorsError`.
-  public static func output(_ kind: ArtifactKind, at path: FilePath) throws {
+  public static func output(_ kind: ArtifactKind, at path: FilePath, threads: Int = 1) throws {
     if let expected = missing(kind, at: path) {
       throw StageFailure("the stage left no \(expected) in \(path)")
     }
     switch kind {
-    case .dataset: for split in DatasetFiles.splits(in: path) { _ = try DatasetFiles.read(split, in: path) }
+    case .dataset:
+      for split in DatasetFiles.splits(in: path) { try DatasetFiles.check(split, in: path, threads: threads) }
     case .tokens: for split in TokenRows.splits(in: path) { _ = try TokenRows(split, in: path) }
     case .samples: _ = try SampleFiles.read(path)
     case .rewards: _ = try RewardFiles.read(path)

@@ -139,6 +139,123 @@ import Testing
     }
   }
 
+  @Test("what is fresh is exported where the rest may be left out")
+  func withoutStale() throws {
+    try withResults { folder in
+      let settings = ["--store", "one", "--set", "limit=10"]
+      let export = ["bundle", "export", "p/small.yaml", "--allow-stale", "-o", "a.tar.zst"] + settings
+      let nothing = try Tool.run(export, in: folder)
+      #expect(nothing.status == 3)
+      #expect(nothing.errors.contains("no action has a result"), "\(nothing.errors)")
+      #expect(try Tool.run(["run", "p/small.yaml", "loud", "--no-results"] + settings, in: folder).status == 0)
+      #expect(try Tool.run(export, in: folder).status == 0)
+      #expect(try stages(of: "a.tar.zst", in: folder) == ["corpus", "loud"])
+    }
+  }
+
+  @Test("a bundle holds the stages that are named, and a name that nothing has is refused")
+  func references() throws {
+    try withResults { folder in
+      let export = ["bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst"]
+      #expect(try Tool.run(export + ["--ref", "tokens", "--ref", "corpus"], in: folder).status == 0)
+      #expect(try stages(of: "a.tar.zst", in: folder) == ["corpus", "tokens"])
+      try succeed("bundle", "import", "a.tar.zst", "--store", "two", in: folder)
+      try succeed("show", "small:tokens.tokens", "--store", "two", in: folder)
+      #expect(try Tool.run("show", "small:fresh.model", "--store", "two", in: folder).status == 2)
+      let unknown = try Tool.run(export + ["--ref", "tokenz"], in: folder)
+      #expect(unknown.status == 2)
+      #expect(unknown.errors.contains("tokens"), "\(unknown.errors)")
+    }
+  }
+
+  @Test("the level changes the size and nothing else; those that zstd does not have are refused")
+  func levels() throws {
+    try withResults { folder in
+      var sizes: [Int] = []
+      var inspections: [String] = []
+      for level in [1, 19] {
+        try succeed(
+          "bundle", "export", "p/small.yaml", "--store", "one", "--level", "\(level)", "-o", "a.tar.zst", in: folder)
+        try succeed("bundle", "verify", "a.tar.zst", in: folder)
+        sizes.append(try Fixture.bytes(folder.appending("a.tar.zst")).count)
+        inspections.append(try succeed("bundle", "inspect", "a.tar.zst", "--json", in: folder))
+      }
+      #expect(sizes[0] > sizes[1])
+      let actions = try inspections.map { try JSONValue(parsing: $0)["actions"] }
+      #expect(actions[0] == actions[1])
+      let refused = try Tool.run(
+        "bundle", "export", "p/small.yaml", "--store", "one", "--level", "20", "-o", "b.tar.zst", in: folder)
+      #expect(refused.status == 64)
+    }
+  }
+
+  @Test("a bundle of results only is complete where it has all files, and the rest runs again")
+  func resultsOnly() throws {
+    try withResults { folder in
+      try succeed(
+        "bundle", "export", "p/small.yaml", "--store", "one", "--results-only", "--with-sources", "-o", "a.tar.zst",
+        in: folder)
+      let imported = try JSONValue(
+        parsing: succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", "--json", in: folder))
+      #expect(imported["actions"] == 4 && imported["complete"] == 0)
+      try succeed("run", "there/small.yaml", "--store", "two", "--no-results", in: folder)
+    }
+  }
+
+  @Test("the line that import prints finds everything fresh, settings and absent sources included")
+  func settings() throws {
+    try withResults { folder in
+      let rows =
+        "{\"prompt\":\"count\",\"completion\":\"count one\"}\n{\"prompt\":\"b\",\"completion\":\"count two\"}\n"
+      try TemporaryFolder.write(rows, to: folder.pushing("my rows/train.jsonl"))
+      let settings = ["--set", "rows=my rows", "--set", "limit=2", "--store", "one"]
+      #expect(try Tool.run(["run", "p/small.yaml", "--no-results"] + settings, in: folder).status == 0)
+      let path = folder.appending("a.tar.zst").string
+      #expect(try Tool.run(["bundle", "export", "p/small.yaml", "-o", path] + settings, in: folder).status == 0)
+      try TemporaryFolder.with { elsewhere in
+        let outcome = try Tool.run("bundle", "import", path, "--to", "there", "--store", "two", in: elsewhere)
+        let line = try #require(outcome.errors.split(separator: "\n").first { $0.hasPrefix("Run  apprentice ") })
+        #expect(line.contains("limit=2"))
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+          "-c", "'\(Tool.executable)' \(line.dropFirst("Run  apprentice ".count)) --no-results --json",
+        ]
+        process.currentDirectoryURL = URL(fileURLWithPath: elsewhere.string)
+        process.standardOutput = output
+        try process.run()
+        let text = try String(decoding: output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let states = try JSONValue(parsing: text)["actions"]?.array?.map { $0["state"]?.string }
+        #expect(states == ["fresh", "fresh", "fresh", "fresh"])
+      }
+    }
+  }
+
+  @Test("an own stage outside the pipeline's folder can't travel, and export says where it would")
+  func ownStageOutside() throws {
+    try withResults { folder in
+      let text = Self.pipeline.replacing("./stages/upper", with: "../upper")
+      try TemporaryFolder.write(text, to: folder.pushing("p/small.yaml"))
+      try FileManager.default.moveItem(
+        atPath: folder.pushing("p/stages/upper").string, toPath: folder.appending("upper").string)
+      try succeed("run", "p/small.yaml", "--store", "one", "--no-results", in: folder)
+      let outcome = try Tool.run("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.errors.contains("small.yaml:9:"), "\(outcome.errors)")
+      #expect(outcome.errors.contains("lies outside the pipeline's folder"), "\(outcome.errors)")
+      #expect(outcome.errors.contains("move it below"), "\(outcome.errors)")
+      #expect(!Fixture.exists(folder.appending("a.tar.zst")))
+    }
+  }
+
+  private func stages(of bundle: String, in folder: FilePath) throws -> [String?]? {
+    try JSONValue(parsing: succeed("bundle", "inspect", bundle, "--json", in: folder))["actions"]?.array?
+      .map { $0["stage"]?.string }
+  }
+
   @Test("inspect shows parameters, actions and sizes as JSON; results only leaves the model out")
   func inspect() throws {
     try withResults { folder in

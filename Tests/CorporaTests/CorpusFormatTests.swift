@@ -6,6 +6,34 @@ import TestSupport
 import Testing
 
 @Suite struct CorpusFormatTests {
+  @Test("JSONL gives the same rows and the same failure on any number of threads, the rows before it first")
+  func threads() throws {
+    let lines = (1...20_000).map {
+      $0 % 7 == 0 ? "" : "{\"n\":\($0),\"text\":\"\(String(repeating: "é", count: $0 % 90))\"}"
+    }
+    func rows(_ lines: [String], _ threads: Int) -> (rows: [String], failure: String) {
+      var rows: [String] = []
+      var failure = "none"
+      do {
+        try Reading.each(
+          Array(lines.joined(separator: "\n").utf8), CorpusReader(format: .jsonl, threads: threads)
+        ) { rows.append("\($0.line) \($0["n"] ?? .null)") }
+      } catch { failure = "\(error)" }
+      return (rows, failure)
+    }
+    let one = rows(lines, 1)
+    #expect(one.rows.count == 20_000 - 20_000 / 7 && one.failure == "none")
+    var damaged = lines
+    damaged[18_000] = "{\"n\":}"
+    damaged[18_500] = "["
+    let stopped = rows(damaged, 1)
+    #expect(stopped.failure.hasPrefix("rows:18001: "), "\(stopped.failure)")
+    for threads in [2, 3] {
+      #expect(rows(lines, threads) == one)
+      #expect(rows(damaged, threads) == stopped)
+    }
+  }
+
   /// The rows of a text, as texts of their fields with line numbers.
   private func rows(_ text: String, _ format: CorpusFormat) throws -> [String] {
     try Reading.rows(Array(text.utf8), CorpusReader(format: format))

@@ -11,7 +11,11 @@ import Testing
   private static let rounds = 400
 
   private static func seeds(_ target: FuzzTarget) throws -> [[UInt8]] {
-    let folder = Fixture.root.pushing("Tests/fuzzing/seeds").appending(target.name)
+    let own = try seeds(in: Fixture.root.pushing("Tests/fuzzing/seeds").appending(target.name))
+    return target.name == "bundle" ? try own + seeds(in: Fixture.path("hostile/bundles")) : own
+  }
+
+  private static func seeds(in folder: FilePath) throws -> [[UInt8]] {
     guard let stream = opendir(folder.string) else { return [] }
     defer { closedir(stream) }
     var names: [String] = []

@@ -20,6 +20,66 @@ import Testing
     }
   }
 
+  @Test(
+    "the check of a dataset says what reading says, with its line, on any number of threads",
+    arguments: [
+      #"{"id":"x","prompt":"p","completion":"c","references":["c"]}"#,
+      #"{ "id": "x", "completion": "\u00e9", "prompt": "p", "more": {"a": [1, null]} }"#,
+      #"{"id":"x","prompt":"p","completion":"c","references":[]}"#, "  \t",
+      #"{"id":"x","prompt":"p","completion":"c","references":["c",1]}"#,
+      #"{"id":"x","prompt":"p","completion":"c","references":["c",]}"#,
+      #"{"id":"x","prompt":"p","completion":"c","references":["c"],"id":"y"}"#,
+      #"{"id":"x","prompt":"p","completion":"c","references":["c"]} x"#,
+      #"{"id":"x","prompt":"\q","completion":"c","references":["c"]}"#,
+      #"{"id":"x","prompt":"\ud800","completion":"c","references":["c"]}"#,
+      #"{"id":"x","prompt":"p","references":["c"]}"#, #"{"id":"x","prompt":"p"#, "[]", "{",
+    ])
+  func check(line: String) throws {
+    try TemporaryFolder.with { folder in
+      let row = DatasetRow(
+        id: "a\n", prompt: String(repeating: "é\"\\ ", count: 100), completion: "c", references: ["c", "d"])
+      let file = DatasetFiles.file(of: .train, in: folder)
+      for (before, after) in [(0, 0), (0, 3000), (2500, 500)] {
+        try DatasetFiles.write(Array(repeating: row, count: before), .train, in: folder)
+        let head = try Fixture.bytes(file)
+        try DatasetFiles.write(Array(repeating: row, count: after), .train, in: folder)
+        try FileContent.write(head + Array("\(line)\n".utf8) + Fixture.bytes(file), to: file)
+        func said(_ body: () throws -> Void) -> String {
+          do { try body() } catch { return "\(error)" }
+          return "sound"
+        }
+        let reading = said { _ = try DatasetFiles.read(.train, in: folder) }
+        #expect(reading == "sound" || reading.contains("train.jsonl:\(before + 1): "))
+        for threads in 1...3 {
+          #expect(said { try DatasetFiles.check(.train, in: folder, threads: threads) } == reading)
+        }
+      }
+    }
+  }
+
+  @Test("bytes that are no UTF-8 are found by the check of a dataset")
+  func checkOfBytes() throws {
+    try TemporaryFolder.with { folder in
+      let line = Array(#"{"id":"x","prompt":"?","completion":"c","references":["c"]}"#.utf8)
+      let bytes = line.map { $0 == UInt8(ascii: "?") ? 0xE9 : $0 }
+      try FileContent.write(bytes, to: DatasetFiles.file(of: .test, in: folder))
+      #expect(throws: RecordError.self) { try DatasetFiles.check(.test, in: folder) }
+    }
+  }
+
+  @Test("the number of threads changes no byte of a dataset")
+  func threads() throws {
+    try TemporaryFolder.with { folder in
+      let rows = (0..<5000).map { DatasetRow(id: "train-\($0)", prompt: "p\($0)", completion: "c", references: ["c"]) }
+      let files = try (1...3).map { threads in
+        try DatasetFiles.write(rows, .train, in: folder, threads: threads)
+        return try Fixture.bytes(DatasetFiles.file(of: .train, in: folder))
+      }
+      #expect(files[0] == files[1] && files[0] == files[2])
+      #expect(try DatasetFiles.read(.train, in: folder) == rows)
+    }
+  }
+
   @Test("token rows come back as they were and give prompt and completion apart")
   func tokens() throws {
     try TemporaryFolder.with { folder in

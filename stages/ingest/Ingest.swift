@@ -81,6 +81,8 @@ public struct Ingest: Stage {
     for index in splits.indices {
       let split = splits[index].split
       var rows = splits[index].rows
+      // Rows that only one variable holds are changed in place.
+      splits[index].rows = []
       if gathered.contains(split) { rows = Self.gather(rows) }
       if split == .train { rows = try subset(rows, dealing) }
       if parameters[IngestParameters.shuffle], split == .train { rows = dealing.shuffled(rows) }
@@ -95,7 +97,9 @@ public struct Ingest: Stage {
       splits[index].rows = rows
     }
     try checkOverlap(splits, context)
-    for (split, rows) in splits { try DatasetFiles.write(rows, split, in: context.output("dataset")) }
+    for (split, rows) in splits {
+      try DatasetFiles.write(rows, split, in: context.output("dataset"), threads: context.threads)
+    }
     let counts = splits.map { "\($0.rows.count) \($0.split.rawValue)" }
     context.report(.summary((counts + [reading.selection.summary].compactMap(\.self)).joined(separator: " · ")))
   }

@@ -45,7 +45,8 @@ struct SplitReading {
     var counts: [Split: Int] = [:]
     try sources.read(consumed: progress.advance) { request, file, bytes in
       let reader = CorpusReader(
-        format: try format(of: file, isText: request.field != nil), encoding: encoding, layout: layout)
+        format: try format(of: file, isText: request.field != nil), encoding: encoding, layout: layout,
+        threads: context.threads)
       var part = Part(split: request.split, name: file.string)
       if let field = request.field { part.texts = (field, []) }
       try reader.read(bytes, file: file) { row in
@@ -60,9 +61,10 @@ struct SplitReading {
       parts.append(part)
     }
     return try Split.allCases.compactMap { split in
-      let parts = parts.filter { $0.split == split }
+      let parts = Self.inOrder(parts.filter { $0.split == split })
       guard !parts.isEmpty else { return nil }
-      var rows = Self.inOrder(parts).flatMap(\.rows)
+      // The usual one is not copied.
+      var rows = parts.count == 1 ? parts[0].rows : parts.flatMap(\.rows)
       if parts.contains(where: { $0.texts != nil }) {
         for row in try Self.aligned(parts, parameters[IngestParameters.parallel].entries.map(\.name)) {
           try add(row, to: &rows, split, &counts)
@@ -81,7 +83,7 @@ struct SplitReading {
 
   private static func aligned(_ parts: [Part], _ fields: [String]) throws -> [CorpusRow] {
     var texts = ParallelText(fields: fields)
-    for part in inOrder(parts) {
+    for part in parts {
       if let (field, rows) = part.texts { texts.append(rows, to: field) }
     }
     return try texts.rows()

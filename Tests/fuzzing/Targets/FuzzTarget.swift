@@ -1,3 +1,5 @@
+import Archives
+import ArtifactStore
 import Bundling
 import CanonicalJSON
 import CheckpointFormat
@@ -100,6 +102,26 @@ public struct FuzzTarget: Sendable {
         }
       }
     },
+    FuzzTarget("archive") { bytes, folder in
+      let file = folder.appending("archive.tar")
+      try FileContent.write(TarChecksums.mended(bytes), to: file)
+      try CorpusFile(file).readMembers({ _ in true }, consumed: { _ in }) { _, _, source in try drain(source) }
+    },
+    FuzzTarget("packed") { bytes, folder in
+      let file = folder.appending("packed.gz")
+      try FileContent.write(bytes, to: file)
+      try CorpusFile(file).read(consumed: { _ in }) { try drain($0) }
+    },
+    FuzzTarget("bundle") { bytes, folder in
+      let file = folder.appending("bundle.tar.zst")
+      try FileContent.write(TarChecksums.mended(bytes), to: file)
+      let inspected = try? BundleInspection(path: file)
+      _ = try? verifyBundle(file)
+      let store = try Store.open(folder.appending("store"), creating: true)
+      let imported = try store.importBundle(file)
+      guard inspected != nil else { fatalError("what can't be inspected was imported") }
+      _ = try imported.write(to: folder.appending("pipeline"), from: store, replacing: true)
+    },
     FuzzTarget("template") { bytes, _ in
       let template = try Template(String(decoding: bytes, as: UTF8.self))
       let fields: JSONObject = ["mr": "m", "n": 1, "a": ["final": ["x", "y"]]]
@@ -115,12 +137,6 @@ public struct FuzzTarget: Sendable {
         guard try KeyDocument(json: document.json) == document else { fatalError("another key document") }
         _ = document.key
       }
-    },
-    FuzzTarget("bundle") { bytes, folder in
-      let file = folder.appending("bundle.tar")
-      try FileContent.write(bytes, to: file)
-      _ = try? BundleInspection(path: file)
-      _ = try verifyBundle(file)
     },
     FuzzTarget("reference") { bytes, _ in
       let reference = try OCIReference(String(decoding: bytes, as: UTF8.self))
@@ -143,6 +159,12 @@ public struct FuzzTarget: Sendable {
     PipelineChecker(
       registry: BuiltinStages.registry, workingDirectory: folder,
       missing: { ArtifactCheck.missing($0, at: $1) }, environment: { $0 == "HOME" ? "/root" : nil })
+  }
+}
+
+private func drain(_ source: any ByteSource) throws {
+  try withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
+    while try source.read(into: buffer) > 0 {}
   }
 }
 
