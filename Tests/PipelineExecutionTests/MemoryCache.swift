@@ -34,7 +34,6 @@ final class MemoryCache: RemoteCache {
   /// Lets whatever is asked fail from now on.
   func fail(_ error: RemoteCacheError?) { fault.withLock { $0 = error } }
 
-
   func find(_ key: ActionKey) throws -> ActionResult? {
     counted.withLock { $0.finds.append(key) }
     if let error = fault.withLock({ $0 }) { throw error }

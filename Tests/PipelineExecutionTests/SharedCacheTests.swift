@@ -164,8 +164,10 @@ import Testing
         atPath: toy.folder.appending("lab").string, withIntermediateDirectories: true)
       let processes = (0..<4).map { index in
         Tool.process(
-          ["run", "toy.yaml", "--store", "\(index)", "--remote", "lab", "--no-results", "--force", "data", "--force",
-            "mid", "--force", "end", "--force", "side"], in: toy.folder)
+          [
+            "run", "toy.yaml", "--store", "\(index)", "--remote", "lab", "--no-results", "--force", "data", "--force",
+            "mid", "--force", "end", "--force", "side",
+          ], in: toy.folder)
       }
       for process in processes {
         process.standardError = FileHandle.nullDevice
@@ -279,9 +281,11 @@ import Testing
     }
   }
 
-  @Test("a run that is ended while a result comes leaves nothing of it, and the next one takes it", arguments: [
-    SIGINT, SIGKILL,
-  ])
+  @Test(
+    "a run that is ended while a result comes leaves nothing of it, and the next one takes it",
+    arguments: [
+      SIGINT, SIGKILL,
+    ])
   func endedWhileFetching(_ signal: Int32) throws {
     try ToyPipeline.with(StalenessTests.chain) { toy in
       let registry = registry()
