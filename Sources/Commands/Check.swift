@@ -6,6 +6,7 @@ import StageKit
 /// `check`: finds everything that is wrong with a pipeline file, and runs nothing.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "check",
     abstract: "Check a pipeline file: keys, ports, parameters, types, ranges, cycles, files.",
     discussion: """
       All problems are reported at once, a line each: file, line and column, what was found, what was expected and the \

@@ -9,6 +9,7 @@ import SystemPackage
 /// `checkout`: files out of the store.
 struct Checkout: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "checkout",
     abstract: "Write the files of an artifact to a folder: a model is a Hugging Face directory.",
     discussion: "REF is [PIPELINE:]STAGE[@CELL][.PORT], a digest, or a unique prefix of one.")
 

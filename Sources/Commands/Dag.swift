@@ -5,6 +5,7 @@ import PipelineLanguage
 /// `dag`: the graph of a pipeline.
 struct Dag: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "dag",
     abstract: "Show the graph of a pipeline: stages, their inputs and grids.",
     discussion: "A stage with a matrix is drawn once; --cells draws each of its cells.")
 

@@ -10,6 +10,7 @@ import SystemPackage
 /// `exec`: one stage on plain files, no pipeline, no store.
 struct Exec: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "exec",
     abstract: "Run one stage on plain files, without pipeline and store.",
     discussion: """
       PATH is a folder of the port's kind, or the file itself where the kind needs one file only. Values of --with are \

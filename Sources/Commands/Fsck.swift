@@ -9,6 +9,7 @@ import SystemPackage
 /// `fsck`: checks a whole store.
 struct Fsck: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "fsck",
     abstract: "Hash everything in the store; move what is damaged to quarantine.",
     discussion: """
       The exit status is 4 if something is damaged; the next run makes it again. With --repair the results of actions \

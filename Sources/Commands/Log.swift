@@ -9,7 +9,8 @@ import SystemPackage
 
 /// `log`: what a stage printed when it last ran.
 struct Log: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Print what a stage said when it last ran.")
+  static let configuration = CommandConfiguration(
+    commandName: "log", abstract: "Print what a stage said when it last ran.")
 
   @OptionGroup var words: StageWords
   @OptionGroup var options: PipelineOptions

@@ -9,6 +9,7 @@ import StageKit
 /// `metrics`: the scores of a pipeline.
 struct Metrics: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "metrics",
     abstract: "Print the metrics of every scores artifact in the pipeline.")
 
   @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")

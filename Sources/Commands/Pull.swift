@@ -10,6 +10,7 @@ import SystemPackage
 /// `pull`: takes a bundle out of a registry into the store.
 struct Pull: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "pull",
     abstract: "Take a bundle out of an OCI registry into the store: every byte verified, all of it or nothing.",
     discussion: """
       Only what the store lacks travels, and a pull that was cut off goes on where it stopped. Afterwards `run` of the \

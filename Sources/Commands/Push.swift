@@ -11,6 +11,7 @@ import SystemPackage
 /// `push`: sends a pipeline with its results to a registry.
 struct Push: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "push",
     abstract: "Send a pipeline with its results to an OCI registry: what `bundle export` would write.",
     discussion: """
       Only what the registry lacks travels. Credentials are those of `docker login` (DOCKER_CONFIG, else \

@@ -11,6 +11,7 @@ import SystemPackage
 /// `reproduce`: runs a bundle again and compares.
 struct Reproduce: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "reproduce",
     abstract: "Run a bundle again from its sources in a fresh store and compare every digest.",
     discussion: """
       Sources come from the bundle, from where the pipeline names them (seen from here or from pipelines/ below), or \

@@ -10,6 +10,7 @@ import SystemPackage
 /// `run`: brings a pipeline up to date.
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Bring a pipeline, or some stages and what they need, up to date.",
     discussion: """
       Only what is stale runs. Ctrl-C stops in a state from which the next run goes on.

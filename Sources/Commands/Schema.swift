@@ -7,6 +7,7 @@ import StageKit
 /// `schema`: JSON Schemas, with which an editor completes and checks pipeline files.
 struct Schema: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "schema",
     abstract: "Print the JSON Schema of pipeline files or of stage manifests.",
     discussion: """
       For editors: write it to a file and name that in the first line of a pipeline, \

@@ -10,6 +10,7 @@ import SystemPackage
 /// `show`: what an artifact holds.
 struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "show",
     abstract: "Show the files of an artifact, or one of its rows.",
     discussion: "REF is [PIPELINE:]STAGE[@CELL][.PORT], a digest, or a unique prefix of one.")
 

@@ -7,6 +7,7 @@ import StageKit
 /// `stages`: what stages there are, and the ports and parameters of one.
 struct Stages: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "stages",
     abstract: "List the stages, or document the ports and parameters of one.")
 
   @Argument(help: "A stage's name, or the ./folder of a stage of your own.")

@@ -8,6 +8,7 @@ import StageKit
 /// `status`: which actions are fresh, which are stale, and why.
 struct Status: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "status",
     abstract: "Say which actions are fresh, which are stale, and why.",
     discussion: """
       What follows a stale action can be judged only when that has run; it counts as stale. With --remote on the command \

@@ -7,6 +7,7 @@ import StageKit
 /// `why`: why a stage would run.
 struct Why: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "why",
     abstract: "Say why a stage would run: the changed field, its old and new value, file and line.")
 
   @OptionGroup var words: StageWords
