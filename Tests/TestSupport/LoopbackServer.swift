@@ -104,7 +104,7 @@ public final class LoopbackServer: Sendable {
   /// What has been asked so far.
   public var requests: [Request] { asked.withLock { $0 } }
 
-  /// Bytes of bodies that somebody has taken, or that the system has for them.
+  /// Bytes of bodies that were sent, or that are being sent.
   public var sent: Int { moved.withLock { $0 } }
 
   private func serve(_ connection: CInt) {
@@ -141,9 +141,9 @@ public final class LoopbackServer: Sendable {
 
   @discardableResult
   private func count(_ bytes: ArraySlice<UInt8>, to connection: CInt) -> Bool {
-    guard send(Array(bytes), to: connection) else { return false }
+    // Before they are sent: whoever has read the last of them may ask how many there were.
     moved.withLock { $0 += bytes.count }
-    return true
+    return send(Array(bytes), to: connection)
   }
 
   private func send(_ bytes: [UInt8], to connection: CInt) -> Bool {
