@@ -101,7 +101,7 @@ extension StoreError: CustomStringConvertible {
     case .missing(let digest, let user):
       "\(user) needs blob \(digest), which is not in the store. Run the pipeline again to rebuild it."
     case .diskFull(let path):
-      "No room left to write \(path). Free some space (`apprentice gc` shows what the store can spare) and run again."
+      "No room left to write \(path). Free some space and run again."
     case .permission(let operation, let path):
       "Not allowed to \(operation) \(path). Check its owner and mode, or name another store with --store."
     case .unknownFormat(let path, let found):

@@ -27,6 +27,6 @@ package enum FailureStatus {
   }
 
   private static func diskFull(_ text: String) -> StageFailure {
-    StageFailure(text, remedy: "free some space, or run `apprentice gc`, and run again", status: .diskFull)
+    StageFailure(text, remedy: "free some space and run again", status: .diskFull)
   }
 }

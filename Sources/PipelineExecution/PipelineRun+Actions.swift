@@ -172,9 +172,9 @@ extension PipelineRun {
     let tail = isCommand || running.failure == nil ? running.logTail(12) : []
     var remedy = running.failure?.remedy
     // Programs seldom say by their status that the disk is full.
-    if failures[index] == .stageFailed, FailureStatus.isDiskFull(at: running.work.path) {
-      failures[index] = .diskFull
-      remedy = remedy ?? "the disk is full: free some space, or run `apprentice gc`, and run again"
+    if failures[index] == .stageFailed, FailureStatus.isDiskFull(at: running.work.path) { failures[index] = .diskFull }
+    if failures[index] == .diskFull {
+      remedy = "the disk of \(planner.store.path) is full: free some space and run again, or name another --store"
     }
     self.end(index, .failed, message, remedy: remedy, logTail: tail)
   }

@@ -3,32 +3,8 @@ import ContentAddressing
 import Foundation
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
-
-/// A small file system in memory, for as long as a test runs.
-final class SmallDisk {
-  let path: FilePath
-
-  /// Mounts one; nil where this process may not.
-  init?(bytes: Int) {
-    path = FilePath(
-      FileManager.default.temporaryDirectory.appendingPathComponent("apprentice-disk-\(UUID().uuidString)").path)
-    guard (try? FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)) != nil
-    else { return nil }
-    if mount("tmpfs", path.string, "tmpfs", 0, "size=\(bytes)") != 0 {
-      rmdir(path.string)
-      return nil
-    }
-  }
-
-  deinit {
-    umount2(path.string, Int32(MNT_DETACH))
-    rmdir(path.string)
-  }
-
-  /// Whether this process may mount one.
-  static var isPossible: Bool { SmallDisk(bytes: 1 << 16) != nil }
-}
 
 @Suite("Full disk", .enabled(if: SmallDisk.isPossible, "needs leave to mount a tmpfs"))
 struct FullDiskTests {
@@ -71,10 +47,7 @@ struct FullDiskTests {
     let document = Laboratory.document(1)
     let work = try store.makeWorkFolder(for: document.key)
     try Laboratory.write("output", to: work.output("data").appending("a"))
-    let ballast = disk.path.appending("ballast")
-    let file = try FileDescriptor.open(ballast, .writeOnly, options: .create, permissions: .ownerReadWrite)
-    while (try? file.writeAll([UInt8](repeating: 1, count: 4096))) != nil {}
-    try file.close()
+    try disk.fill(leaving: 0)
     let error = #expect(throws: StoreError.self) {
       let publication = try store.beginPublication(in: work)
       let artifact = try publication.add(folder: work.output("data"), kind: Laboratory.kind)
@@ -85,7 +58,7 @@ struct FullDiskTests {
       Issue.record("half a result is seen")
       return
     }
-    try FileManager.default.removeItem(atPath: ballast.string)
+    try disk.makeRoom()
     try work.remove()
     try Laboratory.publish(document, ["a": "output"], in: store)
     #expect(try store.fsck().isSound)

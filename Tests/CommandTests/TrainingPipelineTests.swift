@@ -107,6 +107,33 @@ import Testing
     }
   }
 
+  @Test(
+    "a disk that fills in training is told as such; with room again training goes on from its checkpoint",
+    .enabled(if: SmallDisk.isPossible, "needs leave to mount a tmpfs"))
+  func fullDisk() throws {
+    try withPipeline { folder in
+      let undisturbed = try run("mle", "--store", "other", "--no-results", in: folder)
+      let disk = try #require(SmallDisk(bytes: 64 << 20))
+      let store = disk.path.appending("store")
+      _ = try run("fresh", "--store", store.string, "--no-results", in: folder)
+      let model = try Tool.run("checkout", "small:fresh.model", "start", "--store", store.string, in: folder)
+      #expect(model.status == 0, "\(model.errors)")
+      // Parameters and two moments: one checkpoint has room, a second beside it has not.
+      let checkpoint = 3 * (try Fixture.bytes(folder.pushing("start/model.safetensors")).count)
+      try disk.fill(leaving: checkpoint * 3 / 2)
+      let full = try Tool.run("run", "small.yaml", "mle", "--store", store.string, "--no-results", in: folder)
+      #expect(full.status == 7)
+      #expect(full.errors.contains("the disk of \(store) is full: free some space and run again"), "\(full.errors)")
+      let checkpoints = store.pushing("work/checkpoints")
+      #expect(FileContent.names(in: checkpoints).contains { !FileContent.names(in: checkpoints.appending($0)).isEmpty })
+      try disk.makeRoom()
+      let resumed = try run("mle", "--store", store.string, "--no-results", in: folder)
+      #expect(resumed.states["mle"] == "ran" && resumed.states["fresh"] == "fresh")
+      #expect(resumed.digests == undisturbed.digests)
+      #expect(try Tool.run("fsck", "--store", store.string, in: folder).status == 0)
+    }
+  }
+
   @Test("two runs at once on one store do every action once, and both end well")
   func together() throws {
     try withPipeline { folder in
