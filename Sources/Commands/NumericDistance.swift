@@ -7,11 +7,12 @@ import SystemPackage
 enum NumericDistance {
   /// The distance of two files; nil where they differ in anything but numbers.
   ///
-  /// Safetensors are compared tensor by tensor, integers exactly; JSON and its lines value by value. TensorBoard's
+  /// Safetensors are compared tensor by tensor, integers exactly; JSON, and JSONL line by line, value by value. TensorBoard's
   /// files and pages are drawn from rows that are compared themselves.
   static func between(_ before: FilePath, _ now: FilePath, title: String) -> Double? {
     if title.hasSuffix(".safetensors") { return tensors(before, now) }
-    if title.hasSuffix(".json") || title.hasSuffix(".jsonl") { return rows(before, now) }
+    if title.hasSuffix(".jsonl") { return documents(before, now) { $0.split(separator: 0x0A) } }
+    if title.hasSuffix(".json") { return documents(before, now) { [$0[...]] } }
     if title.hasPrefix("events.out.tfevents") || title.hasSuffix(".html") || title.hasSuffix(".csv") { return 0 }
     return nil
   }
@@ -45,8 +46,11 @@ enum NumericDistance {
     return largest
   }
 
-  private static func rows(_ before: FilePath, _ now: FilePath) -> Double? {
-    guard let old = lines(before), let new = lines(now), old.count == new.count else { return nil }
+  private static func documents(
+    _ before: FilePath, _ now: FilePath, _ split: ([UInt8]) -> [ArraySlice<UInt8>]
+  ) -> Double? {
+    guard let old = bytes(before).map(split), let new = bytes(now).map(split), old.count == new.count
+    else { return nil }
     var largest = 0.0
     for (first, second) in zip(old, new) where first != second {
       guard let a = try? JSONValue(parsing: Array(first)), let b = try? JSONValue(parsing: Array(second)),
@@ -57,9 +61,9 @@ enum NumericDistance {
     return largest
   }
 
-  private static func lines(_ path: FilePath) -> [ArraySlice<UInt8>]? {
+  private static func bytes(_ path: FilePath) -> [UInt8]? {
     guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
-    let bytes = try? file.closeAfter {
+    return try? file.closeAfter {
       var bytes: [UInt8] = []
       let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
       defer { buffer.deallocate() }
@@ -69,7 +73,6 @@ enum NumericDistance {
         bytes += buffer[..<count]
       }
     }
-    return bytes?.split(separator: 0x0A)
   }
 
   private static func values(_ a: JSONValue, _ b: JSONValue) -> Double? {

@@ -2,6 +2,7 @@ import ArtifactStore
 import Bundling
 import CanonicalJSON
 import ContentAddressing
+import Glibc
 import PipelineExecution
 import PipelineLanguage
 import StageKit
@@ -37,7 +38,7 @@ struct ReproductionFinding {
     switch outcome {
     case .same: "\(label): same digests"
     case .near(let distance):
-      "\(label): other digests in another environment, numbers within \(JSONValue(distance).text)"
+      "\(label): other digests in another environment, numbers within \(distance.briefly)"
     case .different(let ports, let reason): "\(label): \(ports.joined(separator: ", ")) differs: \(reason)"
     case .missing: "\(label): did not come to a result"
     }
@@ -109,12 +110,22 @@ struct ReproductionComparison {
         guard distance <= tolerance else {
           return .different(
             ports: [port],
-            reason: "\(title) is off by \(JSONValue(distance).text) in another environment, more than "
+            reason: "\(title) is off by \(distance.briefly) in another environment, more than "
               + JSONValue(tolerance).text)
         }
         largest = max(largest, distance)
       }
     }
     return .near(largest)
+  }
+}
+
+extension Double {
+  /// Two significant digits, rounded up: what is said to be within a bound is.
+  fileprivate var briefly: String {
+    guard self > 0, isFinite else { return "\(self)" }
+    let exponent = Int(log10(self).rounded(.down)) - 1
+    let digits = (self / pow(10, Double(exponent))).rounded(.up)
+    return "\(Double("\(digits)e\(exponent)") ?? self)"
   }
 }

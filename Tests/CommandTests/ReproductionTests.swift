@@ -20,6 +20,11 @@ struct ReproductionTests {
         with: { layers: 2, width: 48, heads: 4, kv_heads: 2, context: 64 }
       mle: { uses: train-mle, in: { tokens: tokens.tokens, model: fresh.model }, with: { steps: 6, batch_rows: 8 } }
       iq: { uses: train-iq, in: { tokens: tokens.tokens, model: mle.model }, with: { steps: 6, batch_rows: 8 } }
+      samples:
+        uses: generate
+        in: { model: iq.model, dataset: corpus.dataset }
+        with: { decoding: greedy, max_new_tokens: 8, limit: 20 }
+      scores: { uses: score, in: { samples: samples.samples }, with: { resamples: 50 } }
 
     """
   private static let here = ["OPENBLAS_CORETYPE": "Haswell", "APPRENTICE_KERNELS": "avx2"]
@@ -58,12 +63,12 @@ struct ReproductionTests {
       let near = try reproduce("a.tar.zst", in: folder, Self.elsewhere)
       #expect(near.status == 0, "\(near.json)")
       let actions = near.json["actions"]?.array ?? []
-      #expect(actions.count == 5)
+      #expect(actions.count == 7)
       for action in actions {
         #expect(action["reproduced"] == true && action["other_environment"] == true)
-        let isTrained = ["mle", "iq"].contains(action["action"]?.string)
-        #expect((action["distance"]?.number ?? 0 > 0) == isTrained, "\(action)")
-        #expect(action["detail"]?.string?.contains("in another environment") == isTrained, "\(action)")
+        let hasLogits = ["mle", "iq", "samples", "scores"].contains(action["action"]?.string)
+        #expect((action["distance"]?.number ?? 0 > 0) == hasLogits, "\(action)")
+        #expect(action["detail"]?.string?.contains("in another environment") == hasLogits, "\(action)")
       }
       let far = try reproduce("a.tar.zst", "--tolerance", "1e-12", in: folder, Self.elsewhere)
       #expect(far.status == 3)
@@ -83,7 +88,7 @@ struct ReproductionTests {
       try FileManager.default.removeItem(atPath: folder.appending("rows").string)
       let same = try reproduce(place, in: folder, Self.here)
       #expect(same.status == 0, "\(same.errors)")
-      #expect(same.json["actions"]?.array?.count == 5)
+      #expect(same.json["actions"]?.array?.count == 7)
       let near = try reproduce(place, in: folder, Self.elsewhere)
       #expect(near.status == 0, "\(near.errors)")
       #expect(near.json["actions"]?.array?[3]["distance"]?.number ?? 0 > 0)
