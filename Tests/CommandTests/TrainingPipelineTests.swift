@@ -103,6 +103,7 @@ import Testing
       }
       let resumed = try run(in: folder)
       #expect(resumed.digests == undisturbed.digests)
+      #expect(FileContent.names(in: folder.pushing(".apprentice/work/checkpoints")).isEmpty)
       #expect(try Tool.run("fsck", "--store", ".apprentice", in: folder).status == 0)
     }
   }

@@ -195,4 +195,56 @@ import Transformers
       #expect(seen.count >= 2)
     }
   }
+
+  @Test(
+    "under a temperature and cuts, draws have the frequencies of what is kept, renormalised",
+    arguments: [Sampling(temperature: 0.7, topK: 3), Sampling(temperature: 1.4, topP: 0.8)])
+  func cutFrequencies(sampling: Sampling) throws {
+    var configuration = Self.configuration
+    configuration.vocabularySize = 6
+    configuration.endTokens = []
+    let model = Self.model(configuration: configuration)
+    let prompt = GenerationPrompt(id: "x", tokens: [0, 5, 1])
+    let count = 4000
+    let settings = DecodingSettings(strategy: .sample(sampling), samples: count, maximumNewTokens: 1)
+    let completions = try #require(Generator(model, settings: settings).complete([prompt]))[0]
+    let row = Self.reference(model, prompt.tokens, [0])[0].2.map { Double($0) / Double(sampling.temperature) }
+    let order = row.indices.sorted { row[$0] > row[$1] }.prefix(sampling.topK ?? row.count)
+    let weights = order.map { exp(row[$0]) }
+    let total = weights.reduce(0, +)
+    var kept = 0
+    while kept < weights.count, weights[..<kept].reduce(0, +) < sampling.topP * total { kept += 1 }
+    #expect(kept >= 2)
+    for (rank, token) in order.enumerated() {
+      let probability = rank < kept ? weights[rank] / weights[..<kept].reduce(0, +) : 0
+      let share = Double(completions.count { $0.tokens == [Int32(token)] }) / Double(count)
+      // Five standard deviations of a binomial share.
+      let tolerance = 5 * (probability * (1 - probability) / Double(count)).squareRoot()
+      #expect(abs(share - probability) <= tolerance, "rank \(rank): \(share), not \(probability)")
+    }
+  }
+
+  @Test("tokens that tie with the k-th stay")
+  func ties() throws {
+    let model = Self.model()
+    for entry in model.parameters.entries {
+      let tensor = model.parameters.value(entry)
+      for index in tensor.buffer.indices { tensor.buffer[index] = 0 }
+    }
+    let settings = DecodingSettings(strategy: .sample(Sampling(topK: 1)), samples: 200, maximumNewTokens: 1)
+    let completions = try #require(Generator(model, settings: settings).complete(Self.prompts(1)))[0]
+    #expect(Set(completions.map(\.tokens)).count > 40)
+  }
+
+  @Test("who is told of progress can end it")
+  func stop() {
+    let settings = DecodingSettings(strategy: .sample(Sampling()), samples: 2, maximumNewTokens: 8)
+    var calls = 0
+    let completions = Generator(Self.model(), settings: settings).complete(Self.prompts(3)) { _, _ in
+      calls += 1
+      return false
+    }
+    #expect(completions == nil)
+    #expect(calls == 1)
+  }
 }

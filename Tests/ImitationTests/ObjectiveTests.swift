@@ -102,4 +102,18 @@ import Testing
     #expect((0..<5).map { objective.warmedUp(step: $0, over: 4).lambda } == [0.1, 0.2, 0.30000000000000004, 0.4, 0.4])
     #expect(objective.warmedUp(step: 0, over: 0) == objective)
   }
+
+  @Test("Sums of batches add up, each of them")
+  func sums() {
+    var counted = ObjectiveSums()
+    (counted.tokens, counted.completions, counted.terminals, counted.flipped) = (1, 2, 3, 4)
+    (counted.loss, counted.mle, counted.td, counted.entropy) = (5, 6, 7, 8)
+    (counted.reward, counted.value, counted.firstValue, counted.endReward) = (9, 10, 11, 12)
+    var sums = counted
+    sums.add(counted)
+    let numbers = Mirror(reflecting: sums).children.compactMap {
+      $0.value as? Double ?? ($0.value as? Int).map(Double.init)
+    }
+    #expect(numbers.sorted() == (1...12).map { Double(2 * $0) })
+  }
 }
