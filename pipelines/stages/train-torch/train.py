@@ -1,8 +1,4 @@
-"""MLE and IQLearn with PyTorch and transformers: the losses, schedule and curves of train-mle and train-iq.
-
-With logits q, v = logsumexp q, log π = q[a] − v and r = q[a] − γ v′ the loss is the mean of −log π + λ r² over the
-completion tokens of a step; v′ is 0 after an end token, and the next row's v where a completion is cut off.
-"""
+"""MLE and IQLearn with PyTorch and transformers: the losses, schedule and curves of train-mle and train-iq."""
 
 import json
 import math
@@ -18,6 +14,7 @@ import transformers
 from safetensors.torch import load_file
 
 import event_file
+from objective import Objective
 
 action = json.loads(pathlib.Path(os.environ["APPRENTICE_ACTION"]).read_text())
 options = action["parameters"]
@@ -38,13 +35,9 @@ tell("environment", environment={"torch": torch.__version__, "transformers": tra
 torch.set_num_threads(action["threads"])
 torch.manual_seed(options["seed"])
 torch.use_deterministic_algorithms(True, warn_only=True)
-model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32).to(device).train()
-level = getattr(model.config, "level_offset", 0.0)  # what our stages subtract from the logits
-ends = model.generation_config.eos_token_id
-ends = model.config.eos_token_id if ends is None else ends
-ends = set(ends if isinstance(ends, list) else [ends])
-lamda = options["lambda"] if options["objective"] == "iq" else 0.0
-gamma = options["gamma"] if options["objective"] == "iq" else 1.0
+# Not in training mode: an architecture's own dropout stays off.
+model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32).to(device).eval()
+objective = Objective(model, device, options)
 
 
 def read(split):
@@ -54,54 +47,6 @@ def read(split):
     data = load_file(tokens / f"{split}.safetensors")
     offsets = data["offsets"].tolist()
     return [(data["tokens"][a:b].long(), p) for a, b, p in zip(offsets, offsets[1:], data["prompt_lengths"].tolist())]
-
-
-def losses(rows):
-    """The sums of a batch over its completion tokens; `loss` keeps its graph."""
-    rows = [(row, prompt, int(row[-1]) in ends) for row, prompt in rows if len(row) > prompt]
-    if not rows:
-        return {"loss": torch.zeros((), device=device), "tokens": 0}
-    # Padded on the right, no mask is needed: no token sees what follows it.
-    batch = torch.nn.utils.rnn.pad_sequence([row for row, _, _ in rows], batch_first=True).to(device)
-    hidden = model.base_model(input_ids=batch, use_cache=False).last_hidden_state
-    states = [hidden[i, p - 1 : len(row) - (1 if ended else 0)] for i, (row, p, ended) in enumerate(rows)]
-    logits = model.get_output_embeddings()(torch.cat(states)).float() - level
-    values = logits.logsumexp(-1)
-    with torch.no_grad():
-        entropies = values - (logits.softmax(-1) * logits).sum(-1)
-    sums = dict.fromkeys(("mle", "td", "entropy", "v", "v0", "r", "r_end", "ended", "flipped", "tokens"), 0.0)
-    loss, first = torch.zeros((), dtype=torch.float64, device=device), 0
-    for row, prompt, ended in rows:
-        count = len(row) - prompt
-        actions = row[prompt:].to(device)
-        v = values[first : first + count + (0 if ended else 1)]
-        q = logits[first : first + count].gather(-1, actions[:, None])[:, 0]
-        after = torch.cat([v[1:], v.new_zeros(1)]) if ended else v[1:]
-        after = after.detach() if options["gradient"] == "semi" else after
-        mle, r = (v[:count] - q).double(), (q - gamma * after).double()
-        loss = loss + mle.sum() + lamda * r.square().sum()
-        for key, value in {
-            "mle": mle.sum(), "td": r.square().sum(), "entropy": entropies[first : first + count].sum(),
-            "v": v[:count].sum(), "v0": v[0], "r": r.sum(), "r_end": r[-1] if ended else 0, "ended": ended,
-            "flipped": (r.abs() > 1 / (2 * lamda)).sum() if lamda else 0, "tokens": count,
-        }.items():
-            sums[key] += float(value)
-        first += len(v)
-    return {"loss": loss, "rows": len(rows), **sums}
-
-
-def measures(parts, step, split, **more):
-    """The row of the curves for the batches of a step."""
-    total = {key: sum(float(part.get(key, 0)) for part in parts) for key in
-             ("loss", "mle", "td", "entropy", "v", "v0", "r", "r_end", "ended", "flipped", "tokens", "rows")}
-    count = max(total["tokens"], 1)
-    row = {"step": step, "split": split, **{key: total[key] / count for key in ("loss", "mle", "td", "entropy")},
-           **more, "tokens": int(total["tokens"]), "mean_v": total["v"] / count,
-           "mean_v0": total["v0"] / max(total["rows"], 1), "mean_r": total["r"] / count,
-           "mean_r_end": total["r_end"] / max(total["ended"], 1)}
-    if not math.isfinite(row["loss"]):
-        raise SystemExit(f"the {split} loss is not finite at step {step}; lower learning_rate, or set clip_norm")
-    return row | ({"lambda": lamda, "flipped": total["flipped"] / count} if lamda else {})
 
 
 def order(epochs):
@@ -131,8 +76,8 @@ def rate(step):
 
 def evaluate(step):
     with torch.no_grad():
-        parts = [losses(validation[i : i + 64]) for i in range(0, len(validation), 64)]
-    state["rows"].append(row := measures(parts, step, "validation"))
+        parts = [objective.batch(validation[i : i + 64]) for i in range(0, len(validation), 64)]
+    state["rows"].append(row := objective.measures(parts, step, "validation"))
     if options["keep"] == "best" and row["mle"] < state["lowest"]:
         state["lowest"] = row["mle"]
         state["best"] = {key: value.detach().cpu().clone() for key, value in model.state_dict().items()}
@@ -170,14 +115,14 @@ for step, indices in enumerate(order(None)):
     optimiser.zero_grad()
     parts = []
     for i in range(0, len(rows), options["batch_rows"]):
-        parts.append(losses(rows[i : i + options["batch_rows"]]))
+        parts.append(objective.batch(rows[i : i + options["batch_rows"]]))
         if parts[-1]["tokens"]:
             (parts[-1]["loss"] / count).backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), options["clip_norm"] or math.inf)
     for group in optimiser.param_groups:
         group["lr"] = rate(step)
     optimiser.step()
-    row = measures(parts, step, "train", gradient_norm=float(norm), learning_rate=rate(step))
+    row = objective.measures(parts, step, "train", gradient_norm=float(norm), learning_rate=rate(step))
     state["rows"].append(row)
     state["step"] = step + 1
     seen += sum(len(row) for row, _ in rows)
