@@ -6,6 +6,8 @@ public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible 
   public enum Fault: Sendable, Equatable {
     /// The system refused an operation.
     case system(Errno)
+    /// What the bytes are read from failed; the sentence names the place.
+    case source(String)
     /// The bytes are no archive of a known format.
     case unknownFormat
     /// The bytes are cut off, altered, or not as their own checksums and headers say.
@@ -35,6 +37,7 @@ public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible 
     let place = member.map { "\(file), member \($0)" } ?? file
     switch fault {
     case .system(let code): return "\(place): \(code)"
+    case .source(let reason): return reason
     case .unknownFormat:
       return "\(place): expected a tar or zip archive, plain or compressed with gzip, zstd, xz or bzip2"
     case .damaged(let reason): return "\(place): damaged archive: \(reason)"

@@ -6,8 +6,15 @@ import SystemPackage
 ///
 /// gzip is undone here, not in libarchive, which looks at neither checksum nor length of it.
 final class ArchiveInput {
-  private let descriptor: CInt
-  private let owned: Bool
+  /// Where the bytes come from.
+  enum Source {
+    /// An open file or pipe, closed at the end if it is the input's own.
+    case descriptor(CInt, owned: Bool)
+    /// Whatever fills buffers; 0 at the end.
+    case stream((UnsafeMutableRawBufferPointer) throws -> Int)
+  }
+
+  private let source: Source
   private let capacity = 256 << 10
   private let raw: UnsafeMutableRawPointer
   private let plain: UnsafeMutableRawPointer
@@ -17,20 +24,24 @@ final class ArchiveInput {
   private var hasBegun = false
   /// Raw bytes read so far.
   private(set) var position = 0
-  /// The number of raw bytes; nil for a pipe.
+  /// The number of raw bytes; nil for a pipe or a stream.
   let size: Int?
   /// What stopped the input.
   private(set) var fault: ArchiveError.Fault?
 
-  init(_ descriptor: CInt, owned: Bool) {
-    self.descriptor = descriptor
-    self.owned = owned
+  init(_ source: Source) {
+    self.source = source
     raw = .allocate(byteCount: 256 << 10, alignment: 4096)
     plain = .allocate(byteCount: 256 << 10, alignment: 4096)
     var status = stat()
-    let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    size = isFile ? Int(status.st_size) : nil
-    if isFile { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
+    guard case .descriptor(let descriptor, _) = source, fstat(descriptor, &status) == 0,
+      status.st_mode & S_IFMT == S_IFREG
+    else {
+      size = nil
+      return
+    }
+    size = Int(status.st_size)
+    _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
   }
 
   deinit {
@@ -40,12 +51,12 @@ final class ArchiveInput {
     }
     raw.deallocate()
     plain.deallocate()
-    if owned { close(descriptor) }
+    if case .descriptor(let descriptor, owned: true) = source { close(descriptor) }
   }
 
-  /// Whether the bytes begin as gzip does; pipes are taken as they come.
+  /// Whether the bytes begin as gzip does; pipes and streams are taken as they come.
   var isGzip: Bool {
-    guard size != nil else { return false }
+    guard size != nil, case .descriptor(let descriptor, _) = source else { return false }
     var magic: (UInt8, UInt8) = (0, 0)
     let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 2, 0) }
     return count == 2 && magic == (0x1F, 0x8B)
@@ -72,6 +83,7 @@ final class ArchiveInput {
 
   /// Moves within a plain file; nil where that fails.
   func seek(_ offset: Int, _ whence: CInt) -> Int? {
+    guard case .descriptor(let descriptor, _) = source else { return nil }
     let place = lseek(descriptor, off_t(offset), whence)
     guard place >= 0 else { return nil }
     hasBegun = true
@@ -80,16 +92,26 @@ final class ArchiveInput {
   }
 
   private func fill() -> Int {
-    while true {
-      let count = read(descriptor, raw, capacity)
-      if count >= 0 {
-        position += count
-        return count
+    let count: Int
+    switch source {
+    case .descriptor(let descriptor, _):
+      do {
+        let buffer = UnsafeMutableRawBufferPointer(start: raw, count: capacity)
+        count = try FileDescriptor(rawValue: descriptor).read(into: buffer)
+      } catch {
+        fault = .system(error as? Errno ?? .ioError)
+        return -1
       }
-      if errno == EINTR { continue }
-      fault = .system(Errno(rawValue: errno))
-      return -1
+    case .stream(let read):
+      do {
+        count = try read(UnsafeMutableRawBufferPointer(start: raw, count: capacity))
+      } catch {
+        fault = .source("\(error)")
+        return -1
+      }
     }
+    position += count
+    return count
   }
 
   // MARK: gzip

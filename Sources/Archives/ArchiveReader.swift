@@ -38,7 +38,7 @@ public final class ArchiveReader {
   public convenience init(path: FilePath, accepting acceptance: Acceptance = .singleFilesToo) throws(ArchiveError) {
     let (descriptor, code) = path.withPlatformString { (open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY), errno) }
     guard descriptor >= 0 else { throw ArchiveError(file: path.string, fault: .system(Errno(rawValue: code))) }
-    try self.init(ArchiveInput(descriptor, owned: true), name: path.string, accepting: acceptance)
+    try self.init(ArchiveInput(.descriptor(descriptor, owned: true)), name: path.string, accepting: acceptance)
   }
 
   /// Reads from an open file or pipe, which stays open.
@@ -51,7 +51,22 @@ public final class ArchiveReader {
   public convenience init(
     descriptor: FileDescriptor, name: String, accepting acceptance: Acceptance = .singleFilesToo
   ) throws(ArchiveError) {
-    try self.init(ArchiveInput(descriptor.rawValue, owned: false), name: name, accepting: acceptance)
+    try self.init(ArchiveInput(.descriptor(descriptor.rawValue, owned: false)), name: name, accepting: acceptance)
+  }
+
+  /// Reads what a closure yields, such as a member of another archive.
+  ///
+  /// - Parameters:
+  ///   - name: What errors call it.
+  ///   - acceptance: What is taken for an archive.
+  ///   - stream: Fills a buffer and returns the number of bytes, 0 at the end; what it throws becomes the fault
+  ///     `source`.
+  /// - Throws: `ArchiveError` where the bytes begin like no archive.
+  public convenience init(
+    name: String, accepting acceptance: Acceptance = .singleFilesToo,
+    stream: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws(ArchiveError) {
+    try self.init(ArchiveInput(.stream(stream)), name: name, accepting: acceptance)
   }
 
   private init(_ input: ArchiveInput, name: String, accepting acceptance: Acceptance) throws(ArchiveError) {

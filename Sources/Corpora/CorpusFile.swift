@@ -33,20 +33,22 @@ public struct CorpusFile: Sendable {
   ///   - body: Reads the bytes.
   /// - Throws: `RecordError` or `ArchiveError` where they can't be read or unpacked, and what `body` throws.
   public func read(consumed: @escaping (Int) -> Void, _ body: (any ByteSource) throws -> Void) throws {
-    guard try isPacked else { return try body(CountedBytes(FileBytes(path), consumed)) }
+    let head = try PrefixedBytes.head(of: FileBytes(path), count: Packing.headBytes)
+    guard try Packing(head: head, of: path) != nil else { return try body(CountedBytes(FileBytes(path), consumed)) }
     let reader = try ArchiveReader(path: path, accepting: .singleFilesToo)
     guard let entry = try reader.next() else { throw RecordError(file: path, reason: "is empty") }
     guard entry.name == nil else {
       throw RecordError(
         file: path, reason: "is an archive, though its name does not say so; call it .tar, .tar.gz or .zip")
     }
-    try body(PackedBytes(reader, file: path, unpackedBefore: 0) { _ in consumed(reader.progress.read) })
+    let packed = { reader.progress.read }
+    try body(PackedBytes(reader, file: path, unpackedBefore: 0, packed: packed) { _ in consumed(packed()) })
   }
 
   /// Reads members of an archive in the archive's order.
   ///
-  /// Only regular members are read. Names are compared, never used as paths, so nothing is written anywhere; a name that
-  /// stands twice is refused, since either may be meant.
+  /// Only regular members are read, unpacked on the way where they themselves are compressed. Names are compared, never
+  /// used as paths, so nothing is written anywhere; a name that stands twice is refused, since either may be meant.
   /// - Parameters:
   ///   - isWanted: Whether a member of a name is read.
   ///   - consumed: Called now and then with the number of bytes of the archive that were read.
@@ -76,30 +78,25 @@ public struct CorpusFile: Sendable {
         throw RecordError(file: file, reason: "stands twice in the archive; pack it once")
       }
       var own = 0
-      try body(
-        name, file,
-        PackedBytes(reader, file: file, unpackedBefore: unpacked) { count in
-          own = count
-          consumed(reader.progress.read)
-        })
-      unpacked += own
-    }
-  }
-
-  /// Whether the bytes begin as those of a known compression or archive do.
-  private var isPacked: Bool {
-    get throws {
-      let head = try PrefixedBytes.head(of: FileBytes(path), count: 512)
-      let marks: [[UInt8]] = [
-        [0x1F, 0x8B], [0x28, 0xB5, 0x2F, 0xFD], [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], [0x42, 0x5A, 0x68],
-        [0x50, 0x4B, 0x03, 0x04],
-      ]
-      let packed = marks.contains { head.starts(with: $0) } || head.dropFirst(257).starts(with: Array("ustar".utf8))
-      let ending = path.extension?.lowercased() ?? ""
-      guard packed || !["gz", "zst", "xz", "bz2"].contains(ending) || head.isEmpty else {
-        throw RecordError(file: path, reason: "is not compressed, though its name ends with .\(ending)")
+      let packed = { reader.progress.read }
+      let member = PackedBytes(reader, file: file, unpackedBefore: unpacked, packed: packed) { count in
+        own = count
+        consumed(packed())
       }
-      return packed
+      let head = try PrefixedBytes.head(of: member, count: Packing.headBytes)
+      let bytes = PrefixedBytes(head[...], then: member)
+      switch try Packing(head: head, of: file) {
+      case nil: try body(name, file, bytes)
+      case .archive: throw RecordError(file: file, reason: "is an archive within an archive; unpack the outer one")
+      case .compression:
+        let inner = try ArchiveReader(name: file.string, stream: bytes.read(into:))
+        guard try inner.next()?.name == nil else {
+          throw RecordError(file: file, reason: "is an archive within an archive; unpack the outer one")
+        }
+        try body(
+          name, file, PackedBytes(inner, file: file, unpackedBefore: unpacked, packed: packed) { own = $0 })
+      }
+      unpacked += own
     }
   }
 }

@@ -9,17 +9,23 @@ final class PackedBytes: ByteSource {
   private let reader: ArchiveReader
   private let file: FilePath
   private let unpackedBefore: Int
+  private let packed: () -> Int
   private let count: (Int) -> Void
 
   /// - Parameters:
   ///   - reader: At a member.
   ///   - file: The member's name for messages.
   ///   - unpackedBefore: How many bytes the members before had.
+  ///   - packed: How many bytes of the file on disk were read so far.
   ///   - count: Called with the number of bytes of this member so far.
-  init(_ reader: ArchiveReader, file: FilePath, unpackedBefore: Int, count: @escaping (Int) -> Void) {
+  init(
+    _ reader: ArchiveReader, file: FilePath, unpackedBefore: Int, packed: @escaping () -> Int,
+    count: @escaping (Int) -> Void
+  ) {
     self.reader = reader
     self.file = file
     self.unpackedBefore = unpackedBefore
+    self.packed = packed
     self.count = count
   }
 
@@ -30,7 +36,7 @@ final class PackedBytes: ByteSource {
     unpacked += read
     count(unpacked)
     let total = unpackedBefore + unpacked
-    if total > CorpusLimits.expansionFloor, total / CorpusLimits.expansion > reader.progress.read {
+    if total > CorpusLimits.expansionFloor, total / CorpusLimits.expansion > packed() {
       throw RecordError(
         file: file,
         reason: "unpacks to more than \(CorpusLimits.expansion) times its size, as a decompression bomb does; "

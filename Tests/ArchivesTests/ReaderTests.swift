@@ -6,17 +6,6 @@ import Testing
 
 /// Reads what Debian's own tools wrote.
 @Suite struct ReaderTests {
-  /// Runs a shell line in a folder; the tools are tar, gzip, zstd, xz, bzip2 and Python.
-  static func shell(_ line: String, in folder: FilePath) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-ec", line]
-    process.currentDirectoryURL = URL(fileURLWithPath: folder.string)
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(line)")
-  }
-
   static func members(_ reader: ArchiveReader) throws -> [(entry: ArchiveEntry, bytes: [UInt8])] {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1000, alignment: 1)
     defer { buffer.deallocate() }
@@ -54,7 +43,7 @@ import Testing
   func compressedTar(filter: String) throws {
     try TemporaryFolder.with { folder in
       let text = try Self.sample(in: folder)
-      try Self.shell("ln -s text.jsonl d/link; ln d/empty d/second; tar --sort=name -c d | \(filter) > x", in: folder)
+      try Shell.run("ln -s text.jsonl d/link; ln d/empty d/second; tar --sort=name -c d | \(filter) > x", in: folder)
       let members = try Self.members(folder.appending("x"))
       #expect(
         members.map(\.entry) == [
@@ -73,7 +62,7 @@ import Testing
   func zip() throws {
     try TemporaryFolder.with { folder in
       let text = try Self.sample(in: folder)
-      try Self.shell("python3 -m zipfile -c x.zip d/text.jsonl d/empty", in: folder)
+      try Shell.run("python3 -m zipfile -c x.zip d/text.jsonl d/empty", in: folder)
       for piped in [false, true] {
         let file = try FileDescriptor.open(folder.appending("x.zip"), .readOnly)
         let ends = try FileDescriptor.pipe()
@@ -99,7 +88,7 @@ import Testing
   func single(filter: String) throws {
     try TemporaryFolder.with { folder in
       let text = try Self.sample(in: folder)
-      try Self.shell("\(filter) < d/text.jsonl > x; \(filter) < d/text.jsonl >> x", in: folder)
+      try Shell.run("\(filter) < d/text.jsonl > x; \(filter) < d/text.jsonl >> x", in: folder)
       let members = try Self.members(folder.appending("x"))
       #expect(members.map(\.entry) == [ArchiveEntry(name: nil, kind: .file, size: nil)])
       #expect(members.first?.bytes == Array((text + text).utf8))
@@ -109,10 +98,33 @@ import Testing
     }
   }
 
+  @Test(
+    "a compressed member of an archive is read through a second reader; what stops the first stops it",
+    arguments: ["gzip", "zstd -q", "xz", "bzip2"])
+  func nested(filter: String) throws {
+    try TemporaryFolder.with { folder in
+      let text = try Self.sample(in: folder)
+      try Shell.run(
+        "\(filter) < d/text.jsonl > y; tar -c y d/empty | gzip > x; head -c $(($(stat -c %s x) / 2)) x > z", in: folder)
+      for (file, whole) in [("x", true), ("z", false)] {
+        let outer = try ArchiveReader(path: folder.appending(file), accepting: .archives)
+        #expect(try outer.next()?.name == "y")
+        let read = { try Self.members(ArchiveReader(name: "y") { try outer.read(into: $0) }).map(\.bytes) }
+        guard whole else {
+          let error = #expect(throws: ArchiveError.self) { _ = try read() }
+          #expect(error.map { "\($0)" }?.hasSuffix("z, member y: damaged archive: the gzip data is cut off") == true)
+          continue
+        }
+        #expect(try read() == [Array(text.utf8)])
+        #expect(try outer.next()?.name == "d/empty")
+      }
+    }
+  }
+
   @Test("a gzip file of which a few bytes unpack to much is read to its end")
   func compressible() throws {
     try TemporaryFolder.with { folder in
-      try Self.shell("yes | head -c 3000000 | gzip -9 > x", in: folder)
+      try Shell.run("yes | head -c 3000000 | gzip -9 > x", in: folder)
       #expect(try Self.members(folder.appending("x")).first?.bytes.count == 3_000_000)
     }
   }
@@ -131,7 +143,7 @@ import Testing
   func truncated(filter: String) throws {
     try TemporaryFolder.with { folder in
       _ = try Self.sample(in: folder)
-      try Self.shell(
+      try Shell.run(
         "tar -c d/text.jsonl | \(filter) > x; size=$(stat -c %s x); head -c $((size * 2 / 3)) x > y", in: folder)
       let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("y")) }
       guard case .damaged = error?.fault else { return #expect(Bool(false), "\(String(describing: error))") }
@@ -147,7 +159,7 @@ import Testing
       // Stored nearly as they are, so that an altered byte stays readable.
       let noise = (0..<100_000).map { index in UInt8(truncatingIfNeeded: (index &* 2_654_435_761) >> 13) }
       try Data(noise).write(to: URL(fileURLWithPath: folder.appending("noise").string))
-      try Self.shell(
+      try Shell.run(
         filter == "zip"
           ? "python3 -c 'import zipfile; zipfile.ZipFile(\"x\", \"w\").write(\"noise\")'" : "\(filter) < noise > x",
         in: folder)
@@ -163,7 +175,7 @@ import Testing
   func gzipChecksum() throws {
     try TemporaryFolder.with { folder in
       _ = try Self.sample(in: folder)
-      try Self.shell("gzip < d/text.jsonl > x", in: folder)
+      try Shell.run("gzip < d/text.jsonl > x", in: folder)
       var bytes = try Fixture.bytes(folder.appending("x"))
       bytes[bytes.count - 8] ^= 1
       try Data(bytes).write(to: URL(fileURLWithPath: folder.appending("x").string))

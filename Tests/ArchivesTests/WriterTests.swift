@@ -29,7 +29,7 @@ import Testing
       #expect(members[3].bytes == Self.noise)
       #expect(members[7].entry.name == String(repeating: "long/", count: 60) + "x")
       // Without `-q`, which would leave tar with a broken pipe.
-      try ReaderTests.shell(
+      try Shell.run(
         "tar --zstd -tvf x.tar.zst | grep '^-rw-r--r-- 0/0 .* 1970-01-01 .* empty$' > found", in: folder)
     }
   }

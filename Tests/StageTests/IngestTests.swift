@@ -121,6 +121,23 @@ import Testing
   }
 
   @Test(
+    "compressed members of an archive are unpacked on the way",
+    arguments: ["tar -cf x.tar", "python3 -m zipfile -c x.zip"])
+  func packedMembers(pack: String) throws {
+    let folder = bench.scratch.folder("packed-members")
+    try TemporaryFolder.write(pairs(3), to: folder.appending("a"))
+    try Shell.run(
+      """
+      gzip < a > train.jsonl.gz; zstd -q < a > validation.jsonl.zst; xz < a > test.jsonl.xz
+      \(pack) train.jsonl.gz validation.jsonl.zst test.jsonl.xz
+      """, in: folder)
+    let archive = folder.appending(pack.hasPrefix("tar") ? "x.tar" : "x.zip")
+    for split in Split.allCases {
+      #expect(try rows(archive, ["overlap": "off"], split).map(\.completion) == ["c0", "c1", "c2"])
+    }
+  }
+
+  @Test(
     "parameters that exclude each other are found before anything runs",
     arguments: [
       ["encoding": "klingon"], ["pattern": ["{a}{b}"]], ["messages": "m", "turn": "{role}"], ["subset": 0],
