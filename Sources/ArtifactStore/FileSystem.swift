@@ -1,9 +1,9 @@
 import CPlatform
 import Glibc
-import SystemPackage
+public import SystemPackage
 
 /// System calls with errors that name operation and place; interrupted calls are made again.
-enum FileSystem {
+public enum FileSystem {
   /// Makes a call that returns -1 on failure.
   @discardableResult
   static func call(
@@ -147,7 +147,9 @@ enum FileSystem {
   }
 
   /// The names in a folder, in the order of their bytes; none where there is no folder.
-  static func list(_ path: FilePath) throws(StoreError) -> [String] {
+  ///
+  /// - Throws: `StoreError` where it can't be read or a name is not UTF-8.
+  public static func list(_ path: FilePath) throws(StoreError) -> [String] {
     let (folder, code) = path.withPlatformString { (opendir($0), errno) }
     guard let folder else {
       if code == ENOENT || code == ENOTDIR { return [] }

@@ -12,7 +12,7 @@ struct UnexpectedOrder: Error {
 
 /// Other tools write the entries of a layout in the order of their names: blobs, what names them, and the index last.
 ///
-/// Their tar is not compressed, so that a pass over it costs no more than reading the file: one finds the index, one
+/// Their tar is not compressed, or a folder, so that a pass costs no more than reading: one finds the index, one
 /// the list of manifests, one the manifests, and the last takes the blobs under the same rules as ever.
 extension BundleReader {
   /// Whether an image layout may have such an entry.
@@ -30,7 +30,7 @@ extension BundleReader {
   /// - Returns: The documents' digests.
   /// - Throws: `BundleError` or `ArchiveError`.
   func gatherDocuments(_ order: UnexpectedOrder) throws -> Set<Digest> {
-    guard !archive.isCompressed, archive.progress.of != nil else { throw order.error }
+    guard entries.isRepeatable else { throw order.error }
     documents = BundleDocuments(name: name, limits: limits)
     (seen, untold) = ([], [])
     let root = try root(of: namedDocuments())
@@ -49,24 +49,21 @@ extension BundleReader {
 
   /// The next entry that is a blob and not one of the documents that have been read.
   func nextBlob(besides known: Set<Digest>) throws -> ArchiveEntry? {
-    while let entry = try archive.next() {
+    while let entry = try entries.next() {
       guard Self.isPlausible(entry) else { return entry }
       if let digest = Self.digest(of: entry), !known.contains(digest) { return entry }
     }
     return nil
   }
 
-  private func rewind() throws { archive = try ArchiveReader(path: path, accepting: .tar) }
+  private func rewind() throws { entries = try Self.entries(of: path) }
 
   /// The content of `index.json`, where there is an `oci-layout`, too.
   private func namedDocuments() throws -> [UInt8] {
     var found: [String: [UInt8]] = [:]
     try rewind()
-    while let entry = try archive.next() {
-      guard Self.isPlausible(entry) else {
-        throw BundleError(
-          name, .entry(entry.name ?? "", reason: "a bundle holds oci-layout, index.json and blobs/sha256/… only"))
-      }
+    while let entry = try entries.next() {
+      guard Self.isPlausible(entry) else { throw foreign(entry) }
       guard let title = entry.name, entry.kind == .file, Self.digest(of: entry) == nil else { continue }
       guard found[title] == nil else { throw BundleError(name, .duplicate(title)) }
       found[title] = try bytes(of: entry, title, limit: limits.manifest)
@@ -84,7 +81,7 @@ extension BundleReader {
     for descriptor in wanted { pending[descriptor.digest] = descriptor.size }
     var found: [Digest: [UInt8]] = [:]
     try rewind()
-    while let entry = try archive.next() {
+    while let entry = try entries.next() {
       guard let digest = Self.digest(of: entry), pending[digest] != nil || found[digest] != nil else { continue }
       guard let size = pending.removeValue(forKey: digest) else {
         throw BundleError(name, .duplicate(entry.name ?? ""))

@@ -1,6 +1,7 @@
 import Archives
 import CanonicalJSON
 public import ContentAddressing
+import Glibc
 public import SystemPackage
 
 /// Is told what a bundle holds, in the order in which it comes.
@@ -59,11 +60,12 @@ public struct BundleLimits: Sendable {
 /// Reads a bundle in one pass and believes nothing: names have three forms, every blob is named by a manifest before
 /// it, once, and has the size that is said there.
 ///
-/// A plain tar in which a tool has put the entries in another order is read in several passes, for the same.
+/// A plain tar in which a tool has put the entries in another order, or a folder, is read in several passes, for the
+/// same.
 public final class BundleReader {
   let name: String
   let path: FilePath
-  var archive: ArchiveReader
+  var entries: any LayoutEntries
   let limits: BundleLimits
   var documents: BundleDocuments
   /// The blobs that have come.
@@ -72,7 +74,7 @@ public final class BundleReader {
   /// Documents that the visitor has not been told of.
   var untold: [(bytes: [UInt8], digest: Digest)] = []
 
-  /// Opens a bundle.
+  /// Opens a bundle: a tar, or a folder that holds the layout.
   ///
   /// - Throws: `ArchiveError`.
   public init(path: FilePath, limits: BundleLimits = BundleLimits()) throws {
@@ -80,11 +82,17 @@ public final class BundleReader {
     self.path = path
     self.limits = limits
     documents = BundleDocuments(name: path.string, limits: limits)
-    archive = try ArchiveReader(path: path, accepting: .tar)
+    entries = try Self.entries(of: path)
   }
 
-  /// Bytes of the file read so far, and all of them.
-  public var progress: (read: Int, of: Int?) { archive.progress }
+  static func entries(of path: FilePath) throws -> any LayoutEntries {
+    var status = stat()
+    let isFolder = stat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    return try isFolder ? FolderEntries(path) : TarEntries(path)
+  }
+
+  /// Bytes read so far, and all of them where that is known.
+  public var progress: (read: Int, of: Int?) { entries.progress }
 
   /// Reads the whole bundle, or as much as the visitor wants.
   ///
@@ -101,10 +109,10 @@ public final class BundleReader {
     for document in untold { try visitor.document(document.bytes, digest: document.digest) }
     untold = []
     guard try visitor.documentsEnd(documents.outline()) else { return }
-    while let entry = try known.isEmpty ? archive.next() : nextBlob(besides: known) {
+    while let entry = try known.isEmpty ? entries.next() : nextBlob(besides: known) {
       let (digest, size) = try blob(entry)
-      let archive = archive
-      let goesOn = try visitor.blob(digest, size: size) { buffer in try archive.read(into: buffer) }
+      let entries = entries
+      let goesOn = try visitor.blob(digest, size: size) { buffer in try entries.read(into: buffer) }
       guard goesOn else { return }
     }
     let missing = documents.expected.keys.filter { !seen.contains($0) && !known.contains($0) }.sorted()
@@ -125,7 +133,7 @@ public final class BundleReader {
 
   private func readIndex() throws {
     let root = try root(of: named("index.json", limit: limits.manifest))
-    guard let next = try archive.next() else {
+    guard let next = try entries.next() else {
       throw BundleError(name, .missing(first: root.digest, count: 1))
     }
     if let digest = Self.digest(of: next), digest != root.digest {
@@ -149,7 +157,7 @@ public final class BundleReader {
 
   private func readManifests() throws {
     while !pendingManifests.isEmpty {
-      guard let entry = try archive.next() else {
+      guard let entry = try entries.next() else {
         throw BundleError(name, .missing(first: pendingManifests.min()!, count: pendingManifests.count))
       }
       if let digest = Self.digest(of: entry), !pendingManifests.contains(digest), !seen.contains(digest) {
@@ -174,13 +182,16 @@ public final class BundleReader {
   // MARK: Entries
 
   private func named(_ title: String, limit: Int) throws -> [UInt8] {
-    guard let entry = try archive.next() else {
+    guard let entry = try entries.next() else {
       throw BundleError(name, .document(title, reason: "the archive ends before it"))
     }
     guard entry.name == title, entry.kind == .file else {
-      let error = BundleError(
-        name, .entry(entry.name ?? "", reason: "expected \(title) here: this is no bundle, or not one of ours"))
-      if Self.isPlausible(entry) { throw UnexpectedOrder(error) } else { throw error }
+      let place = entry.name ?? ""
+      if Self.isPlausible(entry) {
+        let reason = "it stands before \(title); only a plain tar may have that order: undo the compression first"
+        throw UnexpectedOrder(BundleError(name, .entry(place, reason: reason)))
+      }
+      throw BundleError(name, .entry(place, reason: "expected \(title) here: this is no bundle, or not one of ours"))
     }
     return try bytes(of: entry, title, limit: limit)
   }
@@ -203,12 +214,9 @@ public final class BundleReader {
   /// The blob that an entry is; refused unless a manifest names it, with this size, for the first time.
   func blob(_ entry: ArchiveEntry) throws -> (Digest, Int) {
     let title = entry.name ?? ""
-    guard entry.kind == .file else {
-      throw BundleError(name, .entry(title, reason: "it is \(Self.words(entry.kind)); a bundle holds plain files only"))
-    }
     guard let digest = Self.digest(of: entry) else {
-      if title == "oci-layout" || title == "index.json" { throw BundleError(name, .duplicate(title)) }
-      throw BundleError(name, .entry(title, reason: "a bundle holds oci-layout, index.json and blobs/sha256/… only"))
+      guard entry.kind == .file, title == "oci-layout" || title == "index.json" else { throw foreign(entry) }
+      throw BundleError(name, .duplicate(title))
     }
     guard !seen.contains(digest) else { throw BundleError(name, .duplicate(title)) }
     guard let size = documents.expected[digest] else { throw BundleError(name, .unnamed(digest)) }
@@ -218,6 +226,15 @@ public final class BundleReader {
     }
     seen.insert(digest)
     return (digest, size)
+  }
+
+  /// What is wrong with an entry that no layout has.
+  func foreign(_ entry: ArchiveEntry) -> BundleError {
+    let reason =
+      entry.kind == .file
+      ? "a bundle holds oci-layout, index.json and blobs/sha256/… only"
+      : "it is \(Self.words(entry.kind)); a bundle holds plain files only"
+    return BundleError(name, .entry(entry.name ?? "", reason: reason))
   }
 
   private static func words(_ kind: ArchiveEntry.Kind) -> String {
@@ -243,11 +260,11 @@ public final class BundleReader {
   /// The whole content of the present entry.
   private func bytes(_ size: Int) throws -> [UInt8] {
     var failure: (any Error)?
-    let archive = archive
+    let entries = entries
     let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       do {
         while count < size {
-          let part = try archive.read(
+          let part = try entries.read(
             into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...])))
           if part == 0 { break }
           count += part

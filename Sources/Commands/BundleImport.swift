@@ -13,7 +13,8 @@ struct BundleImport: ParsableCommand {
     abstract: "Take a bundle into the store: every byte verified, all of it or nothing.",
     discussion: "Afterwards `run` of the bundled pipeline finds everything fresh, also where its sources are absent.")
 
-  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  @Argument(
+    help: ArgumentHelp("The bundle: an archive, or a folder that holds an image layout.", valueName: "X.tar.zst"))
   var bundle: String
   @OptionGroup var destination: BundleDestination
 

@@ -13,7 +13,8 @@ struct BundleInspect: ParsableCommand {
     commandName: "inspect",
     abstract: "Show a bundle's pipeline, parameters, actions, metrics and sizes; nothing is taken in.")
 
-  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  @Argument(
+    help: ArgumentHelp("The bundle: an archive, or a folder that holds an image layout.", valueName: "X.tar.zst"))
   var bundle: String
   @Flag(help: "Print one JSON document on stdout.")
   var json = false

@@ -9,7 +9,8 @@ struct BundleVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Hash everything in a bundle; the exit status is 4 if something is damaged.")
 
-  @Argument(help: ArgumentHelp("The bundle.", valueName: "X.tar.zst"))
+  @Argument(
+    help: ArgumentHelp("The bundle: an archive, or a folder that holds an image layout.", valueName: "X.tar.zst"))
   var bundle: String
   @Flag(help: "Print one JSON document on stdout.")
   var json = false

@@ -21,7 +21,8 @@ struct Reproduce: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("The bundle: a file, or oci://host[:port]/repository[:tag|@digest].", valueName: "bundle"))
+    help: ArgumentHelp(
+      "The bundle: a file, a folder, or oci://host[:port]/repository[:tag|@digest].", valueName: "bundle"))
   var bundle: String
   @Option(
     help: ArgumentHelp(

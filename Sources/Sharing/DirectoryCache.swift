@@ -137,19 +137,13 @@ public final class DirectoryCache: RemoteCache {
 
   /// A folder with other things in it was hardly meant.
   private func refuseForeignFiles() throws {
-    guard let stream = opendir(path.string) else {
-      throw RemoteCacheError(.unreachable, "\(path): \(Errno(rawValue: errno))")
-    }
-    defer { closedir(stream) }
     // Names of ours may be those of somebody who makes the store at this moment.
     let ours: Set<String> = [
       "blobs", "actions", "refs", "runs", "leases", "work", "quarantine", "index.json", "oci-layout", "lost+found",
     ]
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      guard name.hasPrefix(".") || ours.contains(name) else {
-        throw RemoteCacheError(.unreachable, "\(path) holds \(name) and no store; name an empty folder")
-      }
+    let names = try explained { try FileSystem.list(path) }
+    if let foreign = names.first(where: { !$0.hasPrefix(".") && !ours.contains($0) }) {
+      throw RemoteCacheError(.unreachable, "\(path) holds \(foreign) and no store; name an empty folder")
     }
   }
 

@@ -280,6 +280,44 @@ import Testing
     }
   }
 
+  @Test("the layout in a folder, or packed again by tar, counts as the archive does; what is wrong in it is named")
+  func layoutFolders() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "-o", "a.tar.zst", "--store", "one", in: folder)
+      try Shell.run(
+        """
+        mkdir layout; zstd -dc a.tar.zst | tar -x -C layout; tar -C layout -cf again.tar .; tar -C layout -czf again.tgz .
+        """, in: folder)
+      for bundle in ["layout", "again.tar"] {
+        #expect(
+          try succeed("bundle", "verify", bundle, "--json", in: folder)
+            == succeed("bundle", "verify", "a.tar.zst", "--json", in: folder))
+        try succeed("bundle", "import", bundle, "--to", "\(bundle)-to", "--store", "\(bundle)-store", in: folder)
+        try succeed(
+          "status", "\(bundle)-to/small.yaml", "--check", "--store", "\(bundle)-store", "--set",
+          "rows=\(folder.pushing("p/rows"))", in: folder)
+      }
+      let packed = try Tool.run("bundle", "verify", "again.tgz", in: folder)
+      #expect(packed.status == 4)
+      #expect(packed.errors.contains("only a plain tar may have that order: undo the compression first"))
+      for (harm, words) in [
+        ("ln -s /etc/passwd layout/blobs/sha256/link", "entry blobs/sha256/link: it is a symbolic link"),
+        ("echo x > layout/blobs/sha256/stray", "entry blobs/sha256/stray: a bundle holds"),
+        (
+          "chmod u+w layout/blobs/sha256/*; cd layout/blobs/sha256; printf y >> $(ls -S | head -1)",
+          "damaged: blob sha256:"
+        ),
+        ("rm layout/index.json", "layout: index.json: it is not in the folder"),
+      ] {
+        try Shell.run("\(harm)", in: folder)
+        let outcome = try Tool.run("bundle", "import", "layout", "--store", "two", in: folder)
+        #expect(outcome.status == 4)
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        try Shell.run("rm -rf layout/blobs/sha256/link layout/blobs/sha256/stray", in: folder)
+      }
+    }
+  }
+
   @Test("a damaged bundle ends with status 4 and leaves the store as it was")
   func damage() throws {
     try withResults { folder in
