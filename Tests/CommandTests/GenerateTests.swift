@@ -76,6 +76,11 @@ import Testing
       let outcome = try exec(fromDataset + ["--with", "max_new_tokens=32", "--out", "out"], in: folder, status: 1)
       #expect(outcome.errors.contains("prompt train-0 has"))
       #expect(outcome.errors.contains("exceeds the context of 32"))
+      let one = fromDataset + ["--with", "limit=1"]
+      try exec(one + ["--with", "max_new_tokens=1", "--out", "short"], in: folder)
+      let prompt = try #require(try SampleFiles.read(folder.pushing("short/samples")).first?.promptTokens)
+      try exec(one + ["--with", "max_new_tokens=\(32 - prompt.count)", "--out", "full"], in: folder)
+      try exec(one + ["--with", "max_new_tokens=\(33 - prompt.count)", "--out", "over"], in: folder, status: 1)
     }
   }
 

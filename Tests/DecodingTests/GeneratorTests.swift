@@ -128,6 +128,16 @@ import Transformers
     #expect(full.contains { $0.tokens.contains(2) })
   }
 
+  @Test("a completion without an end fills the context exactly")
+  func fullContext() throws {
+    let prompts = Self.prompts(6) + [GenerationPrompt(id: "long", tokens: [Int32](repeating: 7, count: 95))]
+    let settings = DecodingSettings(strategy: .greedy, maximumNewTokens: 500, ignoresEnd: true)
+    let completions = try #require(Generator(Self.model(), settings: settings).complete(prompts))
+    for (prompt, completion) in zip(prompts, completions) {
+      #expect(completion[0].tokens.count == Self.configuration.contextLength - prompt.tokens.count)
+    }
+  }
+
   @Test("draws have the frequencies of the distribution, also with two tokens")
   func frequencies() throws {
     var configuration = Self.configuration

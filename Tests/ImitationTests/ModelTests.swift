@@ -107,6 +107,17 @@ import Transformers
     #expect(abs(mean) < 1e-4)
   }
 
+  @Test("The level is that of the first rows, as many as asked")
+  func levelOfFirstRows() {
+    let (model, rows) = (Self.model(), Self.rows())
+    for count in [3, 10] {
+      let values = Self.rewards(model, rows, Array(0..<count)).flatMap(\.values)
+      let mean = values.reduce(0, +) / Float(values.count)
+      #expect(abs(model.meanLevel(of: rows, first: count) - mean) < 1e-4)
+    }
+    #expect(abs(model.meanLevel(of: rows, first: 3) - model.meanLevel(of: rows, first: 10)) > 1e-3)
+  }
+
   @Test("An empty completion has no reward")
   func empty() {
     var rows = TokenRows()

@@ -96,6 +96,16 @@ import Testing
     #expect(toy.evaluate(.inverseQLearning(lambda: 0.1, gamma: 1)).sums.tokens == 4)
   }
 
+  @Test("Flipped are the tokens whose reward is beyond ±1 / 2λ, where the gradient by the action's logit turns")
+  func flipped() {
+    let toy = Toy(tokens: 11, isTerminal: true)
+    let rewards = (0..<11).map { toy.states.reward($0, gamma: 1) }
+    #expect(rewards.contains { $0 > 1 } && rewards.contains { $0 < -1 } && rewards.contains { abs($0) < 1 })
+    let counted = toy.evaluate(.inverseQLearning(lambda: 0.5, gamma: 1)).sums.flipped
+    #expect(counted == rewards.count { abs($0) > 1 })
+    #expect(toy.evaluate(.maximumLikelihood()).sums.flipped == 0)
+  }
+
   @Test("λ rises in equal parts over its warm-up")
   func warmUp() {
     let objective = Objective.inverseQLearning(lambda: 0.4, gamma: 1)

@@ -48,6 +48,35 @@ import Testing
       try sentence(share: 0.7, diversity: 75).contains(/at equal quality 1[456]\.\d ± \d\.\d points less diverse\.$/))
   }
 
+  @Test("where more than one resample in twenty leaves the grid, nothing is decided")
+  func edge() throws {
+    // 0.88 right is within a standard error or two of the grid's upper end, 0.9.
+    let sentence = try sentence(share: 0.88, diversity: 60)
+    #expect(sentence.contains(/at equal quality \d+\.\d, at the grid's edge: undecided\.$/), "\(sentence)")
+  }
+
+  @Test("a quality that is no share is worse or better, not less or more")
+  func qualityInPoints() throws {
+    func renamed(_ scores: ScoresInput) -> ScoresInput {
+      var scores = scores
+      scores.file = ScoreFile(
+        metrics: scores.file.metrics.map { metric in
+          guard metric.name == "exact_match" else { return (name: metric.name, value: metric.value) }
+          return (name: "chrf", value: MetricValue(value: 100 * metric.value.value, count: metric.value.count))
+        }, settings: scores.file.settings)
+      for place in scores.examples.indices {
+        let share = scores.examples[place].values["exact_match"]?.number
+        scores.examples[place].values["chrf"] = share.map { .number(100 * $0) }
+        scores.examples[place].values["exact_match"] = nil
+      }
+      return scores
+    }
+    for (right, words) in [(11, "15.0 chrF worse"), (16, "10.0 chrF better")] {
+      let report = try Report(ReportInputs(scores: (Bench.grid + [Bench.iq(right: right, diversity: 45)]).map(renamed)))
+      #expect(report.sentence.hasPrefix("At equal T IQLearn is 15.0 points more diverse and \(words); "))
+    }
+  }
+
   @Test("a difference at equal T whose interval holds 0 is called undecided, too")
   func undecidedAtEqualTemperature() throws {
     #expect(try sentence(share: 0.55, diversity: 60).hasPrefix("At equal T IQLearn's diversity differs by "))

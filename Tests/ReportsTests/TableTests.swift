@@ -18,6 +18,25 @@ import Testing
     #expect(lines.count == 6)
   }
 
+  @Test(
+    "the best of a column is bold where its interval touches no other arm's", arguments: [(0.6, false), (0.61, true)])
+  func best(low: Double, isBest: Bool) throws {
+    func stated(_ label: String, _ value: MetricValue) -> ScoresInput {
+      ScoresInput(
+        provenance: Provenance(label: label, axes: ["temperature": 1]),
+        file: ScoreFile(
+          metrics: [("exact_match", value)], settings: ["samples": ["decoding": "sample", "temperature": 1]]),
+        examples: [])
+    }
+    let report = try Report(
+      ReportInputs(scores: [
+        stated("score-mle", MetricValue(value: 0.5, low: 0.4, high: 0.6, count: 100)),
+        stated("score-iq", MetricValue(value: 0.7, low: low, high: 0.8, count: 100)),
+      ]))
+    #expect(report.page.contains(/<b>70\.0/) == isBest)
+    #expect(!report.page.contains("<b>50.0"))
+  }
+
   @Test("practice row 33: two scores whose settings differ are refused in one column")
   func settingsDiffer() throws {
     var other = iq

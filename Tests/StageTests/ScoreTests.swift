@@ -126,6 +126,12 @@ import Testing
     #expect(failure?.message.contains("sample 3 of p5") == true)
   }
 
+  @Test("a sample with two rewards is named")
+  func twoRewards() throws {
+    let failure = #expect(throws: StageFailure.self) { try run(Self.rows, rewards: Self.rewards + [Self.rewards[5]]) }
+    #expect(failure?.message.contains("sample 1 of p1 stands twice") == true, "\(String(describing: failure))")
+  }
+
   @Test("samples that hold tokens only are decoded by the tokenizer")
   func decoded() throws {
     let tokenizer = Fixture.path("tokenization/gpt2")

@@ -124,6 +124,13 @@ import Testing
     #expect(cut.tokens.ids == ["train-0", "train-1"], "the prompt of train-2 leaves no room")
     #expect(cut.tokens.row(1) == whole.row(1).prefix(8) && cut.tokens.row(1).last != 0)
     #expect(cut.tokens.completion(0).last == 0)
+    // A row that just fits is whole.
+    let fits = try run([rows[1]], tokenizer: gpt2, ["max_length": .number(Double(whole.row(1).count))])
+    #expect(fits.tokens.row(0) == whole.row(1))
+    let short = #expect(throws: StageFailure.self) {
+      try run([rows[1]], tokenizer: gpt2, ["max_length": .number(Double(whole.row(1).count - 1))])
+    }
+    #expect(short?.message.hasPrefix("row train-0 has ") == true)
     #expect(cut.warnings.contains { $0.hasSuffix("cut at max_length and have no end token: train-1") })
   }
 

@@ -33,6 +33,7 @@ import TextMetrics
     #expect(reader.answer(in: "so it is 3.\n#### 1,000 \nQuestion: #### 5") == "1,000")
     #expect(reader.answer(in: "####5") == "5")
     #expect(reader.answer(in: "### 5") == nil)
+    #expect(reader.answer(in: "## ## 5") == nil)
     #expect(reader.answer(in: "#### \n5") == nil)
     #expect(reader.answer(in: "") == nil)
   }

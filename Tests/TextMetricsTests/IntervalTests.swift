@@ -83,6 +83,27 @@ import TextMetrics
     #expect(low < estimate.value && estimate.value < high && high - low < 0.3)
   }
 
+  @Test("their interval is the jackknife's: each prompt is left out in turn")
+  func jackknife() throws {
+    let prompts = [["a b a", "c"], ["a d"], ["e f g h", "e e"], ["b"]]
+    func counted(_ prompts: [[String]]) -> DistinctNGrams {
+      var counted = DistinctNGrams(order: 1)
+      for samples in prompts { counted.add(prompt: samples) }
+      return counted
+    }
+    let without = prompts.indices.map { left in
+      counted(prompts.indices.filter { $0 != left }.map { prompts[$0] }).ratio ?? .nan
+    }
+    let mean = without.reduce(0, +) / 4
+    // Efron and Tibshirani, eq. 11.5.
+    let error = (0.75 * without.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }).squareRoot()
+    let all = counted(prompts)
+    let (ratio, found) = (all.ratio, all.interval)
+    let (value, interval) = (try #require(ratio), try #require(found))
+    #expect(agree(interval.low, max(0, value - 1.959963984540054 * error)))
+    #expect(agree(interval.high, min(1, value + 1.959963984540054 * error)))
+  }
+
   @Test("no resamples, no intervals")
   func none() throws {
     let scores = try ConventionTests.scores(ConventionTests.samples([["a"], ["b"]])) { $0.resamples = 0 }

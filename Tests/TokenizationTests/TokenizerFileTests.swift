@@ -123,6 +123,30 @@ import Tokenization
     #expect(try load(Self.minimal.replacing("<e>", with: "<|endoftext|>")).endToken == 2)
   }
 
+  @Test("of added tokens that begin alike the longest is matched")
+  func longest() throws {
+    let tokenizer = try load(
+      Self.minimal.replacing(
+        #""added_tokens": ["#,
+        with: #""added_tokens": [{"id": 3, "content": "<e>b", "special": true, "normalized": false}, "#
+      ).replacing(#""b": 1"#, with: #""b": 1, "<e>": 2, "<e>b": 3"#))
+    #expect(tokenizer.encode("a<e>b<e>a<e>", addSpecialTokens: false) == [0, 3, 2, 0, 2])
+  }
+
+  @Test("what stands around prompts is written with the tokenizer and read again")
+  func convention() throws {
+    let tokenizer = try load(Self.minimal, configuration: #"{"eos_token": "<e>"}"#)
+    #expect(tokenizer.promptConvention == .usual && tokenizer.encode(prompt: "a") == [0])
+    try TemporaryFolder.with { folder in
+      let closed = PromptConvention(begins: false, ends: true)
+      try tokenizer.write(to: folder, closed)
+      let again = try Tokenizer(contentsOf: folder)
+      #expect(again.promptConvention == closed && again.encode(prompt: "a") == [0, 2])
+      try again.write(to: folder, .usual)
+      #expect(try Tokenizer(contentsOf: folder).promptConvention == .usual)
+    }
+  }
+
   @Test("an end token that the vocabulary lacks is refused")
   func unknownEnd() throws {
     let error = #expect(throws: TokenizerError.self) {

@@ -41,6 +41,23 @@ import Transformers
     }
   }
 
+  @Test("Every batch of a step drops other elements; another seed drops others, the same seed the same")
+  func dropout() throws {
+    let rows = Workbench.rows(1, salt: 6)
+    func loss(accumulate: Int, dropout: Double = 0.4, seed: UInt64 = 3) throws -> Double {
+      var settings = Workbench.settings(steps: 1, rows: 1, accumulate: accumulate)
+      settings.batch.shuffle = false
+      (settings.dropout, settings.seed) = (dropout, seed)
+      return try #require(try Self.train(settings, rows: rows).curve.first).loss
+    }
+    let (once, twice) = (try loss(accumulate: 1), try loss(accumulate: 2))
+    #expect(abs(once - twice) > 1e-3)
+    #expect(try loss(accumulate: 1) == once)
+    #expect(try abs(loss(accumulate: 1, seed: 4) - once) > 1e-3)
+    // The row alone or twice has one loss without dropout.
+    #expect(try abs(loss(accumulate: 2, dropout: 0) - loss(accumulate: 1, dropout: 0)) < 1e-6)
+  }
+
   @Test("Doubling every sequence of a batch changes neither loss nor gradient (practice row 3)")
   func doubling() throws {
     var doubled = TokenRows()
