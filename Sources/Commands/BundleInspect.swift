@@ -77,9 +77,8 @@ struct BundleInspect: ParsableCommand {
         "\(output.port) \(size(output.digest, found).map { Wording.bytes($0) } ?? "not in the bundle")"
       }.joined(separator: " · ")
       for output in outputs {
-        let metrics = found.scores[output.digest]?["metrics"]?.object?.members ?? []
-        for metric in metrics.prefix(6) {
-          text += " · \(metric.name) \(metric.value["value"]?.number.map { Self.short($0) } ?? "?")"
+        for (name, value) in headline(found.scores[output.digest]?["metrics"]?.object ?? [:]) {
+          text += " · \(name) \(short(value))"
         }
       }
       text += "\n"
@@ -87,8 +86,22 @@ struct BundleInspect: ParsableCommand {
     return text
   }
 
-  /// Four digits at most behind the point.
-  private static func short(_ value: Double) -> String { JSONValue((value * 10_000).rounded() / 10_000).text }
+  /// Quality and diversity as a stage's line tells them; the first few metrics where there are none of these.
+  private static func headline(_ metrics: JSONObject) -> [(name: String, value: Double)] {
+    let values = metrics.members.compactMap { metric in
+      metric.value["value"]?.number.map { (name: metric.name, value: $0) }
+    }
+    let quality = ["exact_match", "accuracy", "bleu", "rougeL"].compactMap { name in
+      values.first { $0.name == name }
+    }
+    let all = quality + values.filter { $0.name.hasPrefix("self_bleu@") }
+    return all.isEmpty ? Array(values.prefix(4)) : all
+  }
+
+  private static func short(_ value: Double) -> String {
+    let scale = abs(value) < 2 ? 1000.0 : 10.0
+    return JSONValue((value * scale).rounded() / scale).text
+  }
 
   static func halves(_ label: String) -> (stage: String, cell: String?) {
     let parts = label.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

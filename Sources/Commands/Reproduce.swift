@@ -101,17 +101,23 @@ struct Reproduce: ParsableCommand {
       program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
       details: ["reproduces": .string(self.bundle)], observer: display)
     try explained { try run.plan() }
-    let sources = try explained { try run.selection.filter { try Self.lacksSources($0, planner) } }
-    if let index = sources.first {
-      try explained { try planner.checkSources(of: session.pipeline.actions[index]) }
+    for index in run.selection {
+      let action = session.pipeline.actions[index]
+      guard let lacking = try explained({ try planner.lackingSource(of: action) }) else { continue }
+      throw CommandFailure(
+        .invalid, Self.refusal(action.id, lacking, of: session.pipeline.file.removingLastComponent()))
     }
     let status = try explained { try run.execute() }
     return (session, planner, status)
   }
 
-  private static func lacksSources(_ index: Int, _ planner: Planner) throws -> Bool {
-    do { try planner.checkSources(of: planner.pipeline.actions[index]) } catch is SourceProblem { return true }
-    return false
+  /// The pipeline lies in a folder that nobody knows, so its paths are told as they stand in the bundle.
+  private static func refusal(_ id: String, _ lacking: LackingSource, of folder: FilePath) -> String {
+    let path =
+      if case .file = lacking.origin { AbsentSources.relative(lacking.path, to: folder) } else { lacking.path.string }
+    return "\(id) must run, and the bundle does not hold what it reads, \(path): \(lacking.files). Run this where that "
+      + "path leads to \(lacking.isOneFile ? "it" : "them"), name the place with --set, or ask for a bundle that was "
+      + "exported --with-sources"
   }
 
   private static func temporaryFolder(below parent: String) throws -> FilePath {

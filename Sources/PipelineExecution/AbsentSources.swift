@@ -1,6 +1,7 @@
 package import ArtifactStore
 package import ContentAddressing
 import Glibc
+package import PipelineLanguage
 package import StageKit
 package import SystemPackage
 
@@ -75,5 +76,23 @@ package struct AbsentSources {
     let shared = zip(from, to).prefix { $0 == $1 }.count
     let parts = Array(repeating: "..", count: from.count - shared) + to.dropFirst(shared).map(\.string)
     return parts.isEmpty ? "." : parts.joined(separator: "/")
+  }
+}
+
+/// A path that has to be read and where there is nothing, of which it is known what was there.
+package struct LackingSource {
+  /// Where the path was written.
+  package var origin: ValueOrigin
+  /// The path.
+  package var path: FilePath
+  /// The files that are needed.
+  package var missing: [Descriptor]
+  /// Whether the path is that of a file, not of a folder.
+  package var isOneFile: Bool
+
+  /// The first of the files, with their digests.
+  package var files: String {
+    missing.prefix(3).map { "\($0.title ?? "") (\($0.digest))" }.joined(separator: ", ")
+      + (missing.count > 3 ? " and \(missing.count - 3) more" : "")
   }
 }

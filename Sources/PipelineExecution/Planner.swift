@@ -142,19 +142,25 @@ package final class Planner {
   ///
   /// - Throws: `SourceProblem` that names the files that are needed, with their digests.
   package func checkSources(of action: PlannedAction) throws {
+    guard let lacking = try lackingSource(of: action) else { return }
+    throw SourceProblem(
+      origin: lacking.origin,
+      message: "\(action.id) must run and there is no \(lacking.path); the imported results were made from "
+        + "\(lacking.files): put \(lacking.isOneFile ? "it" : "them") there, or name the place with --set")
+  }
+
+  /// The first path that an action would have to read and that is neither there nor, with all its files, in the store.
+  package func lackingSource(of action: PlannedAction) throws -> LackingSource? {
     for source in action.inputs.flatMap(\.sources) {
       guard case .path(let path, _, _, let origin) = source,
-        let known = try replacement(of: source, for: action)
+        let known = try replacement(of: source, for: action), known.places.isEmpty
       else { continue }
       let missing = try known.missing(in: store)
-      guard !missing.isEmpty, known.places.isEmpty else { continue }
-      let files = missing.prefix(3).map { "\($0.title ?? "") (\($0.digest))" }.joined(separator: ", ")
-      let more = missing.count > 3 ? " and \(missing.count - 3) more" : ""
-      throw SourceProblem(
-        origin: origin,
-        message: "\(action.id) must run and there is no \(path); the imported results were made from \(files)\(more): "
-          + "put \(missing.count == 1 && !known.isFolder ? "it" : "them") there, or name the place with --set")
+      guard !missing.isEmpty else { continue }
+      return LackingSource(
+        origin: origin, path: path, missing: missing, isOneFile: missing.count == 1 && !known.isFolder)
     }
+    return nil
   }
 
   private func program(of action: PlannedAction) throws -> KeyDocument.Program? {

@@ -34,11 +34,13 @@ final class Authorization: Sendable {
     tokenHosts = options.tokenHosts
   }
 
+  /// Public registries whose operator makes their tokens on another host of his own.
+  private static let ownTokenHosts = ["registry-1.docker.io": "auth.docker.io", "registry.gitlab.com": "gitlab.com"]
+
   /// Whether the registry's credentials may be shown at a place where it has tokens made.
   private func isTrusted(_ realm: Origin) -> Bool {
     let host = realm.hostAndPort
-    return realm == origin || tokenHosts.contains(host)
-      || (origin.hostAndPort == "registry-1.docker.io" && host == "auth.docker.io")
+    return realm == origin || tokenHosts.contains(host) || Self.ownTokenHosts[origin.hostAndPort] == host
   }
 
   /// The header that has been found to serve; nil before the registry asked for one.

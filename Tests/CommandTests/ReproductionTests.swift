@@ -57,6 +57,10 @@ struct ReproductionTests {
       let export = try Tool.run(
         "bundle", "export", "small.yaml", "--store", "one", "--with-sources", "-o", "a.tar.zst", in: folder)
       #expect(export.status == 0, "\(export.errors)")
+      let inspected = try Tool.run("bundle", "inspect", "a.tar.zst", in: folder).output
+      #expect(
+        inspected.contains(/\n  scores +scores \d+ kB · exact_match [0-9.]+ · bleu [0-9.]+ · rougeL [0-9.]+\n/),
+        "\(inspected)")
       let same = try reproduce("a.tar.zst", in: folder, Self.here)
       #expect(same.status == 0)
       #expect(same.json["actions"]?.array?.allSatisfy { $0["other_environment"] == false } == true)
