@@ -1,7 +1,8 @@
 import CanonicalJSON
 public import Records
 
-/// Prompt and completion made of chat messages, `[{"role": …, "content": …}]`.
+/// Prompt and completion made of chat messages, `[{"role": …, "content": …}]`, or `[{"from": …, "value": …}]` as ShareGPT
+/// has them, whose `human` is the user and whose `gpt` the assistant.
 ///
 /// The last message of the assistant is the completion; those before it become the prompt, each by the template of a
 /// turn, and the prompt ends with what that template has before the assistant's content. Messages behind it are left out.
@@ -59,11 +60,21 @@ public struct Conversation: Sendable, Hashable {
     return row
   }
 
-  private static func message(_ element: JSONValue, in row: CorpusRow) throws(RecordError) -> (String, String) {
-    guard let object = element.object, let role = object["role"]?.string else {
-      throw row.failure("a message lacks its role; expected {\"role\": …, \"content\": …}")
+  /// The usual name of one of ShareGPT's.
+  private static func role(_ name: String) -> String {
+    switch name {
+    case "human": "user"
+    case "gpt": "assistant"
+    default: name
     }
-    switch object["content"] {
+  }
+
+  private static func message(_ element: JSONValue, in row: CorpusRow) throws(RecordError) -> (String, String) {
+    guard let object = element.object, let role = object["role"]?.string ?? object["from"]?.string.map(Self.role) else {
+      throw row.failure(
+        "a message lacks its role; expected {\"role\": …, \"content\": …} or {\"from\": …, \"value\": …}")
+    }
+    switch object[object["role"] == nil ? "value" : "content"] {
     case .string(let text): return (role, text)
     case .array(let parts):
       var text = ""

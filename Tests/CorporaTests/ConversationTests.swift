@@ -24,12 +24,24 @@ import Testing
     #expect(row.fields["completion"]?.string == "2")
   }
 
+  @Test("ShareGPT's messages are read as the others are")
+  func shareGPT() throws {
+    let messages: JSONValue = [
+      ["from": "system", "value": "Be brief."], ["from": "human", "value": "Hi"], ["from": "gpt", "value": "Hello"],
+    ]
+    let row = try Conversation(field: "messages", turn: "<{role}> {content}\n").applied(to: row(messages))
+    #expect(row.fields["prompt"]?.string == "<system> Be brief.\n<user> Hi\n<assistant> ")
+    #expect(row.fields["completion"]?.string == "Hello")
+  }
+
   @Test(
     "what is no conversation is refused",
     arguments: [
       ("x", "field \"messages\": expected a list of messages, found a string"),
       ([["role": "user", "content": "x"]], "no message is the assistant's"),
       ([["content": "x"]], "a message lacks its role"),
+      ([["from": "gpt", "content": "x"]], "has no text as its content"),
+      ([["role": "assistant", "value": "x"]], "has no text as its content"),
       ([["role": "user", "content": [["type": "image"]]]], "holds a part that is no text"),
       ([["role": "assistant", "content": nil]], "has no text as its content"),
     ] as [(JSONValue, String)])

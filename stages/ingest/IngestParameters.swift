@@ -47,7 +47,7 @@ enum IngestParameters {
   static let messages = Parameter(
     "messages", default: "",
     doc:
-      "Field that holds chat messages [{role, content}]: the assistant's last message becomes the field completion, those before it the field prompt, each written as turn says; later ones are left out."
+      "Field that holds chat messages, [{role, content}] or ShareGPT's [{from, value}]: the assistant's last message becomes the field completion, those before it the field prompt, each written as turn says; later ones are left out."
   )
   static let turn = Parameter(
     "turn", default: "{role}:\n{content}\n\n",
