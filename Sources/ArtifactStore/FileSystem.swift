@@ -136,14 +136,22 @@ public enum FileSystem {
   }
 
   /// Makes a folder, and those above it, where there is none.
-  static func makeFolders(_ path: FilePath) throws(StoreError) {
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public static func makeFolders(_ path: FilePath) throws(StoreError) {
+    do throws(StoreError) { try makeFolder(path) } catch .system(_, _, let code)
+      where code == ENOENT && !path.removingLastComponent().isEmpty && path.lastComponent != nil
+    {
+      try makeFolders(path.removingLastComponent())
+      // Some file systems, such as that of processes, say the same of a folder that they do not allow.
+      try makeFolder(path)
+    }
+  }
+
+  private static func makeFolder(_ path: FilePath) throws(StoreError) {
     do throws(StoreError) { try call("make the folder", path) { mkdir($0, 0o777) } } catch .system(_, _, let code)
       where code == EEXIST
-    {
-    } catch .system(_, _, let code) where code == ENOENT && path.lastComponent != nil {
-      try makeFolders(path.removingLastComponent())
-      try makeFolders(path)
-    }
+    {}
   }
 
   /// The names in a folder, in the order of their bytes; none where there is no folder.

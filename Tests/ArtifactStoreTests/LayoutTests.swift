@@ -28,6 +28,12 @@ struct LayoutTests {
     #expect(!Laboratory.exists(path))
   }
 
+  @Test("Where no folder can be made the system's reason is told", arguments: ["/proc/apprentice", "/dev/null/x/y"])
+  func impossible(path: String) {
+    let error = #expect(throws: StoreError.self) { try Store.open(FilePath(path), creating: true) }
+    #expect(error?.description.hasPrefix("Cannot make the folder \(path)") == true, "\(String(describing: error))")
+  }
+
   @Test("A store of a later version is refused with its version", arguments: ["2.0.0", "1.0.0"])
   func laterVersion(layout: String) throws {
     let lab = try Laboratory()
