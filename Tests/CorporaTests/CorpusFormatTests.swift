@@ -57,6 +57,8 @@ import Testing
       try rows(text, .csv) == [
         #"2 {"mr":"a, b","ref":"say \"hi\"\nthere"}"#, #"4 {"mr":"plain","ref":""}"#,
       ])
+    // Quotes tell an empty field from an empty line.
+    #expect(try rows("a\n\"\"\n\nb\n", .csv) == [#"2 {"a":""}"#, #"4 {"a":"b"}"#])
   }
 
   @Test("line ends may be LF, CRLF or CR and the last may be missing", arguments: ["\n", "\r\n", "\r"])
@@ -121,6 +123,14 @@ import Testing
     #expect(try Template("{a}-{n} {{a}}").text(for: row) == "x-1.5 {a}")
     #expect(try Template("{list}").texts(for: row) == ["p", "q"])
     #expect(try Template("{a}").texts(for: row) == ["x"])
+  }
+
+  @Test("a field inside a field is reached by a point, unless a field is called so")
+  func nestedFields() throws {
+    let row = CorpusRow(file: "x", line: 1, fields: ["a": ["b": ["c": 7], "d": "x"], "a.d": "plain"])
+    #expect(try Template("{a.b.c} {a.d}").text(for: row) == "7 plain")
+    #expect(throws: RecordError.self) { try Template("{a.c}").text(for: row) }
+    #expect(throws: RecordError.self) { try Template("{a.d.e}").text(for: row) }
   }
 
   @Test("a field that is not there is named with those that are")

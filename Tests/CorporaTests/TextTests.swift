@@ -28,6 +28,7 @@ import Testing
         #"2 {"text":"a\n\nb"}"#, #"6 {"text":"c"}"#,
       ])
     #expect(try rows("a\n\nb\n", TextLayout(unit: .file)) == [#"1 {"text":"a\n\nb"}"#])
+    #expect(try rows("\n\na\nb\n\n", TextLayout(unit: .file)) == [#"3 {"text":"a\nb"}"#])
   }
 
   @Test("the first pattern that matches takes a line apart; comments are gone before")
@@ -41,6 +42,9 @@ import Testing
     #expect(
       Reading.failure(Array("word\n".utf8), CorpusReader(format: .text, layout: layout))
         == #"1: matches no pattern: "word""#)
+    // What stands before and behind a field may not share characters.
+    let tight = TextLayout(patterns: [try LinePattern("ab{x}b"), try LinePattern("{all}")])
+    #expect(try rows("ab\nabb\nabcb\n", tight) == [#"1 {"all":"ab"}"#, #"2 {"x":""}"#, #"3 {"x":"c"}"#])
     #expect(throws: Template.Malformed.self) { try LinePattern("{a}{b}") }
     #expect(throws: Template.Malformed.self) { try LinePattern("a") }
   }

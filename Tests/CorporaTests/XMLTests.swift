@@ -1,4 +1,6 @@
 import Corpora
+import Records
+import SystemPackage
 import Testing
 
 @Suite struct XMLTests {
@@ -36,6 +38,23 @@ import Testing
       ("<ref><seg>x</seg></ref>", "4: a <seg> has no id"),
     ])
   func disagreement(part: String, expected: String) { #expect(failure(dataset(source + part), .xml) == expected) }
+
+  @Test("text between CDATA marks is text as it stands")
+  func characterData() throws {
+    let text = dataset("<src><seg id=\"1\">a <![CDATA[<b> & c]]> d</seg></src>")
+    #expect(try rows(text, .xml) == [#"3 {"doc":"d","origlang":"de","seg":"1","src":"a <b> & c d"}"#])
+  }
+
+  @Test("a text longer than the longest row is refused with the line, and is not kept")
+  func tooLong() throws {
+    let head = Array(dataset("<src><seg id=\"1\">").split(separator: "</doc>")[0].utf8)
+    let text = [UInt8](repeating: UInt8(ascii: "x"), count: CorpusLimits.rowBytes + 1)
+    let tail = Array("</seg></src></doc></dataset>".utf8)
+    let error = #expect(throws: RecordError.self) {
+      try CorpusReader(format: .xml).read(MemoryBytes(head + text + tail), file: "rows") { _ in }
+    }
+    #expect(error?.description == "rows:3: holds a text longer than 64 MiB")
+  }
 
   @Test("another root, a broken file and an empty one are refused")
   func malformed() {

@@ -37,6 +37,10 @@ import Testing
     #expect(
       bench.refusal("ingest", [("source", source)], ["subset": 201])?.text
         == "subset asks for 201 rows, train has 200; lower subset")
+    // What models are measured on stays whole.
+    let both = try self.source([("train.jsonl", pairs(20)), ("test.jsonl", pairs(20, from: 50))])
+    #expect(try rows(both, ["subset": 0.5, "shuffle": true]).count == 10)
+    #expect(try rows(both, ["subset": 0.5, "shuffle": true], .test).map(\.prompt) == (50..<70).map { "p\($0)" })
   }
 
   @Test("duplicates go, the first stays: by prompt and completion, or by prompt")
@@ -47,6 +51,59 @@ import Testing
     #expect(summary == "3 train · 1 dropped (1 duplicates)")
     #expect(try rows(source, ["deduplicate": "prompts"]).map(\.prompt) == ["a", "b"])
     #expect(try rows(source, [:]).count == 4)
+    // Prompt and completion don't run into each other.
+    let close = try self.source([("train.csv", "prompt,completion\nab,c\na,bc\n")])
+    #expect(try rows(close, ["deduplicate": "rows"]).map(\.completion) == ["c", "bc"])
+  }
+
+  @Test("shares of one file become splits: by prompt, by seed, in order, each row once")
+  func fractions() throws {
+    let text = (0..<100).map { "{\"prompt\":\"p\($0 / 2)\",\"completion\":\"c\($0)\"}\n" }.joined()
+    let source = try source([("train.jsonl", text)])
+    func deal(seed: Int) throws -> [[String]] {
+      let parameters: JSONObject = [
+        "fractions": ["test": 0.1, "train": 0.7, "validation": 0.2], "seed": .number(Double(seed)),
+      ]
+      let dataset = try #require(try bench.run("ingest", [("source", source)], parameters)["dataset"])
+      return try Split.allCases.map { split in try DatasetFiles.read(split, in: dataset).map(\.completion) }
+    }
+    let splits = try deal(seed: 1)
+    #expect(splits.map(\.count) == [70, 20, 10])
+    let number = { (completion: String) in Int(completion.dropFirst()) ?? -1 }
+    #expect(splits.joined().map(number).sorted() == Array(0..<100))
+    // Both rows of a prompt are in one split, and a split keeps the file's order.
+    for split in splits {
+      #expect(split.map(number) == split.map(number).sorted())
+      #expect(Set(split.map { number($0) / 2 }).count * 2 == split.count)
+    }
+    #expect(try deal(seed: 1) == splits)
+    #expect(try deal(seed: 2) != splits)
+  }
+
+  @Test("rows of equal prompt become one row with all their answers, in the order in which prompts first stand")
+  func gathered() throws {
+    let rows = ["b,1", "a,2", "b,3", "a,2"].joined(separator: "\n")
+    let source = try source([
+      ("train.csv", "prompt,completion\n\(rows)\n"), ("test.csv", "prompt,completion\n\(rows)\n"),
+    ])
+    let parameters: JSONObject = ["gather": ["test"], "overlap": "off"]
+    let test = try self.rows(source, parameters, .test)
+    #expect(test.map(\.prompt) == ["b", "a"])
+    #expect(test.map(\.references) == [["1", "3"], ["2", "2"]])
+    #expect(test.map(\.completion) == ["1", "2"] && test.map(\.id) == ["test-0", "test-1"])
+    #expect(try self.rows(source, parameters).count == 4)
+  }
+
+  @Test("files of a glob are read in the order of their names; a folder has one file a split")
+  func namedFiles() throws {
+    let source = try source([("b.jsonl", pairs(1, from: 1)), ("a.jsonl", pairs(1)), ("c.txt", "x")])
+    #expect(try rows(source, ["files": ["train": "*.jsonl"]]).map(\.prompt) == ["p0", "p1"])
+    #expect(try rows(source, ["files": ["train": "*.jsonl"], "limit": 1]).map(\.prompt) == ["p0"])
+    let two = try self.source([("train.jsonl", pairs(1)), ("train.csv", "prompt,completion\na,b\n")])
+    let refusal = bench.refusal("ingest", [("source", two)])
+    #expect(refusal?.status == .invalid && refusal?.text.contains("holds 2 files for train") == true)
+    let empty = bench.refusal("ingest", [("source", try self.source([("train.csv", "prompt,completion\np,\n")]))])
+    #expect(empty?.text.contains("train.csv:2: row train-0 has an empty completion") == true)
   }
 
   @Test("rows outside the bounds of length are dropped and counted; characters are counted, not bytes")
@@ -58,6 +115,9 @@ import Testing
     #expect(summary == "2 train · 2 dropped (1 too short, 1 too long)")
     #expect(
       bench.refusal("ingest", [("source", source)], ["min_prompt": 3, "max_prompt": 2])?.status == .invalid)
+    // An accent of its own is a character of its own, as Python counts.
+    let composed = try self.source([("train.csv", "prompt,completion\ne\u{301},1\né,2\n")])
+    #expect(try rows(composed, ["max_prompt": 1]).map(\.completion) == ["2"])
   }
 
   @Test("a row that lacks a field fails, or is dropped and counted")
@@ -85,6 +145,12 @@ import Testing
     #expect(refusal?.status == .stageFailed && refusal?.text.contains("stand in train too") == true)
     _ = try rows(source, ["overlap": "off"])
     #expect(bench.warnings.count == 2)
+    // Not only neighbours are compared.
+    let apart = try self.source([
+      ("train.jsonl", pairs(1)), ("validation.jsonl", pairs(1, from: 7)), ("test.jsonl", pairs(1)),
+    ])
+    _ = try rows(apart, [:])
+    #expect(bench.warnings.last == "1 of 1 prompts of test stand in train too, test-0 first")
   }
 
   @Test("parallel texts that differ in length are refused with both counts")
@@ -97,6 +163,13 @@ import Testing
     #expect(try rows(source, given).map { $0.prompt + $0.completion } == ["x1", "y2"])
     let refusal = bench.refusal(
       "ingest", [("source", source)], given.with(["parallel": ["en": "{name}.en", "de": "b.de"]]))
+    // What a pattern takes out of a text is a field below that text's.
+    let numbered = try self.source([("n.en", "1 x\n"), ("n.de", "2 y\n")])
+    let fields: JSONObject = [
+      "files": ["train": "n"], "pattern": ["{number} {word}"], "prompt": "{en.number}{en.word}",
+      "completion": "{de.number}{de.word}",
+    ]
+    #expect(try rows(numbered, given.with(fields)).map { $0.prompt + $0.completion } == ["1x2y"])
     #expect(refusal?.text.contains("a.en has 2 rows (en), ") == true)
     #expect(refusal?.text.contains("b.de has 1 (de); parallel texts need equal numbers of rows") == true)
   }
@@ -135,6 +208,10 @@ import Testing
     for split in Split.allCases {
       #expect(try rows(archive, ["overlap": "off"], split).map(\.completion) == ["c0", "c1", "c2"])
     }
+    // A text that begins as bzip2's name does is a text.
+    let plain = try self.source([("BZ", "BZh9, he said\nlast\n")])
+    let text: JSONObject = ["format": "text", "completion": "{text}", "prompt": ""]
+    #expect(try rows(plain.appending("BZ"), text).map(\.completion) == ["BZh9, he said", "last"])
   }
 
   @Test(
@@ -142,7 +219,10 @@ import Testing
     arguments: [
       ["encoding": "klingon"], ["pattern": ["{a}{b}"]], ["messages": "m", "turn": "{role}"], ["subset": 0],
       ["parallel": ["a": "{name}.a"]], ["parallel": ["a": "x"], "format": "csv"],
-      ["parallel": ["a": "x"], "files": ["train": "a", "test": "b"]],
+      ["parallel": ["a": "x"], "files": ["train": "a", "test": "b"]], ["fractions": ["train": 0.7, "test": 0.2]],
+      ["fractions": ["train": 1.2, "test": -0.2]], ["fractions": ["train": 0.5, "dev": 0.5]],
+      ["fractions": ["train": 0.5, "test": 0.5], "files": ["train": "train.jsonl", "test": "train.jsonl"]],
+      ["gather": ["dev"]], ["files": ["dev": "train.jsonl"]], ["prompt": "{a"],
     ] as [JSONObject])
   func invalid(parameters: JSONObject) throws {
     #expect(
