@@ -25,19 +25,28 @@ extension Store {
   /// - Parameters:
   ///   - origin: Where its parts are.
   ///   - scope: What is taken in.
+  ///   - folder: Where the pipeline file, own stages and sources are written; nil for nowhere.
   ///   - limits: How large its documents may be.
   /// - Returns: What was taken in.
-  /// - Throws: `BundleError`, `StoreError`, or what the origin throws; the store then is as it was.
+  /// - Throws: `BundleError`, `BundleFolder.Occupied`, `StoreError`, or what the origin throws; the store then is as it
+  ///   was.
   public func importBundle(
-    from origin: some BundleOrigin, _ scope: ImportScope = .everything, limits: BundleLimits = BundleLimits()
+    from origin: some BundleOrigin, _ scope: ImportScope = .everything, writingTo folder: BundleFolder? = nil,
+    limits: BundleLimits = BundleLimits()
   ) throws -> ImportedBundle {
     let intake = try beginIntake()
     do {
-      let visitor = ImportVisitor(origin.name, intake, scope) {}
+      let visitor = ImportVisitor(origin.name, intake, scope, folder) {}
       let outline = try Self.outline(of: origin, intake, limits) { visitor.document($0, digest: $1) }
       _ = try visitor.documentsEnd(outline)
-      try origin.fetch(visitor.wantedBlobs, into: intake)
-      return try visitor.finish()
+      let blobs = visitor.wantedBlobs
+      let documents = Set(outline.own.manifest.layers.map(\.digest))
+      try intake.require(blobs.reduce(0) { sum, blob in try has(blob.digest, size: blob.size) ? sum : sum + blob.size })
+      // A folder that is not fit is found before the weights come.
+      try origin.fetch(blobs.filter { documents.contains($0.digest) }, into: intake)
+      try visitor.prepareFolder()
+      try origin.fetch(blobs.filter { !documents.contains($0.digest) }, into: intake)
+      return try visitor.finish(in: self)
     } catch {
       intake.discard()
       if let damage = error as? DamagedBlob { throw BundleError(origin.name, .content("\(damage)")) }

@@ -7,15 +7,19 @@ final class ImportVisitor: BundleVisitor {
   private let name: String
   private let intake: Intake
   private let scope: ImportScope
+  private let folder: BundleFolder?
   private let advance: () -> Void
   private var outline: BundleOutline?
   private var wanted: Set<Digest>?
   private var pending: [[UInt8]] = []
 
-  init(_ name: String, _ intake: Intake, _ scope: ImportScope, advance: @escaping () -> Void) {
+  init(
+    _ name: String, _ intake: Intake, _ scope: ImportScope, _ folder: BundleFolder?, advance: @escaping () -> Void
+  ) {
     self.name = name
     self.intake = intake
     self.scope = scope
+    self.folder = folder
     self.advance = advance
   }
 
@@ -66,22 +70,33 @@ final class ImportVisitor: BundleVisitor {
     return try intake.document(file.digest, neededBy: name)
   }
 
-  /// Checks what the documents say, and publishes.
-  func finish() throws -> ImportedBundle {
-    guard let outline, let file = outline.own.manifest.file(Store.bundleDescription),
-      let pipelineFile = outline.own.manifest.file(BundleContents.pipelineTitle),
-      let bytes = try document(file), let pipeline = try document(pipelineFile)
+  /// What the bundle says of itself.
+  private func description(_ outline: BundleOutline) throws -> BundleDescription {
+    guard let file = outline.own.manifest.file(Store.bundleDescription), let bytes = try document(file),
+      let pipeline = outline.own.manifest.file(BundleContents.pipelineTitle), pipeline.size <= BundleLimits().manifest
     else {
       throw BundleError(name, .document("the bundle's manifest", reason: "it lacks a document, or one is too large"))
     }
-    let description: BundleDescription
-    do { description = try BundleDescription(json: JSONValue(parsing: bytes)) } catch {
+    do { return try BundleDescription(json: JSONValue(parsing: bytes)) } catch {
       throw BundleError(name, .document(Store.bundleDescription, reason: "\(error)"))
     }
+  }
+
+  /// Looks whether the folder can take what is to be written there; the bundle's own documents have come.
+  func prepareFolder() throws {
+    guard let folder, let outline else { return }
+    try folder.prepare(for: try description(outline), outline.own.digest) { outline.manifests[$0] }
+  }
+
+  /// Checks what the documents say, publishes, and writes to the folder.
+  func finish(in store: Store) throws -> ImportedBundle {
+    guard let outline else { throw BundleError(name, .document("index", reason: "it has not come")) }
+    let description = try description(outline)
     for action in description.actions { try check(action, outline) }
     for stage in description.stages where outline.manifests[stage.manifest]?.kind != BundleContents.stageKind {
       throw BundleError(name, .document("stage \(stage.folder)", reason: "its code is not in the bundle"))
     }
+    try prepareFolder()
     // The index is made anew: what a tool did to it on the way does not matter.
     var index = ImageIndex(manifests: [outline.own.manifest.descriptor])
     for (digest, manifest) in outline.manifests.sorted(by: { $0.key < $1.key }) where digest != outline.own.digest {
@@ -93,8 +108,9 @@ final class ImportVisitor: BundleVisitor {
       pipeline: description.pipeline,
       actions: actions.map { ActionRecord(label: $0.label, key: $0.key, result: $0.result) },
       references: [(Store.bundleReference(outline.own.digest), reference)], origin: outline.own.digest.description)
-    return ImportedBundle(
-      description: description, manifest: outline.own.digest, pipeline: pipeline, complete: complete)
+    var bundle = ImportedBundle(description: description, manifest: outline.own.digest, complete: complete)
+    bundle.file = try folder?.write(bundle, from: store)
+    return bundle
   }
 
   private func check(_ action: BundleDescription.Action, _ outline: BundleOutline) throws {

@@ -110,6 +110,8 @@ func bundled<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value 
     throw error
   } catch let error as BundleError {
     throw CommandFailure(.damaged, error.description)
+  } catch let error as BundleFolder.Occupied {
+    throw CommandFailure(.invalid, "\(error); name another folder with --to, or replace it with --force")
   } catch let error as RegistryError {
     throw CommandFailure(ExitStatus(rawValue: error.exitStatus) ?? .unreachable, error.description)
   } catch let error as ArchiveError {

@@ -21,7 +21,7 @@ struct BundleImport: ParsableCommand {
   func run() throws {
     try destination.take(
       checking: { _ = try BundleReader(path: FilePath(bundle)) },
-      importing: { store in (try store.importBundle(FilePath(bundle)), []) })
+      importing: { store, folder in (try store.importBundle(FilePath(bundle), writingTo: folder), []) })
   }
 }
 
@@ -42,27 +42,27 @@ struct BundleDestination: ParsableArguments {
   ///
   /// - Parameters:
   ///   - check: Looks whether there is a bundle at all: one that can't be used makes no store either.
-  ///   - takeIn: Takes it in, and gives members that the answer has besides.
+  ///   - takeIn: Takes it in, writes to the folder, and gives members that the answer has besides.
   /// - Throws: `CommandFailure`.
   func take(
-    checking check: () throws -> Void, importing takeIn: (Store) throws -> (ImportedBundle, [(String, JSONValue)])
+    checking check: () throws -> Void,
+    importing takeIn: (Store, BundleFolder?) throws -> (ImportedBundle, [(String, JSONValue)])
   ) throws {
-    let folder = to.map { FilePath($0) }
+    let folder = to.map { BundleFolder(FilePath($0), replacing: force) }
     let location = StoreLocation(
       option: store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
-      start: PipelineOptions.workingDirectory.pushing(folder ?? ""))
-    let (imported, members, file) = try bundled {
+      start: PipelineOptions.workingDirectory.pushing(folder?.path ?? ""))
+    let (imported, members) = try bundled {
       if (try? Store.open(location.store, creating: false)) == nil { try check() }
       var options = Store.Options()
       options.threads = Processors.available
       let store = try Store.open(location.store, creating: true, options: options)
-      let (imported, members) = try takeIn(store)
-      return (imported, members, try folder.map { try imported.write(to: $0, from: store, replacing: force) })
+      return try takeIn(store, folder)
     }
     let description = imported.description
     if json {
       var document: JSONObject = [
-        "pipeline": .string(description.pipeline), "file": file.map { .string($0.string) } ?? .null,
+        "pipeline": .string(description.pipeline), "file": imported.file.map { .string($0.string) } ?? .null,
         "settings": .array(description.settings.map { .string($0) }), "store": .string(location.store.string),
         "actions": JSONValue(description.actions.count), "complete": JSONValue(imported.complete),
       ]
@@ -72,7 +72,7 @@ struct BundleDestination: ParsableArguments {
     }
     let all = imported.complete == description.actions.count ? "" : ", \(imported.complete) with all their files"
     Diagnostics.say("\(description.pipeline)  \(description.actions.count) actions\(all) → \(location.store)")
-    if let file {
+    if let file = imported.file {
       let settings = description.settings.map { " --set \(Shell.quoted($0))" }.joined()
       let place = store.map { " --store \(Shell.quoted($0))" } ?? ""
       Diagnostics.say("Run  apprentice run \(Shell.quoted(file.string))\(settings)\(place)")

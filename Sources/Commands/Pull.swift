@@ -35,9 +35,9 @@ struct Pull: ParsableCommand {
     }
     try destination.take(
       checking: { _ = try bundle.index(limit: BundleLimits().index) },
-      importing: { store in
+      importing: { store, folder in
         defer { bar.end() }
-        let imported = try store.importBundle(from: bundle)
+        let imported = try store.importBundle(from: bundle, writingTo: folder)
         bar.end()
         if !destination.json { Diagnostics.say("\(bundle.name)  \(bundle.summary.text(verb: "fetched"))") }
         return (imported, bundle.summary.members)

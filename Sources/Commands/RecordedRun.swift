@@ -17,14 +17,16 @@ enum BundlePlace {
   }
 
   /// Takes the bundle into a store.
-  func take(_ scope: ImportScope, into store: Store) throws -> ImportedBundle {
+  func take(
+    _ scope: ImportScope, into store: Store, writingTo folder: BundleFolder? = nil
+  ) throws -> ImportedBundle {
     switch self {
-    case .file(let path): return try store.importBundle(path, scope)
+    case .file(let path): return try store.importBundle(path, scope, writingTo: folder)
     case .registry(let reference):
       let bar = TransferBar("fetching")
       defer { bar.end() }
       let bundle = try RegistryBundle(reference, options: .ofEnvironment()) { bar.show($0, of: $1) }
-      return try store.importBundle(from: bundle, scope)
+      return try store.importBundle(from: bundle, scope, writingTo: folder)
     }
   }
 }

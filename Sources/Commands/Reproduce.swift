@@ -79,17 +79,17 @@ struct Reproduce: ParsableCommand {
     _ recorded: RecordedRun, _ bundle: BundlePlace, in folder: FilePath
   ) throws -> (PipelineSession, Planner, ExitStatus) {
     let place = folder.appending("store")
-    let file = try bundled {
-      let store = try Store.open(place, creating: true)
-      let imported = try bundle.take(.withoutResults, into: store)
-      return try imported.write(to: folder.appending("pipeline"), from: store, replacing: true)
+    let pipeline = BundleFolder(folder.appending("pipeline"))
+    let imported = try bundled {
+      try bundle.take(.withoutResults, into: Store.open(place, creating: true), writingTo: pipeline)
     }
     let all = recorded.description.settings + settings
     var options = try PipelineOptions.parse(["--store", place.string] + all.flatMap { ["--set", $0] })
     options.json = false
     let here = PipelineOptions.workingDirectory
     let session = try PipelineSession(
-      file: file.string, options: options, searching: [here, here.appending("pipelines")])
+      file: pipeline.path.appending(imported.description.file).string, options: options,
+      searching: [here, here.appending("pipelines")])
     let labels = Set(recorded.description.actions.map(\.label))
     let wanted = session.pipeline.actions.indices.filter { labels.contains(session.pipeline.actions[$0].id) }
     let display = TerminalDisplay()

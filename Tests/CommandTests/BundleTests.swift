@@ -98,6 +98,28 @@ import Testing
     }
   }
 
+  @Test("a folder that can't take the pipeline is found before anything is taken in")
+  func unfitFolder() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      let place = folder.pushing("there/small.yaml")
+      try TemporaryFolder.write("name: mine\n", to: place)
+      try TemporaryFolder.write("", to: folder.pushing("file"))
+      for (target, status, words) in [
+        ("there", 2, "error: there/small.yaml is there already, with other content; name another folder with --to, or"),
+        ("file", 1, "error: Cannot write to file: Not a directory"),
+      ] as [(String, Int32, String)] {
+        let outcome = try Tool.run("bundle", "import", "a.tar.zst", "--to", target, "--store", "two", in: folder)
+        #expect(outcome.status == status)
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/two/blobs/sha256").count == 1)
+      }
+      #expect(try Fixture.lines(place) == ["name: mine"])
+      try succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", "--force", in: folder)
+      try succeed("status", "there/small.yaml", "--store", "two", "--check", in: folder)
+    }
+  }
+
   @Test("with its sources a bundle can be run again anywhere, to the same digests")
   func reproduce() throws {
     try withResults { folder in

@@ -32,6 +32,10 @@ struct RegistryTests {
       let second = try json("push", SmallBundle.pipeline, reference, "--store", SmallBundle.store, in: folder)
       #expect(second["moved_blobs"]?.integer == 0)
       #expect(second["digest"] == first["digest"])
+      // A folder that is not fit is found before the weights come.
+      try TemporaryFolder.write("name: mine\n", to: folder.pushing("mine/small.yaml"))
+      let unfit = try Tool.run("pull", reference, "--store", "two", "--to", "mine", in: folder)
+      #expect(unfit.status == 2 && unfit.errors.contains("mine/small.yaml is there already"), "\(unfit.errors)")
       let pulled = try json("pull", reference, "--store", "two", "--to", "there", in: folder)
       #expect(pulled["complete"]?.integer == 3)
       #expect((pulled["moved_bytes"]?.integer ?? 0) > 3_000_000)

@@ -118,9 +118,8 @@ public struct FuzzTarget: Sendable {
       let inspected = try? BundleInspection(path: file)
       _ = try? verifyBundle(file)
       let store = try Store.open(folder.appending("store"), creating: true)
-      let imported = try store.importBundle(file)
+      _ = try store.importBundle(file, writingTo: BundleFolder(folder.appending("pipeline")))
       guard inspected != nil else { fatalError("what can't be inspected was imported") }
-      _ = try imported.write(to: folder.appending("pipeline"), from: store, replacing: true)
     },
     FuzzTarget("template") { bytes, _ in
       let template = try Template(String(decoding: bytes, as: UTF8.self))
