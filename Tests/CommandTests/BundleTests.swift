@@ -115,7 +115,10 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/two/blobs/sha256").count == 1)
       }
       #expect(try Fixture.lines(place) == ["name: mine"])
+      // A link is replaced, and what it leads to is left alone.
+      try Shell.run("mv there/small.yaml mine.yaml; ln -s ../mine.yaml there/small.yaml", in: folder)
       try succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", "--force", in: folder)
+      #expect(try Fixture.lines(folder.appending("mine.yaml")) == ["name: mine"])
       try succeed("status", "there/small.yaml", "--store", "two", "--check", in: folder)
     }
   }
@@ -131,6 +134,45 @@ import Testing
       #expect(!left.contains { $0.hasPrefix("apprentice-reproduce") })
       try succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", in: folder)
       try succeed("run", "there/small.yaml", "--store", "three", "--no-results", in: folder)
+      // A source that lies there already is somebody's own.
+      let source = folder.pushing("other/rows/train.jsonl")
+      try TemporaryFolder.write("mine\n", to: source)
+      try succeed("bundle", "import", "a.tar.zst", "--to", "other", "--store", "two", in: folder)
+      #expect(try Fixture.lines(source) == ["mine"])
+    }
+  }
+
+  @Test("a store whose blob is damaged is not exported, and leaves no file")
+  func damagedStore() throws {
+    try withResults { folder in
+      try Shell.run(
+        """
+        cd one/blobs/sha256; file=$(ls -S | head -1); chmod u+w $file; touch -r $file stamp
+        printf y | dd of=$file bs=1 seek=5000 conv=notrunc status=none; touch -r stamp $file; rm stamp
+        """, in: folder)
+      let outcome = try Tool.run("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      #expect(outcome.status == 4, "\(outcome.errors)")
+      #expect(outcome.errors.contains("its bytes have the digest"), "\(outcome.errors)")
+      #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.string).contains { $0.contains("a.tar.zst") })
+    }
+  }
+
+  @Test("inspect reads as far as it needs: documents and scores stand before the weights; what it reads is hashed")
+  func inspectedAlone() throws {
+    try TemporaryFolder.with { folder in
+      try succeed("bundle", "export", SmallBundle.pipeline, "--store", SmallBundle.store, "-o", "a.tar.zst", in: folder)
+      try Shell.run("zstd -dcq a.tar.zst > a.tar; head -c $(($(stat -c %s a.tar) / 2)) a.tar > half.tar", in: folder)
+      #expect(
+        try succeed("bundle", "inspect", "half.tar", "--json", in: folder)
+          == succeed("bundle", "inspect", "a.tar.zst", "--json", in: folder))
+      #expect(try Tool.run("bundle", "verify", "half.tar", in: folder).status == 4)
+      try Shell.run(
+        """
+        mkdir layout; zstd -dc a.tar.zst | tar -x -C layout; cd layout/blobs/sha256
+        file=$(grep -l '"file":"small.yaml"' *); chmod u+w $file; sed -i 's/"apprentice":1/"apprentice":2/' $file
+        """, in: folder)
+      let altered = try Tool.run("bundle", "inspect", "layout", in: folder)
+      #expect(altered.status == 4 && altered.errors.contains("its bytes have the digest"), "\(altered.errors)")
     }
   }
 
