@@ -172,6 +172,23 @@ import Testing
     #expect(gets.count == 3)
   }
 
+  @Test("so it is with whether blobs are there, and with manifests, read and written")
+  func passingDocuments() throws {
+    let registry = registry
+    let bytes = Array("{}".utf8)
+    let digest = registry.add(bytes)
+    let server = registry.server
+    registry.interfere { _ in
+      server.requests.count % 2 == 1 ? LoopbackServer.Answer(503, ["Retry-After": "0"]) : nil
+    }
+    let client = try registry.client(nil) { $0.firstDelay = 1000 }
+    #expect(try client.hasBlob(digest, size: 2))
+    try client.put(bytes, mediaType: "application/vnd.oci.image.manifest.v1+json", as: .tag("v1"))
+    #expect(try client.document(.tag("v1"), limit: 100)?.bytes == bytes)
+    #expect(try client.digest(of: .tag("v1")) == digest)
+    #expect(server.requests.count == 8)
+  }
+
   @Test(
     "what does not pass is an error with its status, whatever time is asked for", arguments: ["nan", "-5", "later"])
   func lasting(delay: String) {
