@@ -5,10 +5,10 @@ import SystemPackage
 
 /// How far the numbers of two files are from one another: the largest |a − b| / (1 + |a|).
 enum NumericDistance {
-  /// The distance of two files; nil where they differ in anything but numbers.
+  /// The distance of two files; nil where they differ in anything that rounding doesn't change.
   ///
-  /// Safetensors are compared tensor by tensor, integers exactly; JSON, and JSONL line by line, value by value. TensorBoard's
-  /// files and pages are drawn from rows that are compared themselves.
+  /// Safetensors are compared tensor by tensor, JSON, and JSONL line by line, value by value; whole numbers exactly.
+  /// TensorBoard's files and pages are drawn from rows that are compared themselves.
   static func between(_ before: FilePath, _ now: FilePath, title: String) -> Double? {
     if title.hasSuffix(".safetensors") { return tensors(before, now) }
     if title.hasSuffix(".jsonl") { return documents(before, now) { $0.split(separator: 0x0A) } }
@@ -77,7 +77,10 @@ enum NumericDistance {
 
   private static func values(_ a: JSONValue, _ b: JSONValue) -> Double? {
     switch (a, b) {
-    case (.number(let a), .number(let b)): return distance(a, b)
+    case (.number(let a), .number(let b)):
+      // Whole numbers name tokens and count things.
+      let areWhole = a == a.rounded() && b == b.rounded()
+      return areWhole && a != b ? nil : distance(a, b)
     case (.array(let a), .array(let b)):
       guard a.count == b.count else { return nil }
       return largest(zip(a, b).map(values))

@@ -106,7 +106,7 @@ struct ReproductionComparison {
         if other.digest == file.digest { continue }
         let distance = NumericDistance.between(
           before.blobPath(file.digest), now.blobPath(other.digest), title: title)
-        guard let distance else { return .different(ports: [port], reason: "\(title) differs in more than numbers") }
+        guard let distance else { return .different(ports: [port], reason: "\(title) differs in more than rounding") }
         guard distance <= tolerance else {
           return .different(
             ports: [port],

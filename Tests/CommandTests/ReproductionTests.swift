@@ -81,6 +81,52 @@ struct ReproductionTests {
     }
   }
 
+  @Test("in another environment fractions may be near, whole numbers must be equal, however large")
+  func wholeNumbers() throws {
+    try TemporaryFolder.with { folder in
+      let pipeline = """
+        apprentice: 1
+        name: counts
+        stages: { counts: { uses: ./count } }
+
+        """
+      let manifest = """
+        name: count
+        revision: 1
+        summary: A toy.
+        in: {}
+        out: { samples: { kind: samples } }
+        parameters: { token: { type: boolean, default: false, doc: Whether the token differs. } }
+        run: { command: [sh, count.sh], code: [count.sh] }
+        """
+      let program = """
+        out=$(sed 's/.*"out":{"samples":"\\([^"]*\\)".*/\\1/' "$APPRENTICE_ACTION")
+        [ "$OPENBLAS_CORETYPE" = Haswell ]; there=$?
+        token=$there; grep -q '"token":true' "$APPRENTICE_ACTION" || token=0
+        printf '{"id":"a","sample":0,"text":"x","tokens":[5000%s],"logprobs":[-1.%s]}\\n' $token $there > "$out/samples.jsonl"
+        """
+      try TemporaryFolder.write(manifest, to: folder.pushing("count/stage.yaml"))
+      try TemporaryFolder.write(program, to: folder.pushing("count/count.sh"))
+      for (token, status) in [("false", 0), ("true", 3)] as [(String, Int32)] {
+        let stage = token == "true" ? "{ uses: ./count, with: { token: true } }" : "{ uses: ./count }"
+        try TemporaryFolder.write(
+          pipeline.replacing("{ uses: ./count }", with: stage), to: folder.appending("counts.yaml"))
+        for arguments in [
+          ["run", "counts.yaml", "--store", "one", "--no-results"],
+          ["bundle", "export", "counts.yaml", "--store", "one", "-o", "a.tar.zst"],
+        ] {
+          let outcome = try Tool.run(arguments, in: folder, environment: Self.here)
+          #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        let again = try reproduce("a.tar.zst", "--tolerance", "0.1", in: folder, Self.elsewhere)
+        #expect(again.status == status, "\(again.json)")
+        let detail = again.json["actions"]?.array?.first?["detail"]?.string ?? ""
+        #expect(detail.contains("differs in more than rounding") == (status == 3), "\(detail)")
+        #expect(detail.contains("numbers within 0.05") == (status == 0), "\(detail)")
+      }
+    }
+  }
+
   @Test("a bundle in a registry is run again as one in a file is")
   func registry() throws {
     try withResults { folder in
