@@ -44,7 +44,9 @@ public enum FileSystem {
   }
 
   /// The content of a small file; nil where there is none.
-  static func read(_ path: FilePath, limit: Int = 64 << 20) throws(StoreError) -> [UInt8]? {
+  ///
+  /// - Throws: `StoreError` where it can't be read or is larger.
+  public static func read(_ path: FilePath, limit: Int = 64 << 20) throws(StoreError) -> [UInt8]? {
     guard let descriptor = try openForReading(path) else { return nil }
     defer { close(descriptor) }
     return try read(descriptor, path, limit: limit)

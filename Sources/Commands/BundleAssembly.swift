@@ -35,8 +35,8 @@ struct BundleAssembly {
     }
     let sources = try sources(withFiles: withSources)
     let stages = try ownStages()
-    guard let name = pipeline.file.lastComponent?.string else {
-      throw CommandFailure(.invalid, "\(pipeline.file) names no file")
+    guard let name = pipeline.file.lastComponent?.string, let text = try FileSystem.read(pipeline.file) else {
+      throw CommandFailure(.invalid, "there is no file \(pipeline.file)")
     }
     let description = BundleDescription(
       pipeline: pipeline.name, file: name, settings: normalSettings,
@@ -44,7 +44,7 @@ struct BundleAssembly {
       actions: results.map { .init(label: $0.label, key: $0.result.key, result: $0.result.digest) },
       sources: sources.map(\.record), stages: stages.map(\.stage))
     return BundleContents(
-      description: description, pipeline: try Self.bytes(of: pipeline.file), results: results, artifacts: artifacts,
+      description: description, pipeline: text, results: results, artifacts: artifacts,
       sources: sources.map { ($0.manifest, $0.files) }, stages: stages.map(\.part), in: session.store)
   }
 
@@ -151,19 +151,5 @@ struct BundleAssembly {
   private static func isProgram(_ path: FilePath) -> Bool {
     var status = stat()
     return stat(path.string, &status) == 0 && status.st_mode & S_IXUSR != 0
-  }
-
-  private static func bytes(of path: FilePath) throws -> [UInt8] {
-    let file = try FileDescriptor.open(path, .readOnly)
-    return try file.closeAfter {
-      var bytes: [UInt8] = []
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-      defer { buffer.deallocate() }
-      while true {
-        let count = try file.read(into: buffer)
-        if count == 0 { return bytes }
-        bytes += buffer[..<count]
-      }
-    }
   }
 }

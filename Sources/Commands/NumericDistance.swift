@@ -1,3 +1,4 @@
+import ArtifactStore
 import CanonicalJSON
 import Glibc
 import SafetensorsFormat
@@ -49,8 +50,10 @@ enum NumericDistance {
   private static func documents(
     _ before: FilePath, _ now: FilePath, _ split: ([UInt8]) -> [ArraySlice<UInt8>]
   ) -> Double? {
-    guard let old = bytes(before).map(split), let new = bytes(now).map(split), old.count == new.count
-    else { return nil }
+    func parts(_ path: FilePath) -> [ArraySlice<UInt8>]? {
+      (try? FileSystem.read(path, limit: .max)).flatMap(\.self).map(split)
+    }
+    guard let old = parts(before), let new = parts(now), old.count == new.count else { return nil }
     var largest = 0.0
     for (first, second) in zip(old, new) where first != second {
       guard let a = try? JSONValue(parsing: Array(first)), let b = try? JSONValue(parsing: Array(second)),
@@ -59,20 +62,6 @@ enum NumericDistance {
       largest = max(largest, distance)
     }
     return largest
-  }
-
-  private static func bytes(_ path: FilePath) -> [UInt8]? {
-    guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
-    return try? file.closeAfter {
-      var bytes: [UInt8] = []
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-      defer { buffer.deallocate() }
-      while true {
-        let count = try file.read(into: buffer)
-        if count == 0 { return bytes }
-        bytes += buffer[..<count]
-      }
-    }
   }
 
   private static func values(_ a: JSONValue, _ b: JSONValue) -> Double? {

@@ -37,6 +37,26 @@ import Testing
     try registry.client(configuration, adjust).hasBlob(registry.add([1, 2]), size: 2)
   }
 
+  @Test("of two ways that are offered a token is taken, which shows no password with every request")
+  func ways() {
+    let bearer = "Bearer realm=\"https://a/token\", service=\"s, \\\"t\\\"\", error=invalid"
+    let expected = Challenge.bearer(realm: "https://a/token", service: "s, \"t\"")
+    #expect(Challenge([bearer, "Basic realm=\"x\""]) == expected)
+    #expect(Challenge(["basic realm=\"x\"", "Negotiate", bearer]) == expected)
+    #expect(Challenge(["Negotiate", "Basic"]) == .basic)
+    #expect(Challenge(["Negotiate", "Bearer service=\"s\""]) == nil)
+  }
+
+  @Test("Docker Hub's credentials stand under its old name")
+  func hub() throws {
+    let text = #"{"auths":{"https://index.docker.io/v1/":{"auth":"dXNlcjpzZWNyZXQ="}}}"#
+    let configuration = DockerConfiguration(file: try configuration(text))
+    for host in ["docker.io", "registry-1.docker.io", "index.docker.io"] {
+      #expect(try configuration.credentials(for: host) == .password(name: "user", "secret"), "\(host)")
+    }
+    #expect(try configuration.credentials(for: "docker.io.example.org") == nil)
+  }
+
   // MARK: Name and password
 
   @Test(

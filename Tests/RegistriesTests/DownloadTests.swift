@@ -90,6 +90,23 @@ import Testing
     #expect(gets.count == 4)
   }
 
+  @Test("an attempt that brought much is not counted: a long way ends in steps, more of them than attempts")
+  func steps() throws {
+    let long = noise(7 << 20)
+    let digest = registry.add(long)
+    registry.interfere { request in
+      let start = request.headers["range"].flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
+      let range = ["Content-Range": "bytes \(start)-\(long.count - 1)/\(long.count)"]
+      var answer = LoopbackServer.Answer(start > 0 ? 206 : 200, start > 0 ? range : [:], Array(long[start...]))
+      answer.cut = (1 << 20) + 5
+      return answer
+    }
+    let bucket = Bucket()
+    try registry.client(nil) { $0.firstDelay = 0 }.download(digest, size: long.count, to: bucket)
+    #expect(bucket.bytes == long)
+    #expect(gets.count == 7)
+  }
+
   @Test("another length than the manifest's is damage, told before a byte is kept", arguments: [299_999, 300_001])
   func wrongLength(_ length: Int) {
     registry.interfere { _ in LoopbackServer.Answer(200, [:], noise(length)) }
