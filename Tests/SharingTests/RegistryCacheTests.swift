@@ -80,6 +80,10 @@ import Testing
       }
       #expect(fault(first.key, two) == .damaged, "\(change)")
     }
+    // What is only looked at is hashed, too: another port's name is as long.
+    let outputs = try #require(first.manifest.file("outputs.json")).digest.description
+    registry.change { $0.blobs[outputs]?[2] ^= 1 }
+    #expect((#expect(throws: RemoteCacheError.self) { try cache().find(first.key) })?.fault == .damaged)
     for text in ["{", #"{"schemaVersion":2,"manifests":[]}"#] {
       registry.change { $0.manifests[tag]?.bytes = Array(text.utf8) }
       #expect(fault(first.key, two) == .damaged, "\(text)")
