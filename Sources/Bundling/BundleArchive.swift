@@ -59,7 +59,7 @@ public enum BundleArchive {
     for blob in contents.manifests + contents.blobs {
       switch blob.source {
       case .bytes(let bytes): try writer.add(name(blob.digest), bytes)
-      case .file(let file): try copy(blob, from: file, with: writer, buffer, to: path)
+      case .file(let file): try copy(blob, from: file, with: writer, buffer, to: path) { progress(done + $0) }
       }
       done += blob.size
       progress(done)
@@ -68,7 +68,7 @@ public enum BundleArchive {
 
   private static func copy(
     _ blob: BundleContents.Blob, from file: FilePath, with writer: ArchiveWriter,
-    _ buffer: UnsafeMutableRawBufferPointer, to path: FilePath
+    _ buffer: UnsafeMutableRawBufferPointer, to path: FilePath, _ progress: (Int) -> Void
   ) throws {
     let input: FileDescriptor
     do { input = try FileDescriptor.open(file, .readOnly, options: .closeOnExec) } catch Errno.noSuchFileOrDirectory {
@@ -87,6 +87,7 @@ public enum BundleArchive {
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<part])
         hasher.update(bytes)
         try writer.write(bytes)
+        progress(count)
       }
       let found = hasher.finish()
       guard found == blob.digest, count == blob.size else {

@@ -51,6 +51,10 @@ final class FolderEntries: LayoutEntries {
     let blobs = try FileSystem.list(folder.pushing("blobs/sha256")).map { "blobs/sha256/" + $0 }
     // The last is taken first.
     names = blobs.reversed() + ["index.json", "oci-layout"]
+    var status = stat()
+    progress.of = names.reduce(0) { sum, name in
+      lstat(folder.pushing(FilePath(name)).string, &status) == 0 ? sum + Int(status.st_size) : sum
+    }
   }
 
   deinit { try? present?.close() }

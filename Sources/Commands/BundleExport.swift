@@ -38,9 +38,12 @@ struct BundleExport: ParsableCommand {
   func run() throws {
     let session = try PipelineSession(file: file, options: options)
     let contents = try choice.contents(of: session, settings: options.settings)
-    let path = FilePath(output)
+    let bar = TransferBar("writing")
     try bundled {
-      try BundleArchive.write(contents, to: path, level: level, threads: threads ?? Processors.available)
+      defer { bar.end() }
+      try BundleArchive.write(
+        contents, to: FilePath(output), level: level, threads: threads ?? Processors.available
+      ) { bar.show($0, of: contents.totalSize) }
     }
     if options.json {
       return printDocument([

@@ -21,7 +21,11 @@ struct BundleImport: ParsableCommand {
   func run() throws {
     try destination.take(
       checking: { _ = try BundleReader(path: FilePath(bundle)) },
-      importing: { store, folder in (try store.importBundle(FilePath(bundle), writingTo: folder), []) })
+      importing: { store, folder in
+        let bar = TransferBar("reading")
+        defer { bar.end() }
+        return (try store.importBundle(FilePath(bundle), writingTo: folder) { bar.show($0, of: $1 ?? 0) }, [])
+      })
   }
 }
 

@@ -16,7 +16,11 @@ struct BundleVerify: ParsableCommand {
   var json = false
 
   func run() throws {
-    let (blobs, bytes) = try bundled { try verifyBundle(FilePath(bundle)) }
+    let bar = TransferBar("reading")
+    let (blobs, bytes) = try bundled {
+      defer { bar.end() }
+      return try verifyBundle(FilePath(bundle)) { bar.show($0, of: $1 ?? 0) }
+    }
     if json { return printDocument(["blobs": JSONValue(blobs), "bytes": JSONValue(bytes), "exit": 0]) }
     print("\(bundle): \(Wording.count(blobs)) blobs, \(Wording.bytes(bytes)): nothing is damaged")
   }

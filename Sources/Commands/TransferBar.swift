@@ -2,7 +2,7 @@ import Glibc
 import PipelineExecution
 import Synchronization
 
-/// One line on a terminal that shows how much has been transferred; elsewhere nothing.
+/// One line on a terminal that shows how much of a transfer or a bundle is done; elsewhere nothing.
 ///
 /// It is told by several threads.
 final class TransferBar: Sendable {

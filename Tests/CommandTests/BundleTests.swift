@@ -384,6 +384,24 @@ import Testing
     }
   }
 
+  @Test("a terminal sees how far it is; elsewhere only what came of it is said")
+  func progress() throws {
+    try withResults { folder in
+      for (arguments, verb) in [
+        ("export p/small.yaml --store one -o a.tar.zst", "writing"), ("verify a.tar.zst", "reading"),
+        ("import a.tar.zst --store two", "reading"),
+      ] {
+        try Shell.run("TERM=xterm script -qec '\(Tool.executable) bundle \(arguments)' screen < /dev/null", in: folder)
+        let screen = String(decoding: try Fixture.bytes(folder.appending("screen")), as: UTF8.self)
+        #expect(screen.contains("\r  \(verb) ████████████████████████ "), "\(screen)")
+        // Nothing is left of it.
+        #expect(screen.contains("\r\u{1B}[K"), "\(screen)")
+      }
+      let quiet = try Tool.run("bundle", "verify", "a.tar.zst", in: folder)
+      #expect(quiet.status == 0 && quiet.errors.isEmpty)
+    }
+  }
+
   @Test("a damaged bundle ends with status 4 and leaves the store as it was")
   func damage() throws {
     try withResults { folder in
