@@ -9,16 +9,20 @@ public struct CorpusReader: Sendable {
   public var encoding: TextEncoding
   /// What a row of plain text is.
   public var layout: TextLayout
+  /// What stands between the fields of CSV: a character of ASCII that is no quote and no line end.
+  public var delimiter: UInt8
   /// How many threads parse JSONL; the rows are the same.
   public var threads: Int
 
   /// A reader.
   public init(
-    format: CorpusFormat, encoding: TextEncoding = .asFileSays, layout: TextLayout = TextLayout(), threads: Int = 1
+    format: CorpusFormat, encoding: TextEncoding = .asFileSays, layout: TextLayout = TextLayout(),
+    delimiter: UInt8 = UInt8(ascii: ","), threads: Int = 1
   ) {
     self.format = format
     self.encoding = encoding
     self.layout = layout
+    self.delimiter = delimiter
     self.threads = max(1, threads)
   }
 
@@ -47,7 +51,7 @@ public struct CorpusReader: Sendable {
       case .json:
         var reader = JSONDocumentReader(input: input)
         try reader.read(body)
-      case .csv: try DelimitedReader(input: input, dialect: .csv).read(body)
+      case .csv: try DelimitedReader(input: input, dialect: .csv(delimiter: delimiter)).read(body)
       case .tsv: try DelimitedReader(input: input, dialect: .tsv).read(body)
       case .columns: try ColumnsReader(input: input).read(body)
       default: try TextReader(input: input, layout: layout).read(body)

@@ -3,14 +3,15 @@ import Records
 
 /// Rows of a CSV or TSV file, whose first row names the columns.
 ///
-/// CSV as RFC 4180 has it: a field in quotes may hold commas, line ends and doubled quotes; rows end with LF, CRLF or CR.
+/// CSV as RFC 4180 has it, perhaps with another delimiter than the comma: a field in quotes may hold delimiters, line ends
+/// and doubled quotes; rows end with LF, CRLF or CR.
 struct DelimitedReader {
   enum Dialect {
-    case csv
+    case csv(delimiter: UInt8)
     case tsv
 
-    var separator: UInt8 { self == .csv ? UInt8(ascii: ",") : 0x09 }
-    var quotes: Bool { self == .csv }
+    var separator: UInt8 { if case .csv(let delimiter) = self { delimiter } else { 0x09 } }
+    var quotes: Bool { if case .csv = self { true } else { false } }
   }
 
   let input: TextInput

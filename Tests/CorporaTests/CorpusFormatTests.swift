@@ -57,6 +57,12 @@ import Testing
       try rows(text, .csv) == [
         #"2 {"mr":"a, b","ref":"say \"hi\"\nthere"}"#, #"4 {"mr":"plain","ref":""}"#,
       ])
+    // A comma is text where another character is the delimiter.
+    #expect(
+      try Reading.rows(
+        Array("mr;ref\na, b;\"x;y\"\n".utf8), CorpusReader(format: .csv, delimiter: UInt8(ascii: ";"))) == [
+          #"2 {"mr":"a, b","ref":"x;y"}"#
+        ])
     // Quotes tell an empty field from an empty line.
     #expect(try rows("a\n\"\"\n\nb\n", .csv) == [#"2 {"a":""}"#, #"4 {"a":"b"}"#])
   }

@@ -94,6 +94,14 @@ import Testing
     #expect(try self.rows(source, parameters).count == 4)
   }
 
+  @Test("CSV may have another delimiter than the comma")
+  func delimiter() throws {
+    let source = try source([("train.csv", "prompt;completion\na, b;\"c;d\"\n")])
+    let rows = try rows(source, ["delimiter": ";"])
+    #expect(rows.map(\.prompt) == ["a, b"] && rows.map(\.completion) == ["c;d"])
+    #expect(bench.refusal("ingest", [("source", source)])?.text.contains("train.csv:2: a quote inside a field") == true)
+  }
+
   @Test("files of a glob are read in the order of their names; a folder has one file a split")
   func namedFiles() throws {
     let source = try source([("b.jsonl", pairs(1, from: 1)), ("a.jsonl", pairs(1)), ("c.txt", "x")])
@@ -222,7 +230,8 @@ import Testing
       ["parallel": ["a": "x"], "files": ["train": "a", "test": "b"]], ["fractions": ["train": 0.7, "test": 0.2]],
       ["fractions": ["train": 1.2, "test": -0.2]], ["fractions": ["train": 0.5, "dev": 0.5]],
       ["fractions": ["train": 0.5, "test": 0.5], "files": ["train": "train.jsonl", "test": "train.jsonl"]],
-      ["gather": ["dev"]], ["files": ["dev": "train.jsonl"]], ["prompt": "{a"],
+      ["delimiter": ""], ["delimiter": ";;"], ["delimiter": "\""], ["delimiter": "é"],
+      ["delimiter": ";", "format": "tsv"], ["gather": ["dev"]], ["files": ["dev": "train.jsonl"]], ["prompt": "{a"],
     ] as [JSONObject])
   func invalid(parameters: JSONObject) throws {
     #expect(

@@ -66,6 +66,23 @@ extension TextEncoding {
   }
 }
 
+extension CorpusReader {
+  /// What stands between the fields of CSV.
+  static func delimiter(_ parameters: ParameterValues) throws(ParameterError) -> UInt8 {
+    let text = parameters[IngestParameters.delimiter]
+    guard text.utf8.count == 1, let byte = text.utf8.first, byte < 0x80, !"\"\r\n".utf8.contains(byte) else {
+      throw ParameterError(
+        parameter: "delimiter", found: text, expected: "one character, such as \";\"; for tabs format tsv")
+    }
+    let format = parameters[IngestParameters.format]
+    guard text == "," || [.auto, .csv].contains(format) else {
+      throw ParameterError(
+        parameter: "delimiter", found: "format \(format.rawValue)", expected: "format csv; delimiter belongs to it")
+    }
+    return byte
+  }
+}
+
 extension TextLayout {
   /// What a row of text is.
   init(_ parameters: ParameterValues) throws(ParameterError) {

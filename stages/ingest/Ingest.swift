@@ -19,6 +19,7 @@ public struct Ingest: Stage {
   private let requests: [FileRequest]
   private let encoding: TextEncoding
   private let layout: TextLayout
+  private let delimiter: UInt8
   private let templates: RowTemplates
   private let selection: RowSelection
   private let gathered: Set<Split>
@@ -43,6 +44,7 @@ public struct Ingest: Stage {
     }
     encoding = try TextEncoding(parameters)
     layout = try TextLayout(parameters)
+    delimiter = try CorpusReader.delimiter(parameters)
     templates = try RowTemplates(parameters)
     selection = try RowSelection(parameters)
   }
@@ -71,7 +73,8 @@ public struct Ingest: Stage {
   /// Reads the source and writes the dataset.
   public func run(_ context: StageContext) throws {
     var reading = SplitReading(
-      context, encoding: encoding, layout: layout, templates: templates, selection: selection, parameters: parameters)
+      context, encoding: encoding, layout: layout, delimiter: delimiter, templates: templates, selection: selection,
+      parameters: parameters)
     var splits = try reading.read(SourceFiles(context.input("source").path, requests: requests))
     let dealing = Dealing(seed: UInt64(parameters[IngestParameters.seed]))
     for index in splits.indices {

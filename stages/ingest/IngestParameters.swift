@@ -18,6 +18,8 @@ enum IngestParameters {
     doc:
       "How rows are written; auto goes by the file's name. json: an array of objects, or an object that holds one such array. columns: a header, then fields separated by any white space. text: the field text, see unit and pattern. xml: WMT's format, fields doc, seg, src, ref.A for translator A, hyp.S for system S. tmx: the languages as fields, codes such as <ph> left out. html: fields title and text, a row a file."
   )
+  static let delimiter = Parameter(
+    "delimiter", default: ",", doc: "The character between the fields of CSV, such as \";\".")
   static let encoding = Parameter(
     "encoding", default: "auto",
     doc:
@@ -102,7 +104,8 @@ enum IngestParameters {
     "overlap", default: Overlap.warn, doc: "What is done where a prompt stands in two splits: warn, fail, or off.")
 
   static let declarations = [
-    files.declaration, format.declaration, encoding.declaration, parallel.declaration, unit.declaration,
+    files.declaration, format.declaration, delimiter.declaration, encoding.declaration, parallel.declaration,
+    unit.declaration,
     separator.declaration, comment.declaration, pattern.declaration, messages.declaration, turn.declaration,
     prompt.declaration, completion.declaration, references.declaration, missing.declaration, minPrompt.declaration,
     maxPrompt.declaration, minCompletion.declaration, maxCompletion.declaration, deduplicate.declaration,
@@ -112,6 +115,6 @@ enum IngestParameters {
 
   static let aliases = [
     "input": "prompt", "output": "completion", "target": "completion", "max_samples": "limit",
-    "delimiter": "separator", "dedup": "deduplicate", "chat": "messages",
+    "sep": "delimiter", "dedup": "deduplicate", "chat": "messages",
   ]
 }

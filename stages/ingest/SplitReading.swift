@@ -8,18 +8,20 @@ struct SplitReading {
   private let context: StageContext
   private let encoding: TextEncoding
   private let layout: TextLayout
+  private let delimiter: UInt8
   private let templates: RowTemplates
   private let parameters: ParameterValues
   /// Which rows stayed.
   var selection: RowSelection
 
   init(
-    _ context: StageContext, encoding: TextEncoding, layout: TextLayout, templates: RowTemplates,
+    _ context: StageContext, encoding: TextEncoding, layout: TextLayout, delimiter: UInt8, templates: RowTemplates,
     selection: RowSelection, parameters: ParameterValues
   ) {
     self.context = context
     self.encoding = encoding
     self.layout = layout
+    self.delimiter = delimiter
     self.templates = templates
     self.selection = selection
     self.parameters = parameters
@@ -46,7 +48,7 @@ struct SplitReading {
     try sources.read(consumed: progress.advance) { request, file, bytes in
       let reader = CorpusReader(
         format: try format(of: file, isText: request.field != nil), encoding: encoding, layout: layout,
-        threads: context.threads)
+        delimiter: delimiter, threads: context.threads)
       var part = Part(split: request.split, name: file.string)
       if let field = request.field { part.texts = (field, []) }
       try reader.read(bytes, file: file) { row in
