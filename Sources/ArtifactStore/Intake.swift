@@ -164,7 +164,10 @@ public final class Intake: Sendable {
     pipeline: String, actions: [ActionRecord], references: [(name: String, digest: Digest)], origin: String
   ) throws(StoreError) -> Int {
     let publication = try publishBlobs()
-    for reference in references { try store.setReference(reference.name, to: reference.digest) }
+    for reference in references {
+      try store.setReference(reference.name, to: reference.digest)
+      try store.renewReference(reference.name)
+    }
     var complete: [ActionRecord] = []
     for action in actions {
       guard let result = try enter(action.key, action.result, publication) else { continue }

@@ -1,5 +1,6 @@
 public import CanonicalJSON
 public import ContentAddressing
+import SystemPackage
 
 /// What a pipeline once read from outside the store, known by its content: it stands in for a path that is absent.
 public struct RecordedSource: Sendable, Hashable {
@@ -64,6 +65,16 @@ public struct RecordedSource: Sendable, Hashable {
   }
 }
 
+/// What a bundle that was imported says of what its pipeline read.
+public struct RecordedBundle: Sendable {
+  /// The pipeline's name.
+  public var pipeline: String
+  /// The digest of the pipeline file's bytes.
+  public var file: Digest
+  /// What it read.
+  public var sources: [RecordedSource]
+}
+
 extension Store {
   /// The name of a reference that keeps a bundle: its index, the bundle's own manifest first.
   public static func bundleReference(_ manifest: Digest) -> String {
@@ -73,20 +84,27 @@ extension Store {
   static let bundleReferencePrefix = "bundle."
   /// The document of a bundle's manifest that describes it.
   public static let bundleDescription = "bundle.json"
+  /// The pipeline file among the documents of a bundle's manifest.
+  public static let bundlePipeline = "pipeline.yaml"
 
-  /// What the bundles that were imported say of sources; one that is damaged says nothing.
+  /// The bundles that were imported, the last one last; one that is damaged says nothing.
   ///
   /// - Throws: `StoreError` where the system refuses.
-  public func recordedSources() throws(StoreError) -> [RecordedSource] {
-    var sources: [RecordedSource] = []
+  public func recordedBundles() throws(StoreError) -> [RecordedBundle] {
+    var bundles: [(time: Int64, bundle: RecordedBundle)] = []
     for (name, digest) in try references() where name.hasPrefix(Store.bundleReferencePrefix) {
       let user = "reference \(name)"
       guard let index = try? ImageIndex(json: json(digest, neededBy: user)), let first = index.manifests.first,
-        let layer = (try? manifest(first.digest, neededBy: user))?.file(Store.bundleDescription),
-        let members = (try? json(layer.digest, neededBy: user))?["sources"]?.array
+        let own = try? manifest(first.digest, neededBy: user), let file = own.file(Store.bundlePipeline),
+        let layer = own.file(Store.bundleDescription), let description = try? json(layer.digest, neededBy: user),
+        let pipeline = description["pipeline"]?.string, let members = description["sources"]?.array
       else { continue }
-      sources += members.compactMap { try? RecordedSource(json: $0, at: "sources") }
+      let sources = members.compactMap { try? RecordedSource(json: $0, at: "sources") }
+      let time = try FileSystem.status(refsFolder.appending(name))?.modified ?? 0
+      bundles.append((time, RecordedBundle(pipeline: pipeline, file: file.digest, sources: sources)))
     }
-    return sources
+    // References come by name, which decides where two were written at one moment.
+    return bundles.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+      .map(\.element.bundle)
   }
 }

@@ -1,5 +1,6 @@
 import CanonicalJSON
 public import ContentAddressing
+import Glibc
 import SystemPackage
 
 extension Store {
@@ -30,6 +31,13 @@ extension Store {
     guard try has(digest) else { throw .missing(digest, neededBy: "reference \(name)") }
     try FileSystem.replace(refsFolder.appending(name), Array("\(digest)\n".utf8))
     try rebuildIndex()
+  }
+
+  /// Makes a reference the newest, as if it had been set now.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  func renewReference(_ name: String) throws(StoreError) {
+    try FileSystem.call("touch", refsFolder.appending(name)) { utimensat(AT_FDCWD, $0, nil, 0) }
   }
 
   /// Names the results of a run, for tools that know OCI and nothing of us.

@@ -51,8 +51,6 @@ public struct BundleContents: Sendable {
   public static let kind: KindName = KindName("bundle")!
   /// The kind of the manifest of a user's own stage.
   public static let stageKind: KindName = KindName("stage")!
-  /// The pipeline file among the documents of the bundle's own manifest.
-  public static let pipelineTitle = "pipeline.yaml"
   /// The annotation that names stage and cell of a result's descriptor in the index.
   public static let labelAnnotation = "vnd.apprentice.label"
   /// The annotation with the action's key.
@@ -104,7 +102,7 @@ public struct BundleContents: Sendable {
       add(Blob(bytes), to: &blobs)
     }
     document(Store.bundleDescription, description.json.canonical, MediaType.json)
-    document(BundleContents.pipelineTitle, pipeline, MediaType.file)
+    document(Store.bundlePipeline, pipeline, MediaType.file)
     var titles: Set<String> = []
     for source in sources {
       let bytes = source.manifest.canonical

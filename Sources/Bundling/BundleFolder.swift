@@ -35,7 +35,7 @@ public struct BundleFolder: Sendable {
   private func places(_ description: BundleDescription, _ manifest: (Digest) throws -> Manifest?, _ own: Digest) throws
     -> [Place]
   {
-    guard let pipeline = try manifest(own)?.file(BundleContents.pipelineTitle) else { return [] }
+    guard let pipeline = try manifest(own)?.file(Store.bundlePipeline) else { return [] }
     var places = [Place(path: path.appending(description.file), digest: pipeline.digest, isProgram: false)]
     for stage in description.stages {
       for layer in try manifest(stage.manifest)?.layers ?? [] {

@@ -73,7 +73,7 @@ final class ImportVisitor: BundleVisitor {
   /// What the bundle says of itself.
   private func description(_ outline: BundleOutline) throws -> BundleDescription {
     guard let file = outline.own.manifest.file(Store.bundleDescription), let bytes = try document(file),
-      let pipeline = outline.own.manifest.file(BundleContents.pipelineTitle), pipeline.size <= BundleLimits().manifest
+      let pipeline = outline.own.manifest.file(Store.bundlePipeline), pipeline.size <= BundleLimits().manifest
     else {
       throw BundleError(name, .document("the bundle's manifest", reason: "it lacks a document, or one is too large"))
     }

@@ -43,7 +43,7 @@ struct PipelineOptions: ParsableArguments {
     // Asked only for what is absent, so that no store is opened for a pipeline whose sources are there.
     checker.isKnown = { label, kind, source in
       guard let store = try? Store.open(path, creating: false) else { return false }
-      let absent = try? AbsentSources(in: store, folder: Self.folder(of: found), settings: settings)
+      let absent = try? AbsentSources(in: store, file: Self.absolute(found), pipeline: nil, settings: settings)
       return absent?.isKnown(source, kind: kind, label: label) ?? false
     }
     return try checker.check(found, settings: settings)
@@ -57,8 +57,11 @@ struct PipelineOptions: ParsableArguments {
       environment: { name in getenv(name).map { String(cString: $0) } })
   }
 
+  /// A path of the command line, absolute.
+  static func absolute(_ path: FilePath) -> FilePath { workingDirectory.pushing(path) }
+
   /// The folder of a pipeline file, absolute.
-  static func folder(of file: FilePath) -> FilePath { workingDirectory.pushing(file).removingLastComponent() }
+  static func folder(of file: FilePath) -> FilePath { absolute(file).removingLastComponent() }
 
   /// The working directory.
   static var workingDirectory: FilePath {

@@ -42,9 +42,11 @@ struct PipelineSession {
     let path = location.store
     store = try explained { try Store.open(path, creating: true, options: settings) }
     memory = PipelineMemory(of: pipeline.name, in: store)
-    let (opened, folder, given) = (store, PipelineOptions.folder(of: pipeline.file), options.settings)
+    let (opened, given) = (store, options.settings)
     let absent = try explained {
-      try AbsentSources(in: opened, folder: folder, settings: given, searching: folders)
+      try AbsentSources(
+        in: opened, file: PipelineOptions.absolute(pipeline.file), pipeline: pipeline.name, settings: given,
+        searching: folders)
     }
     sources = PlannedSources(store.sourceDigests(rehashing: rehash), absent: absent)
   }

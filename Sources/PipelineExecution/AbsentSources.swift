@@ -25,26 +25,31 @@ package struct AbsentSources {
   }
 
   private let store: Store
+  /// The best one last.
   private let records: [RecordedSource]
   private let folder: FilePath
   private let settings: [String]
   private let folders: [FilePath]
 
-  /// What a store knows.
+  /// What a store knows: bundles of this very pipeline file count before others of its name, later imports before
+  /// earlier ones, and those of other pipelines not at all.
   ///
   /// - Parameters:
   ///   - store: The store.
-  ///   - folder: The folder of the pipeline file, absolute.
+  ///   - file: The pipeline file, absolute.
+  ///   - pipeline: The pipeline's name; nil where it is not known yet, so that every name counts.
   ///   - settings: The arguments of `--set`: a path that one of them names is known only under the same.
   ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
   /// - Throws: `StoreError` where the system refuses.
   package init(
-    in store: Store, folder: FilePath, settings: [String], searching folders: [FilePath] = []
+    in store: Store, file: FilePath, pipeline: String?, settings: [String], searching folders: [FilePath] = []
   ) throws(StoreError) {
     self.folders = folders
     self.store = store
-    records = try store.recordedSources()
-    self.folder = folder.lexicallyNormalized()
+    let bundles = try store.recordedBundles().filter { pipeline == nil || $0.pipeline == pipeline }
+    let own = bundles.isEmpty ? nil : try FileSystem.read(file).map { Digest(hashing: $0) }
+    records = (bundles.filter { $0.file != own } + bundles.filter { $0.file == own }).flatMap(\.sources)
+    folder = file.removingLastComponent().lexicallyNormalized()
     self.settings = settings
   }
 

@@ -60,6 +60,10 @@ import Testing
 
   @discardableResult
   private func succeed(_ arguments: String..., in folder: FilePath) throws -> String {
+    try succeed(arguments, in: folder)
+  }
+
+  private func succeed(_ arguments: [String], in folder: FilePath) throws -> String {
     let outcome = try Tool.run(arguments, in: folder)
     #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
     return outcome.output
@@ -95,6 +99,50 @@ import Testing
       // A path that nobody ever recorded is missing as before.
       #expect(
         try Tool.run("status", "there/small.yaml", "--store", "two", "--set", "rows=./rowz", in: folder).status == 2)
+    }
+  }
+
+  @Test("absent sources are those of the pipeline's last import, under the same setting and with the same files")
+  func absentSources() throws {
+    try withResults { folder in
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "first.tar.zst", in: folder)
+      let row = "{\"prompt\":\"count\",\"completion\":\"1\"}\n"
+      try TemporaryFolder.write(row, to: folder.pushing("p/rows/train.jsonl"))
+      try succeed("run", "p/small.yaml", "--store", "one", "--no-results", in: folder)
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "second.tar.zst", in: folder)
+      // Another pipeline with a source of the same name, and the same pipeline with another text.
+      let others = [("other", "s/name: small/name: other/"), ("edited", "s/limit: 20/limit: 19/")]
+      for (name, change) in others {
+        try Shell.run(
+          "cp -r p \(name); sed -i '\(change)' \(name)/small.yaml; sed -i s/count/\(name)/ \(name)/rows/train.jsonl",
+          in: folder)
+        try succeed("run", "\(name)/small.yaml", "--store", "one", "--no-results", in: folder)
+        try succeed("bundle", "export", "\(name)/small.yaml", "--store", "one", "-o", "\(name).tar.zst", in: folder)
+      }
+      func corpus(_ verb: String...) throws -> JSONValue? {
+        try JSONValue(parsing: succeed(verb + ["--json"], in: folder))["actions"]?.array?.first
+      }
+      for bundle in ["first", "second", "first"] {
+        try succeed("bundle", "import", "\(bundle).tar.zst", "--to", "there", "--store", "two", in: folder)
+        for (name, _) in others {
+          try succeed("bundle", "import", "\(name).tar.zst", "--to", "\(name)-there", "--store", "two", in: folder)
+        }
+        let found = try corpus("status", "there/small.yaml", "--store", "two")
+        #expect(found?["state"]?.string == "fresh", "\(bundle)")
+        #expect(try found?["key"] == corpus("bundle", "inspect", "\(bundle).tar.zst")?["key"], "\(bundle)")
+      }
+      // Another file of the source was never read.
+      try Shell.run("sed -i 's/train: train.jsonl/train: more.jsonl/' there/small.yaml", in: folder)
+      let other = try Tool.run("status", "there/small.yaml", "--store", "two", in: folder)
+      #expect(other.status == 2 && other.errors.contains("there is no "), "\(other.errors)")
+      // What a setting named is known under that setting alone.
+      let set = "rows=\(folder.pushing("p/rows"))"
+      try succeed("run", "p/small.yaml", "--store", "one", "--no-results", "--set", set, in: folder)
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "--set", set, "-o", "set.tar.zst", in: folder)
+      try Shell.run("mv p elsewhere", in: folder)
+      try succeed("bundle", "import", "set.tar.zst", "--to", "alone", "--store", "three", in: folder)
+      try succeed("status", "alone/small.yaml", "--store", "three", "--check", "--set", set, in: folder)
+      #expect(try Tool.run("status", "alone/small.yaml", "--store", "three", in: folder).status == 2)
     }
   }
 
