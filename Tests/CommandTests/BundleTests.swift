@@ -239,6 +239,11 @@ import Testing
       let lacking = /error: corpus must run, and the bundle does not hold what it reads, rows: train.jsonl \(sha256:/
       #expect(absent.errors.contains(lacking), "\(absent.errors)")
       #expect(absent.errors.contains("exported --with-sources"))
+      // Where the path leads from here they are taken, if they are the same.
+      try TemporaryFolder.write(rows, to: folder.pushing("rows/train.jsonl"))
+      #expect(try Tool.run("reproduce", "a.tar.zst", "--work", folder.string, in: folder).status == 2)
+      try Shell.run("rm -r rows; cp -r p/rows rows", in: folder)
+      try succeed("reproduce", "a.tar.zst", "--work", folder.string, in: folder)
     }
   }
 

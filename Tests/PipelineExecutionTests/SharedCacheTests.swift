@@ -140,6 +140,10 @@ import Testing
       let outcome = try toy.tool(
         "run", "toy.yaml", "--store", "two", "--remote", "lab", "--remote-policy", "read")
       #expect(outcome.errors.contains("! mid is made here: lab: "))
+      // Whoever only looks is told, too, and of the rest all the same.
+      let status = try toy.tool("status", "toy.yaml", "--store", "three", "--remote", "lab")
+      #expect(status.status == 0 && status.errors.contains("! mid: lab: "), "\(status.errors)")
+      #expect(status.output.contains("data is at lab, from where a run takes it"), "\(status.output)")
       #expect(try Tree.names(below: toy.folder.appending("lab")) == before)
     }
   }

@@ -127,6 +127,28 @@ import Testing
     }
   }
 
+  @Test("of a folder all files count but the hidden ones, such as an editor's")
+  func hiddenFiles() throws {
+    let stages = """
+      stages:
+        data:
+          uses: ./copy
+          in: { dataset: "./source" }
+
+      """
+    try ToyPipeline.with(stages) { toy in
+      let row = "{\"id\":\"train-0\",\"prompt\":\"p\",\"completion\":\"c\",\"references\":[\"r\"]}\n"
+      let source = toy.folder.appending("source")
+      try TemporaryFolder.write(row, to: source.appending("train.jsonl"))
+      #expect(try toy.json("run").states == ["data": "ran"])
+      try TemporaryFolder.write("x", to: source.appending(".train.jsonl.swp"))
+      #expect(try toy.json("run").states == ["data": "fresh"])
+      try TemporaryFolder.write(row.replacing("train-0", with: "test-0"), to: source.appending("test.jsonl"))
+      #expect(try toy.tool("why", "toy.yaml", "data").output.contains("(test.jsonl in ./source)"))
+      #expect(try toy.json("run").states == ["data": "ran"])
+    }
+  }
+
   @Test("status --check ends with 3 when something is stale, and targets bring only what they need up to date")
   func statusAndTargets() throws {
     try ToyPipeline.with(Self.chain) { toy in
