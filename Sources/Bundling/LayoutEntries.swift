@@ -75,7 +75,7 @@ final class FolderEntries: LayoutEntries {
     case S_IFLNK: return ArchiveEntry(name: name, kind: .symbolicLink(""), size: nil)
     default: return ArchiveEntry(name: name, kind: .special, size: nil)
     }
-    do { present = try FileDescriptor.open(path, .readOnly, options: [.noFollow, .closeOnExec]) } catch {
+    do { present = try FileDescriptor.open(path, .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking]) } catch {
       throw ArchiveError(file: path.string, fault: .system(error as? Errno ?? .ioError))
     }
     return ArchiveEntry(name: name, kind: .file, size: Int(status.st_size))

@@ -381,6 +381,13 @@ import Testing
       try succeed("bundle", "export", "p/small.yaml", "--store", "one", "--results-only", "-o", "a.tar.zst", in: folder)
       let document = try JSONValue(parsing: succeed("bundle", "inspect", "a.tar.zst", "--json", in: folder))
       #expect(document["parameters"] == ["rows": "./rows", "limit": 20])
+      #expect(document["settings"] == [])
+      // Of two settings of one name the later counts, and alone travels.
+      try succeed(
+        "bundle", "export", "p/small.yaml", "--store", "one", "--set", "limit=3", "--set", "limit=20", "-o", "b.tar.zst",
+        in: folder)
+      let set = try JSONValue(parsing: succeed("bundle", "inspect", "b.tar.zst", "--json", in: folder))
+      #expect(set["settings"] == ["limit=20"])
       #expect(document["actions"]?.array?.map { $0["stage"]?.string } == ["corpus", "loud", "tokens", "fresh"])
       let model = document["actions"]?.array?.last?["outputs"]?["model"]
       #expect(model?["digest"]?.string?.hasPrefix("sha256:") == true)
