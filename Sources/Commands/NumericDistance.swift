@@ -2,15 +2,15 @@ import ArtifactStore
 import CanonicalJSON
 import Glibc
 import SafetensorsFormat
-import SystemPackage
+package import SystemPackage
 
 /// How far the numbers of two files are from one another: the largest |a − b| / (1 + |a|).
-enum NumericDistance {
+package enum NumericDistance {
   /// The distance of two files; nil where they differ in anything that rounding doesn't change.
   ///
   /// Safetensors are compared tensor by tensor, JSON, and JSONL line by line, value by value; whole numbers exactly.
   /// TensorBoard's files and pages are drawn from rows that are compared themselves.
-  static func between(_ before: FilePath, _ now: FilePath, title: String) -> Double? {
+  package static func between(_ before: FilePath, _ now: FilePath, title: String) -> Double? {
     if title.hasSuffix(".safetensors") { return tensors(before, now) }
     if title.hasSuffix(".jsonl") { return documents(before, now) { $0.split(separator: 0x0A) } }
     if title.hasSuffix(".json") { return documents(before, now) { [$0[...]] } }

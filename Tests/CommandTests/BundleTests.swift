@@ -383,9 +383,9 @@ import Testing
       #expect(document["parameters"] == ["rows": "./rows", "limit": 20])
       #expect(document["settings"] == [])
       // Of two settings of one name the later counts, and alone travels.
-      try succeed(
-        "bundle", "export", "p/small.yaml", "--store", "one", "--set", "limit=3", "--set", "limit=20", "-o", "b.tar.zst",
-        in: folder)
+      let settings = ["--set", "limit=3", "--set", "limit=20"]
+      _ = try succeed(
+        ["bundle", "export", "p/small.yaml", "--store", "one", "-o", "b.tar.zst"] + settings, in: folder)
       let set = try JSONValue(parsing: succeed("bundle", "inspect", "b.tar.zst", "--json", in: folder))
       #expect(set["settings"] == ["limit=20"])
       #expect(document["actions"]?.array?.map { $0["stage"]?.string } == ["corpus", "loud", "tokens", "fresh"])
