@@ -73,8 +73,8 @@ extension Publication {
 }
 
 extension Store {
-  /// The outputs of a result that may be lost or damaged.
-  func outputs(ofPossibly result: Digest) -> [(port: String, digest: Digest)]? {
+  /// The outputs of a result that may be lost or damaged, or whose files never came.
+  public func outputs(ofPossibly result: Digest) -> [(port: String, digest: Digest)]? {
     guard let manifest = try? manifest(result, neededBy: "an action") else { return nil }
     return try? outputDigests(of: manifest, "result \(result)")
   }

@@ -71,6 +71,8 @@ public struct RecordedBundle: Sendable {
   public var pipeline: String
   /// The digest of the pipeline file's bytes.
   public var file: Digest
+  /// The results of its actions.
+  public var results: [ActionKey: Digest]
   /// What it read.
   public var sources: [RecordedSource]
 }
@@ -100,8 +102,15 @@ extension Store {
         let pipeline = description["pipeline"]?.string, let members = description["sources"]?.array
       else { continue }
       let sources = members.compactMap { try? RecordedSource(json: $0, at: "sources") }
+      var results: [ActionKey: Digest] = [:]
+      for action in description["actions"]?.array ?? [] {
+        guard let key = action["key"]?.string.flatMap({ Digest($0) }),
+          let result = action["result"]?.string.flatMap({ Digest($0) })
+        else { continue }
+        results[ActionKey(key)] = result
+      }
       let time = try FileSystem.status(refsFolder.appending(name))?.modified ?? 0
-      bundles.append((time, RecordedBundle(pipeline: pipeline, file: file.digest, sources: sources)))
+      bundles.append((time, RecordedBundle(pipeline: pipeline, file: file.digest, results: results, sources: sources)))
     }
     // References come by name, which decides where two were written at one moment.
     return bundles.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }

@@ -53,7 +53,7 @@ public struct BundleFolder: Sendable {
   ///   - description: What the bundle says of itself.
   ///   - own: The digest of its own manifest.
   ///   - manifest: A manifest of the bundle by its digest.
-  /// - Throws: `Occupied`, `StoreError` or `Errno`.
+  /// - Throws: `Occupied` or `StoreError`.
   func prepare(for description: BundleDescription, _ own: Digest, _ manifest: (Digest) throws -> Manifest?) throws {
     // The folder itself, or the one in which it would be made; a file in its place lets no name stand below it.
     var place = path
@@ -67,15 +67,15 @@ public struct BundleFolder: Sendable {
         continue
       }
       var hasher = FileHasher()
-      let present = try file.closeAfter { try hasher.content(of: file) }
-      guard present.digest == place.digest else { throw Occupied(path: place.path) }
+      let present = try? file.closeAfter { try hasher.content(of: file) }
+      guard present?.digest == place.digest else { throw Occupied(path: place.path) }
     }
   }
 
   /// Writes the files of a bundle that was taken into a store.
   ///
   /// - Returns: The pipeline file.
-  /// - Throws: `Occupied`, `StoreError` or `Errno`.
+  /// - Throws: `Occupied` or `StoreError`.
   public func write(_ bundle: ImportedBundle, from store: Store) throws -> FilePath {
     let description = bundle.description
     func manifest(_ digest: Digest) throws -> Manifest { try store.manifest(digest, neededBy: path.string) }
@@ -108,10 +108,18 @@ public struct BundleFolder: Sendable {
   private static func write(_ bytes: [UInt8], to path: FilePath, isProgram: Bool) throws {
     try FileSystem.makeFolders(path.removingLastComponent())
     // What stands there may be a link that leads elsewhere.
-    if unlink(path.string) != 0, errno != ENOENT { throw Errno(rawValue: errno) }
-    let file = try FileDescriptor.open(
-      path, .writeOnly, options: [.create, .exclusiveCreate],
-      permissions: FilePermissions(rawValue: isProgram ? 0o755 : 0o644))
-    _ = try file.closeAfter { try file.writeAll(bytes) }
+    if unlink(path.string) != 0, errno != ENOENT {
+      throw StoreError.system(operation: "replace", path: path, code: errno)
+    }
+    do {
+      let file = try FileDescriptor.open(
+        path, .writeOnly, options: [.create, .exclusiveCreate],
+        permissions: FilePermissions(rawValue: isProgram ? 0o755 : 0o644))
+      _ = try file.closeAfter { try file.writeAll(bytes) }
+    } catch Errno.noSpace {
+      throw StoreError.diskFull(path)
+    } catch let error as Errno {
+      throw StoreError.system(operation: "write", path: path, code: error.rawValue)
+    }
   }
 }

@@ -10,7 +10,8 @@ import StageKit
 struct Metrics: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics",
-    abstract: "Print the metrics of every scores artifact in the pipeline.")
+    abstract: "Print the metrics of every scores artifact in the pipeline.",
+    discussion: "Of a bundle of results only, too: what the scores were made from need not be here.")
 
   @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
   var file: String?
@@ -20,7 +21,7 @@ struct Metrics: ParsableCommand {
     let session = try PipelineSession(file: file, options: options)
     var rows: [(account: ActionAccount, metrics: JSONObject)] = []
     var missing: [String] = []
-    for (index, account) in try session.accounts().enumerated() {
+    for (index, account) in try session.accounts(askingBundles: true).enumerated() {
       let ports = session.pipeline.actions[index].declaration.outputs.filter { $0.kind == .scores }.map(\.name)
       guard !ports.isEmpty else { continue }
       if account.state != .fresh { missing.append(account.id) }

@@ -50,8 +50,10 @@ struct Status: ParsableCommand {
 }
 
 extension PipelineSession {
-  /// Judges every action and runs nothing; a remote is asked for what is not here.
-  func accounts(of words: [String] = [], remote: SharedResults? = nil) throws -> [ActionAccount] {
+  /// Judges every action and runs nothing; a remote, or what bundles say, is asked for what is not here.
+  func accounts(
+    of words: [String] = [], remote: SharedResults? = nil, askingBundles: Bool = false
+  ) throws -> [ActionAccount] {
     let planner = try planner()
     var options = RunOptions(threads: 1, results: nil)
     options.remote = remote
@@ -60,6 +62,7 @@ extension PipelineSession {
       program: ActionProgram(arguments: [RunAction.name]), memory: memory, details: [:], observer: TerminalDisplay())
     try explained { try run.plan() }
     try askingRemote { try run.planWithRemote() }
+    if askingBundles { try explained { try run.planWithBundles() } }
     sources.save()
     return run.selectedAccounts
   }

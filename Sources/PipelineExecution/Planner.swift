@@ -31,6 +31,8 @@ package final class Planner {
   /// Actions that run whatever is in the store.
   private let forced: Set<Int>
   private var results: [ActionResult?]
+  /// Outputs of which no more than the digests is known.
+  private var recalled: [Int: [String: Digest]] = [:]
 
   /// A planner.
   ///
@@ -60,6 +62,9 @@ package final class Planner {
   /// Notes what an action came to, so that those behind it can be judged; nil takes a result back.
   package func note(_ result: ActionResult?, of index: Int) { results[index] = result }
 
+  /// Notes what an action came to elsewhere, so that those behind it can be judged though its files are not here.
+  func recall(_ outputs: [String: Digest], of index: Int) { recalled[index] = outputs }
+
   /// Judges an action; the outputs that it reads must have been noted, and a fresh result is noted.
   ///
   /// - Parameter index: The action.
@@ -67,7 +72,7 @@ package final class Planner {
   /// - Throws: `StoreError`, or `SourceProblem` for a path that can't be read.
   package func examine(_ index: Int) throws -> Standing {
     let action = pipeline.actions[index]
-    let missing = action.dependencies.filter { results[$0] == nil }
+    let missing = action.dependencies.filter { results[$0] == nil && recalled[$0] == nil }
     guard missing.isEmpty else { return .waiting(for: missing) }
     let document = try keyDocument(of: index)
     let key = document.key
@@ -122,10 +127,10 @@ package final class Planner {
   package func digest(of source: InputSource, for action: PlannedAction) throws -> Digest {
     switch source {
     case .output(let action, let port, _, _):
-      guard let artifact = results[action]?.output(port) else {
+      guard let digest = results[action]?.output(port)?.digest ?? recalled[action]?[port] else {
         preconditionFailure("the result of \(pipeline.actions[action].id) is not known")
       }
-      return artifact.digest
+      return digest
     case .path(let path, let kind, let label, let origin):
       return try sources.digest(
         of: path, kind: kind, label: label, files: action.namedFiles(kind), origin: origin)

@@ -153,9 +153,11 @@ import Testing
       let place = folder.pushing("there/small.yaml")
       try TemporaryFolder.write("name: mine\n", to: place)
       try TemporaryFolder.write("", to: folder.pushing("file"))
+      try TemporaryFolder.write("", to: folder.pushing("full/small.yaml/x"))
       for (target, status, words) in [
         ("there", 2, "error: there/small.yaml is there already, with other content; name another folder with --to, or"),
         ("file", 1, "error: Cannot write to file: Not a directory"),
+        ("full", 2, "error: full/small.yaml is there already, with other content; name another folder with --to, or"),
       ] as [(String, Int32, String)] {
         let outcome = try Tool.run("bundle", "import", "a.tar.zst", "--to", target, "--store", "two", in: folder)
         #expect(outcome.status == status)
@@ -163,6 +165,10 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder)/two/blobs/sha256").count == 1)
       }
       #expect(try Fixture.lines(place) == ["name: mine"])
+      let folderInPlace = try Tool.run(
+        "bundle", "import", "a.tar.zst", "--to", "full", "--store", "three", "--force", in: folder)
+      #expect(
+        folderInPlace.errors.contains("Cannot replace full/small.yaml: Is a directory"), "\(folderInPlace.errors)")
       // A link is replaced, and what it leads to is left alone.
       try Shell.run("mv there/small.yaml mine.yaml; ln -s ../mine.yaml there/small.yaml", in: folder)
       try succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", "--force", in: folder)

@@ -61,6 +61,19 @@ struct ReproductionTests {
       #expect(
         inspected.contains(/\n  scores +scores \d+ kB · exact_match [0-9.]+ · bleu [0-9.]+ · rougeL [0-9.]+\n/),
         "\(inspected)")
+      // Of results alone the metrics are told, without data, models and samples.
+      for arguments in [
+        ["bundle", "export", "small.yaml", "--store", "one", "--results-only", "-o", "results.tar.zst"],
+        ["bundle", "import", "results.tar.zst", "--store", "results", "--to", "elsewhere"],
+      ] {
+        let outcome = try Tool.run(arguments, in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+      }
+      let own = try Tool.run("metrics", "small.yaml", "--store", "one", "--json", in: folder)
+      let theirs = try Tool.run("metrics", "elsewhere/small.yaml", "--store", "results", "--json", in: folder)
+      #expect(try JSONValue(parsing: own.output).array?.count == 1 && own.output == theirs.output, "\(theirs.errors)")
+      #expect(
+        try Tool.run("status", "elsewhere/small.yaml", "--store", "results", "--check", in: folder).status == 3)
       let same = try reproduce("a.tar.zst", in: folder, Self.here)
       #expect(same.status == 0)
       #expect(same.json["actions"]?.array?.allSatisfy { $0["other_environment"] == false } == true)
