@@ -52,7 +52,8 @@ public enum FileSystem {
     return try read(descriptor, path, limit: limit)
   }
 
-  private static func read(_ descriptor: CInt, _ path: FilePath, limit: Int) throws(StoreError) -> [UInt8] {
+  /// The content of a small open file.
+  static func read(_ descriptor: CInt, _ path: FilePath, limit: Int) throws(StoreError) -> [UInt8] {
     var bytes: [UInt8] = []
     var capacity = 4096
     while true {
@@ -227,6 +228,13 @@ public enum FileSystem {
     defer { close(input) }
     let output = try call("write", target) { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) }
     defer { close(output) }
+    try copy(from: input, source, to: output, target)
+  }
+
+  /// A whole open file into another that is empty.
+  static func copy(
+    from input: CInt, _ source: FilePath, to output: CInt, _ target: FilePath
+  ) throws(StoreError) {
     if shareBlocks(of: input, with: output) { return }
     while true {
       let count = platform_copy_file_range(input, output, 1 << 30)

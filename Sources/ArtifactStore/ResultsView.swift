@@ -5,11 +5,14 @@ public import SystemPackage
 
 /// The folder in which people find results: `results/<pipeline>/<stage>[@cell]/<port>/…`, files under their own names.
 ///
-/// It shows the last run and nothing reads it back. Files share blocks with the store where the file system can, else
-/// they are symbolic links to the read-only blobs; pages are copies.
+/// It shows the plan of the last run and nothing reads it back. Files share blocks with the store where the file system
+/// can, else they are symbolic links to the read-only blobs; pages are copies. Every folder that it makes holds
+/// `.apprentice-view`; what it did not make it never changes or removes, and it follows no links.
 public struct ResultsView: Sendable {
   /// The folder of one pipeline.
   public let path: FilePath
+  private let results: FilePath
+  private let name: String
   private let store: Store
   /// Whether links are written relative: store and results lie in one project, which may be moved as a whole.
   private let isRelative: Bool
@@ -21,14 +24,11 @@ public struct ResultsView: Sendable {
   ///   - pipeline: The pipeline's name.
   ///   - store: The store that is shown.
   public init(results: FilePath, pipeline: String, store: Store) {
-    let results = results.absolute
-    path = results.appending(folderName(pipeline))
+    self.results = results.absolute
+    name = folderName(pipeline)
+    path = self.results.appending(name)
     self.store = store
-    // From behind a symbolic link `..` would lead elsewhere.
-    let isBehindLink = [results, path].contains {
-      ((try? FileSystem.status($0)) ?? nil)?.kind == .link
-    }
-    isRelative = !isBehindLink && store.path.starts(with: results.removingLastComponent())
+    isRelative = store.path.starts(with: self.results.removingLastComponent())
   }
 
   /// The folder of a port.
@@ -41,108 +41,205 @@ public struct ResultsView: Sendable {
     path.appending(folderName(label)).appending(folderName(port))
   }
 
-  /// Shows an artifact; what is shown already is left alone, anything else in its place is replaced by rename.
+  /// Puts away what is not the plan's: actions that it has not, and results of other keys.
   ///
-  /// - Throws: `StoreError` where the system refuses.
-  public func show(_ manifest: Manifest, label: String, port: String) throws(StoreError) {
-    let target = folder(label, port: port)
-    if try shows(manifest, at: target) { return }
-    let fresh = target.removingLastComponent().appending(".new-" + nonce())
-    try FileSystem.makeFolders(fresh)
+  /// - Parameter plan: The actions by stage and cell, with their keys where these are known.
+  /// - Throws: `StoreError`; `.inTheWay` where a folder that is not the view's stands in its place.
+  public func begin(_ plan: [(label: String, key: ActionKey?)]) throws(StoreError) {
+    guard let results = try OpenFolder.open(results), let folder = try own(name, in: results) else { return }
+    var keys: [String: ActionKey] = [:]
+    for (label, key) in plan { keys[folderName(label)] = key }
+    for entry in try folder.names() where entry != ResultsMark.name {
+      guard try folder.status(entry)?.kind == .folder, let inner = try folder.folder(entry) else { continue }
+      if entry.hasPrefix(ResultsMark.fresh) || entry.hasPrefix(ResultsMark.old) {
+        if try isAbandoned(inner) { try discard(entry, inner, in: folder) }
+        continue
+      }
+      guard try ResultsMark.isOn(inner) else { continue }
+      let shown = try ResultsEntry.read(from: inner)
+      if let shown, keys[entry] == shown.key { continue }
+      try discard(entry, inner, in: folder)
+    }
+  }
+
+  /// Shows what an action came to; what is shown already is left alone, anything else of the view's in its place is
+  /// replaced by rename.
+  ///
+  /// - Throws: `StoreError`; `.inTheWay` where something that is not the view's stands in its place.
+  public func show(_ result: ActionResult, label: String) throws(StoreError) {
+    let home = try home()
+    let name = folderName(label)
+    var entry = ResultsEntry(key: result.key)
+    if let folder = try own(name, in: home), let shown = try ResultsEntry.read(from: folder),
+      try shows(result, shown, folder)
+    {
+      return
+    }
+    let fresh = ResultsMark.fresh + nonce()
+    guard try home.make(fresh), let folder = try home.folder(fresh) else { return }
     do throws(StoreError) {
-      try fill(fresh, at: target, with: manifest)
-      try put(fresh, at: target)
+      for output in result.outputs {
+        let port = try Self.made(folderName(output.port), in: folder)
+        try fill(port, home: self.folder(label, port: output.port), output, into: &entry)
+      }
+      try folder.write(ResultsMark.name, entry.canonical)
+      try put(fresh, folder, entry, as: name, in: home)
     } catch {
-      try? FileSystem.removeTree(fresh)
+      try? discard(fresh, folder, in: home, knowing: entry)
       throw error
     }
   }
 
-  /// Shows a folder that an action still writes to, by a link.
+  /// Shows folders that an action still writes to, by links, in place of what was shown of the action.
   ///
-  /// - Throws: `StoreError` where the system refuses.
-  public func showRunning(_ folder: FilePath, label: String, port: String) throws(StoreError) {
-    let target = self.folder(label, port: port)
-    let text = linkText(to: folder, from: target.removingLastComponent())
-    if FileSystem.linkTarget(target) == text { return }
-    try FileSystem.makeFolders(target.removingLastComponent())
-    let fresh = target.removingLastComponent().appending(".new-" + nonce())
-    try link(fresh, to: text)
-    try put(fresh, at: target)
+  /// - Throws: `StoreError`; `.inTheWay` where something that is not the view's stands in its place.
+  public func showRunning(
+    _ folders: [(port: String, path: FilePath)], key: ActionKey, label: String
+  ) throws(StoreError) {
+    try remove(label)
+    if folders.isEmpty { return }
+    let home = try home()
+    let name = folderName(label)
+    if try home.status(name) == nil { _ = try home.make(name) }
+    guard let folder = try home.folder(name) else { return }
+    let isMarked = try folder.isMarked(or: false)
+    let isEmpty = try folder.names().isEmpty
+    guard isMarked || isEmpty else { throw .inTheWay(folder.path, what: "a folder") }
+    var entry = ResultsEntry(key: key)
+    for (port, path) in folders {
+      let text = linkText(to: path, from: folder.path)
+      if try folder.link(folderName(port), to: text.string) { entry.files[folderName(port)] = .link(text.string) }
+    }
+    try folder.write(ResultsMark.name, entry.canonical)
   }
 
-  /// Removes what the last run has not: other cells, other ports, and links that lead nowhere.
+  /// Takes away what is shown of an action.
   ///
-  /// - Parameter kept: The ports by stage and cell that remain.
-  /// - Throws: `StoreError` where the system refuses.
-  public func keepOnly(_ kept: [(label: String, ports: [String])]) throws(StoreError) {
-    var ports: [String: Set<String>] = [:]
-    for (label, names) in kept { ports[folderName(label), default: []].formUnion(names.map(folderName)) }
-    for name in try FileSystem.list(path) {
-      let folder = path.appending(name)
-      guard let known = ports[name] else {
-        try FileSystem.removeTree(folder)
-        continue
-      }
-      for port in try FileSystem.list(folder) where !known.contains(port) {
-        try FileSystem.removeTree(folder.appending(port))
-      }
+  /// - Throws: `StoreError`; `.inTheWay` where something that is not the view's stands in its place.
+  public func remove(_ label: String) throws(StoreError) {
+    guard let results = try OpenFolder.open(results), let home = try own(self.name, in: results) else { return }
+    let name = folderName(label)
+    if let folder = try own(name, in: home) { try discard(name, folder, in: home) }
+  }
+
+  // MARK: Whose folders are whose
+
+  /// The pipeline's folder, made where there is none.
+  private func home() throws(StoreError) -> OpenFolder {
+    if try OpenFolder.open(results) == nil {
+      try FileSystem.makeFolders(results)
+      try OpenFolder.open(results)?.write(ResultsMark.name, ResultsMark.plain)
     }
+    guard let results = try OpenFolder.open(results) else { throw StoreError("open", results, ENOENT) }
+    if let folder = try own(name, in: results) { return folder }
+    return try Self.made(name, in: results)
+  }
+
+  /// A folder of the view's; nil where there is nothing.
+  private func own(_ name: String, in folder: OpenFolder) throws(StoreError) -> OpenFolder? {
+    guard let inner = try folder.folder(name) else { return nil }
+    guard try ResultsMark.isOn(inner) else { throw .inTheWay(inner.path, what: "a folder") }
+    return inner
+  }
+
+  /// A new folder with the mark.
+  private static func made(_ name: String, in folder: OpenFolder) throws(StoreError) -> OpenFolder {
+    _ = try folder.make(name)
+    guard let inner = try folder.folder(name) else { throw StoreError("open", folder.path.appending(name), ENOENT) }
+    _ = try inner.create(ResultsMark.name) { (file) throws(StoreError) in
+      try FileSystem.writeAll(ResultsMark.plain, to: file, inner.path)
+    }
+    return inner
+  }
+
+  /// Whether a temporary folder was left by a process that is gone.
+  private func isAbandoned(_ folder: OpenFolder) throws(StoreError) -> Bool {
+    guard let status = try folder.status(".") else { return false }
+    return wallClock() - status.changed > 600_000_000_000
+  }
+
+  /// Takes what is the view's out of a folder of its own, and the folder itself where nothing else is left.
+  private func discard(
+    _ name: String, _ folder: OpenFolder, in parent: OpenFolder, knowing entry: ResultsEntry? = nil
+  ) throws(StoreError) {
+    let isMarked = try folder.isMarked(or: false)
+    var known = entry
+    if known == nil { known = try ResultsEntry.read(from: folder) }
+    guard try ResultsSweeper(entry: known).sweep(folder) else {
+      // What is left is the user's; the folder stays open to results.
+      if isMarked { try folder.write(ResultsMark.name, ResultsMark.plain) }
+      return
+    }
+    try folder.remove(ResultsMark.name)
+    if try !parent.removeFolder(name), isMarked { try folder.write(ResultsMark.name, ResultsMark.plain) }
   }
 
   // MARK: Making
 
-  private func fill(_ folder: FilePath, at target: FilePath, with manifest: Manifest) throws(StoreError) {
+  private func fill(
+    _ folder: OpenFolder, home: FilePath, _ output: ActionResult.Output, into entry: inout ResultsEntry
+  ) throws(StoreError) {
     var sharing = true
-    for file in manifest.layers {
+    for file in output.artifact.manifest.layers {
       guard let title = file.title else { continue }
       let blob = store.blobPath(file.digest)
-      let place = folder.pushing(FilePath(title))
-      try FileSystem.makeFolders(place.removingLastComponent())
-      if place.extension == "html" {
-        try copy(blob, to: place)
+      var place = folder
+      var parts = title.split(separator: "/").map(String.init)
+      let name = parts.removeLast()
+      for part in parts { place = try Self.made(part, in: place) }
+      let key = "\(folderName(output.port))/\(title)"
+      if title.hasSuffix(".html") {
+        entry.files[key] = try copy(blob, to: name, in: place)
         continue
       }
-      if sharing, try shareBlocks(of: blob, at: place) { continue }
+      if sharing, let shared = try shareBlocks(of: blob, as: name, in: place) {
+        entry.files[key] = shared
+        continue
+      }
       sharing = false
       // The link is written for the place that the folder will be renamed to.
-      let home = target.pushing(FilePath(title)).removingLastComponent()
-      try link(place, to: linkText(to: blob, from: home))
+      let text = linkText(to: blob, from: home.pushing(FilePath(title)).removingLastComponent())
+      _ = try place.link(name, to: text.string)
+      entry.files[key] = .link(text.string)
     }
   }
 
-  /// Makes a read-only file that shares the blob's blocks and times; false where the file system cannot.
-  private func shareBlocks(of blob: FilePath, at place: FilePath) throws(StoreError) -> Bool {
-    guard let input = try FileSystem.openForReading(blob) else { return false }
+  /// Makes a read-only file that shares the blob's blocks and times; nil where the file system cannot.
+  private func shareBlocks(
+    of blob: FilePath, as name: String, in folder: OpenFolder
+  ) throws(StoreError) -> ResultsEntry.File? {
+    guard let input = try FileSystem.openForReading(blob) else { return nil }
     defer { close(input) }
     let status = try FileSystem.status(of: input, blob)
-    let output = try FileSystem.call("write", place) { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
-    defer { close(output) }
-    guard FileSystem.shareBlocks(of: input, with: output) else {
-      try FileSystem.remove(place)
-      return false
+    let shared = try folder.create(name) { (output) throws(StoreError) -> ResultsEntry.File? in
+      guard FileSystem.shareBlocks(of: input, with: output) else { return nil }
+      return Self.finish(output, as: status)
     }
-    _ = fchmod(output, 0o444)
-    Self.setTime(status.modified, of: output)
-    return true
+    if let file = shared.flatMap({ $0 }) { return file }
+    try folder.remove(name)
+    return nil
   }
 
   /// Copies a page: a browser goes by the name of the file that a link leads to, and a blob's name ends in nothing.
-  private func copy(_ blob: FilePath, to place: FilePath) throws(StoreError) {
-    try FileSystem.copy(blob, to: place, mode: 0o444)
-    guard let status = try FileSystem.status(blob) else { return }
-    let output = try FileSystem.call("read", place) { open($0, O_RDONLY | O_CLOEXEC) }
-    defer { close(output) }
-    Self.setTime(status.modified, of: output)
+  private func copy(
+    _ blob: FilePath, to name: String, in folder: OpenFolder
+  ) throws(StoreError) -> ResultsEntry.File? {
+    guard let input = try FileSystem.openForReading(blob) else { throw StoreError("read", blob, ENOENT) }
+    defer { close(input) }
+    let status = try FileSystem.status(of: input, blob)
+    return try folder.create(name) { (output) throws(StoreError) -> ResultsEntry.File in
+      try FileSystem.copy(from: input, blob, to: output, folder.path.appending(name))
+      return Self.finish(output, as: status)
+    }
   }
 
-  private static func setTime(_ nanoseconds: Int64, of descriptor: CInt) {
+  /// Makes a file read-only, of the blob's time.
+  private static func finish(_ descriptor: CInt, as status: FileStatus) -> ResultsEntry.File {
+    _ = fchmod(descriptor, 0o444)
+    let nanoseconds = status.modified
     let time = timespec(tv_sec: time_t(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     _ = [time, time].withUnsafeBufferPointer { futimens(descriptor, $0.baseAddress) }
-  }
-
-  private func link(_ place: FilePath, to text: FilePath) throws(StoreError) {
-    try FileSystem.call("link", place) { name in text.withPlatformString { symlink($0, name) } }
+    return .file(size: status.size, modified: nanoseconds)
   }
 
   private func linkText(to file: FilePath, from folder: FilePath) -> FilePath {
@@ -155,45 +252,80 @@ public struct ResultsView: Sendable {
     return text
   }
 
-  /// Renames into place, whatever stands there: a folder is exchanged, and then removed.
-  private func put(_ fresh: FilePath, at target: FilePath) throws(StoreError) {
-    let old = try FileSystem.status(target)
-    guard old != nil else { return try FileSystem.rename(fresh, to: target) }
-    if old?.kind != .folder, try FileSystem.status(fresh)?.kind != .folder {
-      return try FileSystem.rename(fresh, to: target)
-    }
-    do throws(StoreError) {
-      try FileSystem.call("replace", target) { name in fresh.withPlatformString { platform_exchange($0, name) } }
-      try FileSystem.removeTree(fresh)
-    } catch .system(_, _, let code) where code == EINVAL || code == ENOSYS || code == ENOENT {
+  /// Puts a new folder in its place: by rename where nothing else is there, by exchange where only what is the view's
+  /// is, else file by file beside what is the user's.
+  private func put(
+    _ fresh: String, _ folder: OpenFolder, _ entry: ResultsEntry, as name: String, in home: OpenFolder
+  ) throws(StoreError) {
+    if try home.rename(fresh, to: name) { return }
+    guard let old = try own(name, in: home) else { throw StoreError("open", home.path.appending(name), ENOENT) }
+    let sweeper = ResultsSweeper(entry: try ResultsEntry.read(from: old))
+    if try sweeper.isWhollyOurs(old) {
+      if try home.exchange(fresh, name) { return try discard(fresh, old, in: home) }
       // A file system without exchange: for a moment there is nothing.
-      let aside = target.removingLastComponent().appending(".old-" + nonce())
-      if try FileSystem.status(target) != nil { try FileSystem.rename(target, to: aside) }
-      try FileSystem.rename(fresh, to: target)
-      try FileSystem.removeTree(aside)
+      try discard(name, old, in: home)
+      if try home.rename(fresh, to: name) { return }
+    }
+    _ = try sweeper.sweep(old)
+    var blocked: FilePath?
+    var moved = ResultsEntry(key: entry.key)
+    try merge(folder, into: old, prefix: "", entry, &moved, &blocked)
+    try old.write(ResultsMark.name, moved.canonical)
+    try discard(fresh, folder, in: home, knowing: entry)
+    if let blocked { throw .inTheWay(blocked, what: "something") }
+  }
+
+  /// Moves what is in a new folder to one that holds something of the user's, whose names stay taken.
+  private func merge(
+    _ fresh: OpenFolder, into old: OpenFolder, prefix: String, _ entry: ResultsEntry, _ moved: inout ResultsEntry,
+    _ blocked: inout FilePath?
+  ) throws(StoreError) {
+    for name in try fresh.names() where name != ResultsMark.name {
+      let title = prefix + name
+      if try fresh.status(name)?.kind == .folder, let inner = try fresh.folder(name) {
+        if try old.status(name) == nil { _ = try Self.made(name, in: old) }
+        guard try old.status(name)?.kind == .folder, let target = try old.folder(name) else {
+          blocked = blocked ?? old.path.appending(name)
+          continue
+        }
+        try merge(inner, into: target, prefix: title + "/", entry, &moved, &blocked)
+      } else if try fresh.move(name, to: old) {
+        moved.files[title] = entry.files[title]
+      } else {
+        blocked = blocked ?? old.path.appending(name)
+      }
     }
   }
 
   // MARK: Checking
 
-  /// Whether a folder shows exactly this artifact, from this store.
-  private func shows(_ manifest: Manifest, at target: FilePath) throws(StoreError) -> Bool {
-    guard try FileSystem.status(target)?.kind == .folder else { return false }
-    for file in manifest.layers {
-      guard let title = file.title else { continue }
-      let place = target.pushing(FilePath(title))
-      if let text = FileSystem.linkTarget(place) {
-        guard text == linkText(to: store.blobPath(file.digest), from: place.removingLastComponent()) else {
-          return false
+  /// Whether a folder shows exactly this result, from this store.
+  private func shows(
+    _ result: ActionResult, _ shown: ResultsEntry, _ folder: OpenFolder
+  ) throws(StoreError) -> Bool {
+    guard shown.key == result.key else { return false }
+    var count = 0
+    for output in result.outputs {
+      let port = folderName(output.port)
+      let home = folder.path.appending(port)
+      for file in output.artifact.manifest.layers {
+        guard let title = file.title else { continue }
+        count += 1
+        let name = "\(port)/\(title)"
+        switch shown.files[name] {
+        case .link(let text)?:
+          let expected = linkText(
+            to: store.blobPath(file.digest), from: home.pushing(FilePath(title)).removingLastComponent())
+          guard text == expected.string, folder.linkText(name) == text else { return false }
+        case .file(let size, let modified)?:
+          guard size == file.size, let blob = try FileSystem.status(store.blobPath(file.digest)),
+            blob.modified == modified, let status = try folder.status(name), status.kind == .file,
+            status.size == size, status.modified == modified
+          else { return false }
+        case nil: return false
         }
-      } else {
-        // Shared blocks keep the blob's length and time; an edit changes the time.
-        guard let status = try FileSystem.status(place), status.kind == .file, status.size == file.size,
-          let blob = try FileSystem.status(store.blobPath(file.digest)), blob.modified == status.modified
-        else { return false }
       }
     }
-    let names = Set(manifest.layers.compactMap { $0.title?.split(separator: "/").first })
-    return try FileSystem.list(target).count == names.count
+    return count == shown.files.count
   }
 }

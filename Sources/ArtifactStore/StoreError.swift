@@ -67,6 +67,8 @@ public enum StoreError: Error, Sendable, Equatable {
   case malformed(place: String, reason: String)
   /// A file was written to while it was hashed.
   case changedWhileReading(FilePath)
+  /// Something that is not ours stands where something of ours should be.
+  case inTheWay(FilePath, what: String)
   /// Any other failure of a system call.
   case system(operation: String, path: FilePath, code: CInt)
 
@@ -119,6 +121,8 @@ extension StoreError: CustomStringConvertible {
       "\(place): \(reason). Run `apprentice fsck`."
     case .changedWhileReading(let path):
       "\(path) changed while it was read. Run again when nothing writes to it."
+    case .inTheWay(let path, let what):
+      "\(path) is \(what) that apprentice did not make; it is left as it is."
     case .system(let operation, let path, let code):
       "Cannot \(operation) \(path): \(Errno(rawValue: code))."
     }

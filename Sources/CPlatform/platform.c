@@ -15,6 +15,10 @@ ssize_t platform_copy_file_range(int input, int output, size_t count) {
 
 int platform_clone(int input, int output) { return ioctl(output, FICLONE, input); }
 
-int platform_exchange(const char *one, const char *other) {
-  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+int platform_exchange_in(int folder, const char *one, const char *other) {
+  return renameat2(folder, one, folder, other, RENAME_EXCHANGE);
+}
+
+int platform_rename_new(int folder, const char *name, int target_folder, const char *target) {
+  return renameat2(folder, name, target_folder, target, RENAME_NOREPLACE);
 }

@@ -1,12 +1,14 @@
 #define _GNU_SOURCE
 #include "process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -144,18 +146,138 @@ void process_flag_interruption(void) {
 
 int process_is_interrupted(void) { return interrupted != 0; }
 
+void process_adopt_orphans(void) { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+struct family {
+  pid_t process, parent, group;
+};
+
+// All processes with their parents; the caller frees the list.
+static struct family *processes(size_t *count) {
+  DIR *directory = opendir("/proc");
+  struct family *list = NULL;
+  size_t room = 0;
+  *count = 0;
+  if (directory == NULL) return NULL;
+  struct dirent *entry;
+  while ((entry = readdir(directory)) != NULL) {
+    char *end;
+    long process = strtol(entry->d_name, &end, 10);
+    if (*end != 0 || process <= 0) continue;
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%ld/stat", process);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;
+    ssize_t size = read(file, text, sizeof text - 1);
+    close(file);
+    if (size <= 0) continue;
+    text[size] = 0;
+    // The name in parentheses may hold anything.
+    char *name = strrchr(text, ')');
+    int parent, group;
+    if (name == NULL || sscanf(name + 1, " %*c %d %d", &parent, &group) != 2) continue;
+    if (*count == room) {
+      room = room == 0 ? 256 : 2 * room;
+      struct family *larger = realloc(list, room * sizeof *list);
+      if (larger == NULL) break;
+      list = larger;
+    }
+    list[(*count)++] = (struct family){(pid_t)process, (pid_t)parent, (pid_t)group};
+  }
+  closedir(directory);
+  return list;
+}
+
+static int is_among(pid_t process, const pid_t *list, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (list[i] == process) return 1;
+  }
+  return 0;
+}
+
+// Whether there may be children that are not kept: a cheap look, so that the usual end of a job costs no list of all
+// processes.
+static int may_have_others(const pid_t *kept, size_t kept_count) {
+  DIR *directory = opendir("/proc/self/task");
+  if (directory == NULL) return 1;
+  int found = 0;
+  struct dirent *entry;
+  while (!found && (entry = readdir(directory)) != NULL) {
+    if (entry->d_name[0] == '.') continue;
+    char path[300], text[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%s/children", entry->d_name);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (file >= 0) close(file);
+    if (size < 0 || size == sizeof text - 1) {
+      found = 1;
+      break;
+    }
+    text[size] = 0;
+    for (char *rest = text; *rest != 0;) {
+      char *end;
+      long child = strtol(rest, &end, 10);
+      if (end == rest) break;
+      if (!is_among((pid_t)child, kept, kept_count)) found = 1;
+      rest = end;
+    }
+  }
+  closedir(directory);
+  return found;
+}
+
+void process_end_orphans(const pid_t *kept, int kept_count, int own_group) {
+  // What is killed hands its children on to us, so that a second look finds them; a few looks bound the work.
+  for (int look = 0; look < 16; look++) {
+    if (!may_have_others(kept, (size_t)kept_count)) return;
+    size_t count;
+    struct family *all = processes(&count);
+    pid_t *ours = malloc((count + 1) * sizeof *ours);
+    size_t found = 0;
+    if (all == NULL || ours == NULL) {
+      free(all);
+      free(ours);
+      return;
+    }
+    pid_t self = getpid(), group = getpgrp();
+    for (int grew = 1; grew;) {
+      grew = 0;
+      for (size_t i = 0; i < count; i++) {
+        int is_child = all[i].parent == self && !is_among(all[i].process, kept, (size_t)kept_count)
+                       && (own_group || all[i].group != group);
+        if (!is_child && !is_among(all[i].parent, ours, found)) continue;
+        if (all[i].process == self || is_among(all[i].process, ours, found)) continue;
+        ours[found++] = all[i].process;
+        grew = 1;
+      }
+    }
+    for (size_t i = 0; i < found; i++) kill(ours[i], SIGKILL);
+    for (size_t i = 0; i < count; i++) {
+      if (all[i].parent == self && is_among(all[i].process, ours, found)) {
+        int status;
+        while (waitpid(all[i].process, &status, 0) < 0 && errno == EINTR) {}
+      }
+    }
+    free(all);
+    free(ours);
+    if (found == 0) return;
+  }
+}
+
 static void *guard(void *argument) {
   int descriptor = (int)(intptr_t)argument;
   char byte;
   for (;;) {
     ssize_t count = read(descriptor, &byte, 1);
     if (count > 0 || (count < 0 && errno == EINTR)) continue;
+    process_end_orphans(NULL, 0, 1);
     if (getpgrp() == getpid()) kill(0, SIGKILL);
     _exit(137);
   }
 }
 
 int process_guard_group(int descriptor) {
+  process_adopt_orphans();
   pthread_attr_t attributes;
   int error = pthread_attr_init(&attributes);
   if (error != 0) return error;

@@ -76,7 +76,7 @@ struct ActionProcess {
   }
 
   /// Whether the process has ended.
-  var hasEnded: Bool { ProcessEnd.hasEnded(process) }
+  var hasEnded: Bool { JobEnd.hasEnded(process) }
 
   /// Asks the whole group to stop.
   func interrupt() { kill(-process, SIGTERM) }
@@ -89,11 +89,11 @@ struct ActionProcess {
   /// Takes leave of a process that has ended: what is left of its group ends too.
   ///
   /// - Returns: How it ended, with the reports that were still to be read.
-  mutating func finish() -> (end: ProcessEnd, reports: [ActionReport]) {
+  mutating func finish() -> (end: JobEnd, reports: [ActionReport]) {
     // While the leader is not waited for, its number can't become another group's.
     kill()
     let reports = readReports().reports
-    let end = ProcessEnd.wait(for: process)
+    let end = JobEnd.wait(for: process)
     try? events.close()
     try? guarding.close()
     return (end, reports)

@@ -63,28 +63,18 @@ private enum CStrings {
   }
 }
 
-/// How a process ended, and what it used.
-struct ProcessEnd: Sendable {
-  /// Its exit status, or 128 + the signal that ended it.
-  var status: Int32
-  /// The signal that ended it.
-  var signal: Int32?
-  /// The largest resident set of the process and of those that it waited for.
-  var peakBytes: Int
-  /// The processor time that they used.
-  var processorSeconds: Double
-
+extension JobEnd {
   /// Waits for a process.
   ///
   /// - Parameter process: A child of ours that was not waited for yet.
   /// - Returns: How it ended.
-  static func wait(for process: pid_t) -> ProcessEnd {
+  static func wait(for process: pid_t) -> JobEnd {
     var status: Int32 = 0
     var usage = rusage()
     while wait4(process, &status, 0, &usage) < 0 && errno == EINTR {}
     let signal = status & 0x7F
     let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-    return ProcessEnd(
+    return JobEnd(
       status: signal == 0 ? (status >> 8) & 0xFF : 128 + signal, signal: signal == 0 ? nil : signal,
       peakBytes: usage.ru_maxrss * 1024, processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime))
   }

@@ -10,7 +10,7 @@ extension PipelineRun {
   ///
   /// - Returns: Whether a process of ours runs now.
   func start(_ index: Int, threads: Int) -> Bool {
-    guard case .ready(let document, let reason)? = phases[index] else { return false }
+    guard case .ready(let document, let reason) = board[index] else { return false }
     let id = accounts[index].id
     do {
       guard case .held(let lease) = try planner.store.acquire(document.key, uses: document.inputDigests) else {
@@ -39,7 +39,7 @@ extension PipelineRun {
   func postpone(_ index: Int, _ document: KeyDocument, _ reason: StaleReason) throws -> Bool {
     let holder = try planner.store.holder(of: document.key)?.description ?? "another process"
     if options.waits {
-      phases[index] = .held(document, reason)
+      board.move(index, to: .held(document, reason))
       observer.action(accounts[index].id, isHeldBy: holder)
     } else {
       failures[index] = .held
@@ -63,8 +63,8 @@ extension PipelineRun {
           guard rebuilt.insert(producer).inserted else { throw error }
           observer.notice("  ! \(accounts[producer].id)'s \(port) was damaged and is made again: \(error)")
           planner.note(nil, of: producer)
-          phases[producer] = .unknown
-          phases[index] = .unknown
+          board.resultLost(producer)
+          board.move(producer, to: .judgeable)
           set(producer, .stale)
           return false
         }
@@ -85,32 +85,36 @@ extension PipelineRun {
     for digest in document.inputDigests {
       if let manifest = planner.sources.manifest(digest) { _ = try planner.store.keep(sourceManifest: manifest) }
     }
-    let log = try journal.openLog(action.id)
-    defer { try? log.descriptor.close() }
     let preparation = ActionPreparation(
-      store: planner.store, program: program, numerics: planner.pipeline.numerics,
+      store: planner.store, numerics: planner.pipeline.numerics,
       artifact: { source in
         guard case .output(let producer, let port, _, _) = source else { return nil }
         return self.planner.result(producer)?.output(port)?.digest
       },
       replacement: { try self.planner.replacement(of: $0, for: action) })
-    let running = try preparation.start(action, document, threads: threads, lease: lease, log: log)
-    phases[index] = .running(running)
-    shown.showRunning(running.work, of: action)
-    journal.append(
-      action.id,
-      [
-        "event": "begin", "key": .string(document.key.description), "process": JSONValue(Int(running.process.process)),
-        "threads": JSONValue(threads),
-      ])
+    let (running, job) = try preparation.prepare(
+      action, document, threads: threads, lease: lease, log: try journal.logPath(action.id))
+    let place: JSONObject
+    do { place = try executor.submit(job, of: index) } catch {
+      running.leave()
+      throw error
+    }
+    board.move(index, to: .running(running))
+    shown.showRunning(running)
+    var event: JSONObject = ["event": "begin", "key": .string(document.key.description), "threads": JSONValue(threads)]
+    for (name, value) in place.members { event[name] = value }
+    journal.append(action.id, event)
   }
 
   /// Takes leave of a process that has ended, and publishes what it made or tells why there is nothing.
   func finish(_ index: Int, _ running: RunningAction) {
-    let (end, reports) = running.process.finish()
+    let (end, reports) = executor.collect(index)
     tell(index, running, reports)
     shares.give(running.threads)
-    defer { running.leave() }
+    defer {
+      running.leave()
+      if case .ended = board[index] {} else { board.move(index, to: .ended) }
+    }
     if end.status == 0 {
       do {
         try publish(index, running, end)
@@ -123,10 +127,10 @@ extension PipelineRun {
     } else {
       tellFailure(index, running, end)
     }
-    shown.showLast(memory.latest[running.action.id], of: running.action)
+    shown.showLast(running)
   }
 
-  private func publish(_ index: Int, _ running: RunningAction, _ end: ProcessEnd) throws {
+  private func publish(_ index: Int, _ running: RunningAction, _ end: JobEnd) throws {
     let action = running.action
     let readsOutside = running.action.inputs.contains { $0.sources.contains { $0.origin != nil } }
     if readsOutside, try planner.keyDocument(of: index) != running.document {
@@ -136,8 +140,8 @@ extension PipelineRun {
     let recording = try running.publish(in: planner.store)
     let seconds = Clock.seconds() - running.began
     if let divergence = recording.divergence { observer.notice("  ! \(action.id): \(divergence)") }
-    planner.note(recording.result, of: index)
-    phases[index] = .ended
+    settle(index, recording.result)
+    made[recording.result.key] = index
     set(index, .ran, reason: accounts[index].reason, result: recording.result)
     offer(recording.result, of: index)
     try? planner.store.removeCheckpoints(of: running.document.key)
@@ -159,7 +163,7 @@ extension PipelineRun {
       ActionEnding(id: action.id, state: .ran, seconds: seconds, summary: running.summary))
   }
 
-  private func tellFailure(_ index: Int, _ running: RunningAction, _ end: ProcessEnd) {
+  private func tellFailure(_ index: Int, _ running: RunningAction, _ end: JobEnd) {
     let isCommand = if case .command = running.action.implementation { true } else { false }
     let kept: [ExitStatus] = [.damaged, .diskFull, .interrupted, .terminated]
     failures[index] = kept.first { $0.rawValue == end.status } ?? .stageFailed

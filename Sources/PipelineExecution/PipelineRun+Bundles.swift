@@ -11,8 +11,8 @@ extension PipelineRun {
   package func planWithBundles() throws {
     let bundles = try planner.store.recordedBundles()
     for index in selection {
-      if case .unknown? = phases[index] { try judge(index) }
-      guard case .ready(let document, let reason)? = phases[index], !reason.isForced,
+      if case .waiting = board[index] { try judge(index) }
+      guard let (document, reason) = board.pending(index), !reason.isForced,
         let result = bundles.lazy.compactMap({ $0.results[document.key] }).last,
         let outputs = planner.store.outputs(ofPossibly: result)
       else { continue }

@@ -20,22 +20,22 @@ extension PipelineRun {
     signal(SIGPIPE, SIG_IGN)
     _ = try? planner.store.sweepWorkFolders()
     observer.runBegins(overview)
+    shown.begin(keys())
     for index in selection where accounts[index].state == .fresh { noteFresh(index) }
     while true {
       advance()
-      if running.isEmpty && fetching.isEmpty && !isWaiting && isExchangeOver { break }
+      if board.running.isEmpty && board.fetching.isEmpty && !isWaiting && isExchangeOver { break }
       tellSharing()
       wait(signals)
       hear(signals)
-      for index in running { attend(index) }
+      for event in executor.watch() { take(event) }
       attendRemote()
-      for index in held { lookAgain(index) }
+      lookAgain()
       observer.timePasses()
     }
     // A signal that came while the last action was being published still counts.
     hear(signals)
     settleRest()
-    shown.tidy()
     journal.flush()
     nameResults()
     planner.sources.save()
@@ -53,33 +53,32 @@ extension PipelineRun {
   /// Judges what has become judgeable, and starts what can start.
   private func advance() {
     guard interruption == nil else { return }
-    for index in selection {
-      guard case .unknown? = phases[index] else { continue }
-      let needs = planner.pipeline.actions[index].dependencies
-      if let failed = needs.first(where: { [.failed, .blocked].contains(accounts[$0].state) }) {
-        end(index, .blocked, "needs \(accounts[failed].id)")
-      } else if needs.allSatisfy({ planner.result($0) != nil }) {
-        judgeDuringRun(index)
-      }
-    }
+    block()
+    while let index = board.nextJudgeable { judgeDuringRun(index) }
+    block()
     guard mayStart else { return }
     beginFetches()
-    var ready = selection.filter { index in
-      guard case .ready(let document, let reason)? = phases[index] else { return false }
-      return !isUnderWay(document.key) && !isToBeSought(document, reason)
-    }
-    while !ready.isEmpty, let share = shares.take(ready: ready.count) {
-      let index = ready.removeFirst()
+    while let index = board.nextReady {
+      guard case .ready(let document, _) = board[index] else { preconditionFailure("it is in the queue of those") }
+      // Cells that differ in nothing that their stage reads are one action.
+      if board.isUnderWay(document.key) {
+        board.setAside(index, for: document.key)
+        continue
+      }
+      guard let share = shares.take(ready: board.readyCount) else { return }
       if !start(index, threads: share) { shares.give(share) }
       guard mayStart else { return }
-      // Cells that differ in nothing that their stage reads are one action.
-      if let key = accounts[index].key, isUnderWay(key) { ready.removeAll { accounts[$0].key == key } }
     }
   }
 
-  /// Whether an action runs here or its result is on its way.
-  func isUnderWay(_ key: ActionKey) -> Bool {
-    (running + fetching).contains { accounts[$0].key == key }
+  /// Gives up what needs actions that failed.
+  private func block() {
+    while let failed = unsettled.popLast() {
+      for index in board.followers(of: failed) {
+        if case .ended = board[index] { continue }
+        end(index, .blocked, "needs \(accounts[failed].id)")
+      }
+    }
   }
 
   private var isExchangeOver: Bool { isAbandoned || remote?.exchange.isIdle ?? true }
@@ -88,22 +87,7 @@ extension PipelineRun {
   private var mayStart: Bool { interruption == nil && (failures.isEmpty || options.keepsGoing) }
 
   /// Whether something can still happen without a process of ours.
-  private var isWaiting: Bool {
-    mayStart
-      && selection.contains { index in
-        switch phases[index] {
-        case .held?, .ready?: true
-        case .unknown?:
-          // What it needs may have been sent back to be made again.
-          planner.pipeline.actions[index].dependencies.allSatisfy { planner.result($0) != nil }
-        default: false
-        }
-      }
-  }
-
-  var running: [Int] { selection.filter { if case .running? = phases[$0] { true } else { false } } }
-
-  private var held: [Int] { selection.filter { if case .held? = phases[$0] { true } else { false } } }
+  private var isWaiting: Bool { mayStart && board.hasOpen }
 
   private func judgeDuringRun(_ index: Int) {
     do {
@@ -122,9 +106,8 @@ extension PipelineRun {
   /// Sleeps until a signal comes, a process tells something, or it is time to look around.
   private func wait(_ signals: Int32) {
     var descriptors = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
-    for index in running {
-      guard case .running(let running)? = phases[index], running.isListening else { continue }
-      descriptors.append(pollfd(fd: running.process.events.rawValue, events: Int16(POLLIN), revents: 0))
+    for descriptor in executor.descriptors {
+      descriptors.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
     }
     if let remote {
       descriptors.append(pollfd(fd: remote.exchange.wakeDescriptor, events: Int16(POLLIN), revents: 0))
@@ -145,33 +128,27 @@ extension PipelineRun {
     if interruption != nil { return killAll() }
     interruption = number == SIGINT ? .interrupted : .terminated
     deadline = Clock.seconds() + options.grace
-    if !running.isEmpty {
+    if !board.running.isEmpty {
       let again = number == SIGINT ? "; Ctrl-C again ends them at once" : ""
       observer.notice("Stopping: what runs saves its state\(again).")
     }
-    for index in running {
-      if case .running(let running)? = phases[index] { running.process.interrupt() }
-    }
+    for index in board.running { executor.cancel(index, atOnce: false) }
     cancelRemote()
   }
 
   private func killAll() {
-    for index in running {
-      if case .running(let running)? = phases[index] { running.process.kill() }
-    }
+    for index in board.running { executor.cancel(index, atOnce: true) }
     abandonFetches()
   }
 
-  /// Reads what a process tells, and takes leave of one that has ended.
-  private func attend(_ index: Int) {
-    guard case .running(let running)? = phases[index] else { return }
-    let hasEnded = running.process.hasEnded
-    if running.isListening {
-      let (reports, isOpen) = running.process.readReports()
-      running.isListening = isOpen
-      tell(index, running, reports)
+  /// Takes note of what a process told, or takes leave of it.
+  private func take(_ event: ExecutorEvent) {
+    switch event {
+    case .told(let index, let reports):
+      if case .running(let running) = board[index] { tell(index, running, reports) }
+    case .ended(let index):
+      if case .running(let running) = board[index] { finish(index, running) }
     }
-    if hasEnded { finish(index, running) }
   }
 
   func tell(_ index: Int, _ running: RunningAction, _ reports: [ActionReport]) {
@@ -183,28 +160,38 @@ extension PipelineRun {
     }
   }
 
-  /// Looks whether another process has finished an action, or given it up.
+  /// Looks several times a second whether other processes have finished actions, or given them up.
+  private func lookAgain() {
+    guard interruption == nil, !board.held.isEmpty, Clock.seconds() - lastLook > 0.05 else { return }
+    lastLook = Clock.seconds()
+    for index in board.held { lookAgain(index) }
+  }
+
   private func lookAgain(_ index: Int) {
-    guard case .held(let document, let reason)? = phases[index], interruption == nil else { return }
+    guard case .held(let document, let reason) = board[index] else { return }
     do {
       if let result = try planner.publishedResult(document.key, of: index) { return takeOver(index, result) }
       if let holder = try planner.store.holder(of: document.key) {
         observer.action(accounts[index].id, isHeldBy: holder.description)
       } else {
-        phases[index] = .ready(document, reason)
+        board.move(index, to: .ready(document, reason))
       }
     } catch {
       fail(index, error)
     }
   }
 
+  /// Takes note of an action's result, whoever made it.
+  func settle(_ index: Int, _ result: ActionResult) {
+    planner.note(result, of: index)
+    board.move(index, to: .ended)
+    board.resultArrived(index)
+  }
+
   /// Uses a result that another process, or another cell of this run, made.
   func takeOver(_ index: Int, _ result: ActionResult) {
-    let twin = selection.first {
-      $0 != index && (accounts[$0].state == .ran || accounts[$0].origin != nil) && accounts[$0].key == result.key
-    }
-    planner.note(result, of: index)
-    phases[index] = .ended
+    let twin = made[result.key]
+    settle(index, result)
     let message = twin.map { "same as \(accounts[$0].id)" } ?? "made by another process"
     let id = accounts[index].id
     set(index, twin == nil ? .waited : .fresh, reason: twin == nil ? "\(id) was \(message)" : nil, result: result)
@@ -216,7 +203,8 @@ extension PipelineRun {
 
   /// Notes the end of an action that has no result.
   func end(_ index: Int, _ state: ActionState, _ message: String, remedy: String? = nil, logTail: [String] = []) {
-    phases[index] = .ended
+    board.move(index, to: .ended)
+    if state == .failed { unsettled.append(index) }
     let id = accounts[index].id
     set(index, state, reason: "\(id) \(message)")
     observer.actionEnds(ActionEnding(id: id, state: state, message: message, remedy: remedy, logTail: logTail))
@@ -232,12 +220,12 @@ extension PipelineRun {
   /// Says of what never started why it did not.
   private func settleRest() {
     for index in selection {
-      if case .ended? = phases[index] { continue }
+      if case .ended = board[index] { continue }
       let needs = planner.pipeline.actions[index].dependencies
       if needs.contains(where: { [.failed, .blocked].contains(accounts[$0].state) }) {
         accounts[index].state = .blocked
       }
-      phases[index] = .ended
+      board.move(index, to: .ended)
     }
   }
 }

@@ -61,8 +61,6 @@ extension PipelineRun {
     }
   }
 
-  var fetching: [Int] { selection.filter { if case .fetching? = phases[$0] { true } else { false } } }
-
   /// What came from the remote and went there; nil where there is none.
   package var remoteSummary: RemoteSummary? { remote?.summary }
 
@@ -76,8 +74,8 @@ extension PipelineRun {
   package func planWithRemote() throws {
     guard let remote else { return }
     for index in selection {
-      if case .unknown? = phases[index] { try judge(index) }
-      guard case .ready(let document, let reason)? = phases[index], !reason.isForced else { continue }
+      if case .waiting = board[index] { try judge(index) }
+      guard let (document, reason) = board.pending(index), !reason.isForced else { continue }
       let found: ActionResult?
       do { found = try remote.exchange.find(document.key) } catch let error as RemoteCacheError {
         guard case .damaged = error.fault else { throw error }
@@ -102,10 +100,16 @@ extension PipelineRun {
   /// Looks for the results of actions that could start.
   func beginFetches() {
     guard let remote else { return }
-    for index in selection {
-      guard case .ready(let document, let reason)? = phases[index], isToBeSought(document, reason),
-        !isUnderWay(document.key), remote.exchange.hasRoom
-      else { continue }
+    while remote.exchange.hasRoom, let index = board.nextSought {
+      guard case .sought(let document, let reason) = board[index] else { preconditionFailure("it is in their queue") }
+      if board.isUnderWay(document.key) {
+        board.setAside(index, for: document.key)
+        continue
+      }
+      guard isToBeSought(document, reason) else {
+        board.move(index, to: .ready(document, reason))
+        continue
+      }
       do {
         guard case .held(let lease) = try planner.store.acquire(document.key, uses: document.inputDigests) else {
           _ = try postpone(index, document, reason)
@@ -117,7 +121,7 @@ extension PipelineRun {
           continue
         }
         let fetch = FetchedAction(document: document, reason: reason, lease: lease, began: Clock.seconds())
-        phases[index] = .fetching(fetch)
+        board.move(index, to: .fetching(fetch))
         observer.action(accounts[index].id, isSoughtAt: remote.summary.name)
         remote.exchange.fetch(document.key, for: index)
       } catch {
@@ -149,15 +153,15 @@ extension PipelineRun {
   }
 
   private func arrived(_ index: Int, _ result: ActionResult, bytes: Int, _ remote: Remote) {
-    guard case .fetching(let fetch)? = phases[index] else { return }
+    guard case .fetching(let fetch) = board[index] else { return }
     guard planner.accepts(result, for: index) else {
       let reason = "it does not have the outputs of \(planner.pipeline.actions[index].declaration.name)"
       return notArrived(index, RemoteCacheError(.damaged, "\(remote.summary.name): \(reason)"), remote)
     }
     fetch.lease.release()
     let id = accounts[index].id
-    planner.note(result, of: index)
-    phases[index] = .ended
+    settle(index, result)
+    made[result.key] = index
     set(index, .fresh, reason: "\(id) came from \(remote.summary.name)", result: result)
     accounts[index].origin = remote.summary.name
     remote.summary.fetched += 1
@@ -174,7 +178,7 @@ extension PipelineRun {
     let id = accounts[index].id
     switch (error as? RemoteCacheError)?.fault {
     case .cancelled where interruption != nil:
-      guard case .fetching(let fetch)? = phases[index] else { return }
+      guard case .fetching(let fetch) = board[index] else { return }
       fetch.lease.release()
       return end(index, .stale, "was interrupted while it came from \(remote.summary.name)")
     case .unreachable: giveUp(remote, error)
@@ -185,10 +189,10 @@ extension PipelineRun {
 
   /// Lets an action run that the remote does not have.
   private func resume(_ index: Int, _ remote: Remote) {
-    guard case .fetching(let fetch)? = phases[index] else { return }
+    guard case .fetching(let fetch) = board[index] else { return }
     fetch.lease.release()
     remote.asked.insert(fetch.document.key)
-    phases[index] = .ready(fetch.document, fetch.reason)
+    board.move(index, to: .ready(fetch.document, fetch.reason))
     observer.action(accounts[index].id, isSoughtAt: nil)
   }
 
@@ -197,6 +201,7 @@ extension PipelineRun {
     remote.isReachable = false
     remote.takesOffers = false
     remote.exchange.dropOffers()
+    board.stopSeeking()
     complain(remote, "the remote is left out from now on: \(error)")
   }
 
@@ -224,7 +229,7 @@ extension PipelineRun {
 
   /// Tells that the run waits for nothing but what is being shared.
   func tellSharing() {
-    guard let remote, running.isEmpty, fetching.isEmpty else { return }
+    guard let remote, board.running.isEmpty, board.fetching.isEmpty else { return }
     let count = remote.exchange.pendingOffers
     if count > 0 { observer.sharing(count, at: remote.summary.name) }
   }
@@ -238,8 +243,8 @@ extension PipelineRun {
   func abandonFetches() {
     guard let remote else { return }
     isAbandoned = true
-    for index in fetching {
-      guard case .fetching(let fetch)? = phases[index] else { continue }
+    for index in board.fetching {
+      guard case .fetching(let fetch) = board[index] else { continue }
       fetch.lease.release()
       end(index, .stale, "was interrupted while it came from \(remote.summary.name)")
     }

@@ -10,32 +10,23 @@ package import SystemPackage
 ///
 /// It lives on one thread, which waits for signals and for what the processes tell.
 package final class PipelineRun {
-  /// Where an action stands.
-  enum Phase {
-    /// What it reads is not made yet.
-    case unknown
-    /// It can start.
-    case ready(KeyDocument, StaleReason)
-    /// Another process runs it.
-    case held(KeyDocument, StaleReason)
-    /// Its process runs.
-    case running(RunningAction)
-    /// Its result is looked for at the remote, or comes from there.
-    case fetching(FetchedAction)
-    /// Nothing more happens with it.
-    case ended
-  }
-
   let planner: Planner
   let options: RunOptions
-  let program: ActionProgram
+  let executor: any Executor
   let memory: PipelineMemory
   let observer: any RunObserver
   let journal: RunJournal
   let shown: ResultsShown
   /// The actions of this run, ascending.
   package let selection: [Int]
-  var phases: [Int: Phase] = [:]
+  /// Where every action stands.
+  var board: ActionBoard
+  /// Actions that ran here or came from the remote, by key: other cells of the same key are the same action.
+  var made: [ActionKey: Int] = [:]
+  /// Actions that failed or were blocked and whose followers were not told yet.
+  var unsettled: [Int] = []
+  /// When held actions were looked at last.
+  var lastLook = 0.0
   /// What is known of every action so far.
   var accounts: [ActionAccount]
   var shares: ThreadShare
@@ -70,7 +61,7 @@ package final class PipelineRun {
     self.planner = planner
     self.selection = selection
     self.options = options
-    self.program = program
+    executor = LocalExecutor(program: program)
     self.memory = memory
     self.observer = observer
     let pipeline = planner.pipeline
@@ -78,6 +69,7 @@ package final class PipelineRun {
     shown = ResultsShown(options.results, pipeline: pipeline, store: planner.store)
     remote = options.remote.map { Remote($0, store: planner.store) }
     shares = ThreadShare(threads: options.threads, jobs: options.jobs)
+    board = ActionBoard(selection: selection, dependencies: pipeline.actions.map(\.dependencies))
     accounts = pipeline.actions.map { ActionAccount(stage: $0.stage, cell: $0.cell?.description, state: .stale) }
   }
 
@@ -119,26 +111,28 @@ package final class PipelineRun {
   ///
   /// - Returns: What went wrong with the results folder, or nil.
   package func refresh() -> String? {
+    shown.begin(keys())
     for index in selection { noteFresh(index) }
-    shown.tidy()
     journal.flush()
     planner.sources.save()
     return shown.trouble
   }
 
+  /// Looks up whether an action must run, as far as that can be known.
   func judge(_ index: Int) throws {
-    let action = planner.pipeline.actions[index]
+    let id = accounts[index].id
     switch try planner.examine(index) {
     case .waiting(let needs):
-      phases[index] = .unknown
+      board.move(index, to: .waiting)
       let reason = StaleReason.waits(for: needs.map { accounts[$0].id }, because: cause(of: needs))
-      set(index, .stale, reason: reason.sentence(action.id))
+      set(index, .stale, reason: reason.sentence(id))
     case .fresh(let result):
-      phases[index] = .ended
+      board.move(index, to: .ended)
       set(index, .fresh, result: result)
+      board.resultArrived(index)
     case .stale(let document, let reason):
-      phases[index] = .ready(document, reason)
-      set(index, .stale, reason: reason.sentence(action.id))
+      board.move(index, to: isToBeSought(document, reason) ? .sought(document, reason) : .ready(document, reason))
+      set(index, .stale, reason: reason.sentence(id))
       accounts[index].key = document.key
       accounts[index].changes = reason.changes
     }
@@ -148,10 +142,24 @@ package final class PipelineRun {
   private func cause(of needs: [Int]) -> String? {
     var root = needs.first
     while let index = root {
-      guard case .unknown? = phases[index] else { return accounts[index].reason }
+      guard case .waiting = board[index] else { return accounts[index].reason }
       root = planner.pipeline.actions[index].dependencies.first { planner.result($0) == nil }
     }
     return nil
+  }
+
+  /// The key of every action of the pipeline, where it is known: what may be shown of the actions that are no part of
+  /// this run.
+  func keys() -> [(label: String, key: ActionKey?)] {
+    let selected = Set(selection)
+    return planner.pipeline.actions.indices.map { index in
+      if selected.contains(index) { return (accounts[index].id, accounts[index].key) }
+      switch try? planner.examine(index) {
+      case .fresh(let result)?: return (accounts[index].id, result.key)
+      case .stale(let document, _)?: return (accounts[index].id, document.key)
+      case .waiting?, nil: return (accounts[index].id, nil)
+      }
+    }
   }
 
   func set(_ index: Int, _ state: ActionState, reason: String? = nil, result: ActionResult? = nil) {

@@ -1,4 +1,5 @@
 import ArtifactStore
+import ContentAddressing
 import Glibc
 import PipelineLanguage
 import StageKit
@@ -18,36 +19,27 @@ final class ResultsShown {
     self.store = store
   }
 
+  /// Puts away what is not the plan's.
+  func begin(_ plan: [(label: String, key: ActionKey?)]) { attempt { view in try view.begin(plan) } }
+
   /// Shows what an action came to.
   func show(_ result: ActionResult, of action: PlannedAction) {
-    attempt { view in
-      for output in result.outputs { try view.show(output.artifact.manifest, label: action.id, port: output.port) }
-    }
+    attempt { view in try view.show(result, label: action.id) }
   }
 
   /// Lets people look into curves while they grow.
-  func showRunning(_ work: WorkFolder, of action: PlannedAction) {
-    attempt { view in
-      for output in action.declaration.outputs where output.kind == .curves {
-        try view.showRunning(work.output(output.name), label: action.id, port: output.name)
-      }
+  func showRunning(_ running: RunningAction) {
+    let action = running.action
+    let folders = action.declaration.outputs.filter { $0.kind == .curves }.map { output in
+      (port: output.name, path: running.work.output(output.name))
     }
+    attempt { view in try view.showRunning(folders, key: running.document.key, label: action.id) }
   }
 
-  /// Shows the last good result again where an attempt came to nothing.
-  func showLast(_ record: ActionRecord?, of action: PlannedAction) {
-    if let record, case .hit(let result)? = try? store.lookup(record.key) { return show(result, of: action) }
-    guard let view else { return }
-    for output in action.declaration.outputs where output.kind == .curves {
-      _ = unlink(view.folder(action.id, port: output.name).string)
-    }
-  }
-
-  /// Removes what the pipeline no longer has.
-  func tidy() {
-    attempt { view in
-      try view.keepOnly(pipeline.actions.map { ($0.id, $0.declaration.outputs.map(\.name)) })
-    }
+  /// Shows an earlier result of the same key again where an attempt came to nothing, else nothing.
+  func showLast(_ running: RunningAction) {
+    if case .hit(let result)? = try? store.lookup(running.document.key) { return show(result, of: running.action) }
+    attempt { view in try view.remove(running.action.id) }
   }
 
   /// The folder in which an output is shown.
@@ -55,6 +47,11 @@ final class ResultsShown {
 
   private func attempt(_ body: (ResultsView) throws -> Void) {
     guard let view else { return }
-    do { try body(view) } catch { trouble = trouble ?? "results are not shown: \(error)" }
+    do { try body(view) } catch {
+      let text = "\(error)"
+      let remedy =
+        if case StoreError.inTheWay? = error as? StoreError { " Name another place with --results DIR." } else { "" }
+      trouble = trouble ?? "results are not shown: \(text)\(remedy)"
+    }
   }
 }

@@ -30,14 +30,8 @@ final class RunJournal {
     return run
   }
 
-  /// Opens the log of an action.
-  func openLog(_ id: String) throws -> (descriptor: FileDescriptor, path: FilePath) {
-    let path = try begun().logPath(id)
-    let descriptor = try FileDescriptor.open(
-      path, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
-      permissions: [.ownerReadWrite, .groupRead, .otherRead])
-    return (descriptor, path)
-  }
+  /// Where the log of an action is to be written.
+  func logPath(_ id: String) throws -> FilePath { try begun().logPath(id) }
 
   /// Notes an event with its time.
   func append(_ id: String, _ event: JSONObject) {

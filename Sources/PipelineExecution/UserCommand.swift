@@ -70,9 +70,11 @@ struct UserCommand {
     let launch = Launch(
       executable: program, arguments: command, environment: environment, directory: directory,
       descriptors: descriptors, leadsGroup: false, deathSignal: SIGKILL)
-    let end: ProcessEnd
+    let end: JobEnd
     do {
-      end = ProcessEnd.wait(for: try launch.start())
+      end = JobEnd.wait(for: try launch.start())
+      // A worker with a session of its own ends with the action, too.
+      process_end_orphans(nil, 0, 1)
     } catch {
       throw StageFailure("the program \(command[0]) could not be started: \(error)")
     }

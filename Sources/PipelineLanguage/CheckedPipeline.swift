@@ -73,7 +73,9 @@ public struct PlannedAction: Sendable {
   /// For a value that is exactly `${x}` this is the place of x's value.
   public var parameterOrigins: [String: ValueOrigin]
   /// Every connected input port in the order of the declaration.
-  public var inputs: [PlannedInput]
+  public let inputs: [PlannedInput]
+  /// The indices of the actions whose outputs this one reads, ascending, each once.
+  public let dependencies: [Int]
   /// The stage's key in the file.
   public var location: SourceLocation
 
@@ -90,19 +92,16 @@ public struct PlannedAction: Sendable {
     self.parameters = parameters
     self.parameterOrigins = parameterOrigins
     self.inputs = inputs
+    var dependencies: Set<Int> = []
+    for input in inputs {
+      for case .output(let action, _, _, _) in input.sources { dependencies.insert(action) }
+    }
+    self.dependencies = dependencies.sorted()
     self.location = location
   }
 
   /// `mle`, or `iq@lambda=0.1,seed=2`.
   public var id: String { cell.map { "\(stage)@\($0)" } ?? stage }
-  /// The indices of the actions whose outputs this one reads, ascending, each once.
-  public var dependencies: [Int] {
-    var indices: Set<Int> = []
-    for input in inputs {
-      for case .output(let action, _, _, _) in input.sources { indices.insert(action) }
-    }
-    return indices.sorted()
-  }
 }
 
 /// What runs a stage.

@@ -11,13 +11,18 @@ public struct UserStage: Sendable {
   public var command: [String]
   /// Files that the program consists of, relative to the folder; their bytes belong to the action key.
   public var code: [FilePath]
+  /// Variables of our environment that the program gets beside the usual ones; outside the action key.
+  public var environment: [String]
 
   /// A stage.
-  public init(declaration: StageDeclaration, folder: FilePath, command: [String], code: [FilePath]) {
+  public init(
+    declaration: StageDeclaration, folder: FilePath, command: [String], code: [FilePath], environment: [String] = []
+  ) {
     self.declaration = declaration
     self.folder = folder
     self.command = command
     self.code = code
+    self.environment = environment
   }
 }
 

@@ -44,7 +44,9 @@ struct UserStageReader {
     declaration.parameters = parameters(value("parameters"))
     let run = self.run(value("run"), folder: folder)
     guard log.problems.count == before, let run else { return nil }
-    return UserStage(declaration: declaration, folder: folder, command: run.command, code: run.code)
+    return UserStage(
+      declaration: declaration, folder: folder, command: run.command, code: run.code,
+      environment: run.environment)
   }
 
   // MARK: Ports
@@ -160,9 +162,11 @@ struct UserStageReader {
 
   // MARK: The program
 
-  private func run(_ node: YAMLNode?, folder: FilePath) -> (command: [String], code: [FilePath])? {
+  private func run(
+    _ node: YAMLNode?, folder: FilePath
+  ) -> (command: [String], code: [FilePath], environment: [String])? {
     guard let node, let fields = log.mapping(node, expected: "run: { command: […], code: […] }") else { return nil }
-    checkKeys(fields, among: ["command", "code"], of: "run")
+    checkKeys(fields, among: ["command", "code", "environment"], of: "run")
     func list(_ key: String) -> [YAMLNode] { fields.first { $0.key == key }?.value.elements ?? [] }
     func strings(_ key: String) -> [String] {
       typed(fields.first { $0.key == key }?.value, .list(.string), key)?.array?.compactMap(\.string) ?? []
@@ -181,7 +185,24 @@ struct UserStageReader {
         log.report(element.origin, found: "the folder \(path)", expected: "every file by its own name")
       }
     }
-    return (command, code)
+    let environment = strings("environment")
+    for (name, element) in zip(environment, list("environment")) {
+      if !Self.isVariable(name) {
+        log.report(element.origin, found: element.shown, expected: "the name of an environment variable")
+      } else if name.hasPrefix("APPRENTICE_") {
+        log.report(element.origin, found: name, expected: "a variable that is not apprentice's own")
+      }
+    }
+    return (command, code, environment)
+  }
+
+  /// Whether a text can name an environment variable: letters, digits and underscores, no digit first.
+  private static func isVariable(_ name: String) -> Bool {
+    let letters = name.utf8.map { $0 | 0x20 }
+    guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    return zip(name.utf8, letters).allSatisfy { byte, lower in
+      byte == UInt8(ascii: "_") || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(lower)
+    }
   }
 
   // MARK: Small parts

@@ -15,7 +15,10 @@ ssize_t platform_copy_file_range(int input, int output, size_t count);
 // Lets an empty file share the blocks of another (a reflink).
 int platform_clone(int input, int output);
 
-// Exchanges two paths in one step.
-int platform_exchange(const char *one, const char *other);
+// Exchanges two entries of an open folder in one step.
+int platform_exchange_in(int folder, const char *one, const char *other);
+
+// Renames to a name that nothing has; EEXIST where something stands there.
+int platform_rename_new(int folder, const char *name, int target_folder, const char *target);
 
 #endif

@@ -50,8 +50,16 @@ void process_flag_interruption(void);
 /// Whether such a signal has come.
 int process_is_interrupted(void);
 
-/// Kills the process group of the caller as soon as the descriptor reads its end: nobody else writes to it, so its end
-/// means that the parent is gone. Returns 0 or an error number.
+/// From now on processes whose parents end become children of this one, whatever group or session they are in.
+void process_adopt_orphans(void);
+
+/// Kills the children of this process, and theirs, but those that are kept (with theirs), and waits for them. Unless
+/// `own_group` is set, children in the process group of the caller are left alone.
+void process_end_orphans(const pid_t *kept, int count, int own_group);
+
+/// Kills the process group of the caller, with all that it started in groups and sessions of their own, as soon as the
+/// descriptor reads its end: nobody else writes to it, so its end means that the parent is gone. Returns 0 or an error
+/// number.
 int process_guard_group(int descriptor);
 
 #endif

@@ -1,0 +1,65 @@
+import CProcess
+import CanonicalJSON
+import Glibc
+import SystemPackage
+
+/// Runs actions as child processes on this machine.
+final class LocalExecutor: Executor {
+  private let program: ActionProgram
+  private var processes: [Int: ActionProcess] = [:]
+  /// Those whose events can still be read.
+  private var listening: Set<Int> = []
+  /// Those of which it was told that they have ended.
+  private var ended: Set<Int> = []
+
+  /// An executor that starts a program once a job.
+  init(program: ActionProgram) {
+    self.program = program
+    // Whatever a job leaves behind becomes a child of ours, so that it can be ended.
+    process_adopt_orphans()
+  }
+
+  func submit(_ job: ActionJob, of action: Int) throws -> JSONObject {
+    let log = try FileDescriptor.open(
+      job.log, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
+      permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    defer { try? log.close() }
+    let process = try ActionProcess(
+      program: program, request: job.request, command: job.command, log: log, environment: job.environment)
+    processes[action] = process
+    listening.insert(action)
+    return ["process": JSONValue(Int(process.process))]
+  }
+
+  var descriptors: [CInt] { listening.compactMap { processes[$0]?.events.rawValue } }
+
+  func watch() -> [ExecutorEvent] {
+    var events: [ExecutorEvent] = []
+    for action in processes.keys.sorted() {
+      let hasEnded = processes[action]?.hasEnded ?? false
+      if listening.contains(action), let (reports, isOpen) = processes[action]?.readReports() {
+        if !isOpen { listening.remove(action) }
+        if !reports.isEmpty { events.append(.told(action, reports)) }
+      }
+      if hasEnded, ended.insert(action).inserted { events.append(.ended(action)) }
+    }
+    return events
+  }
+
+  func cancel(_ action: Int, atOnce: Bool) {
+    if atOnce { processes[action]?.kill() } else { processes[action]?.interrupt() }
+  }
+
+  func collect(_ action: Int) -> (end: JobEnd, reports: [ActionReport]) {
+    guard var process = processes.removeValue(forKey: action) else {
+      preconditionFailure("action \(action) was not submitted")
+    }
+    listening.remove(action)
+    ended.remove(action)
+    let (end, reports) = process.finish()
+    // Those that left the group; what other jobs started is a child of theirs as long as they live.
+    let kept = processes.values.map(\.process)
+    kept.withUnsafeBufferPointer { process_end_orphans($0.baseAddress, Int32($0.count), 0) }
+    return (end, reports)
+  }
+}
