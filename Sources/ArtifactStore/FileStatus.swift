@@ -49,6 +49,13 @@ func wallClock() -> Int64 {
   return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
 
+/// A clock that never goes back, in nanoseconds.
+func steadyClock() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}
+
 /// Sixteen random hexadecimal digits, for names that must be new.
 func nonce() -> String {
   let digits = String(UInt64.random(in: .min ... .max), radix: 16)

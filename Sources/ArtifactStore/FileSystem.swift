@@ -74,6 +74,20 @@ public enum FileSystem {
     }
   }
 
+  /// The first line of a file without its end, or as much of it as the limit allows; nil where there is no file.
+  static func firstLine(of path: FilePath, limit: Int) throws(StoreError) -> [UInt8]? {
+    guard let descriptor = try openForReading(path) else { return nil }
+    defer { close(descriptor) }
+    var code: CInt = 0
+    let head = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      let result = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      code = result < 0 ? errno : 0
+      count = max(result, 0)
+    }
+    if code != 0 { throw StoreError("read", path, code) }
+    return Array(head.prefix { $0 != 0x0A })
+  }
+
   /// Writes all bytes to an open file.
   static func writeAll(_ bytes: [UInt8], to descriptor: CInt, _ path: FilePath) throws(StoreError) {
     let result = bytes.withUnsafeBytes { bytes in
@@ -93,6 +107,14 @@ public enum FileSystem {
       }
       done += count
     }
+  }
+
+  /// Gives an open file another content.
+  static func rewrite(_ bytes: [UInt8], _ descriptor: CInt, _ path: FilePath) throws(StoreError) {
+    guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw StoreError("write", path, errno)
+    }
+    try writeAll(bytes, to: descriptor, path)
   }
 
   /// Writes a new file; an existing one is refused.

@@ -24,13 +24,8 @@ final class Heartbeat: Sendable {
     if mustStart { start() }
   }
 
-  /// Lets go of a lease file and closes it.
-  func remove(_ descriptor: CInt) {
-    state.withLock { state in
-      state.descriptors.remove(descriptor)
-      close(descriptor)
-    }
-  }
+  /// Lets go of a lease file; it may be closed when this has returned.
+  func remove(_ descriptor: CInt) { state.withLock { _ = $0.descriptors.remove(descriptor) } }
 
   private func start() {
     var thread = pthread_t()

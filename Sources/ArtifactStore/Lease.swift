@@ -12,15 +12,16 @@ public final class Lease: Sendable {
   /// The action.
   public let key: ActionKey
   private let path: FilePath
-  private let heartbeat: Heartbeat
   private let descriptor: Mutex<CInt?>
 
-  init(key: ActionKey, path: FilePath, heartbeat: Heartbeat, descriptor: CInt) {
+  private let store: Store
+
+  init(key: ActionKey, path: FilePath, store: Store, descriptor: CInt) {
     self.key = key
     self.path = path
-    self.heartbeat = heartbeat
+    self.store = store
     self.descriptor = Mutex(descriptor)
-    heartbeat.add(descriptor)
+    store.heartbeat.add(descriptor)
   }
 
   deinit { release() }
@@ -34,9 +35,16 @@ public final class Lease: Sendable {
   public func release() {
     descriptor.withLock { held in
       guard let descriptor = held else { return }
-      if isOurs(descriptor) { try? FileSystem.remove(path) }
-      heartbeat.remove(descriptor)
       held = nil
+      store.heartbeat.remove(descriptor)
+      if isOurs(descriptor) {
+        // Its file serves again: a process that reads it meanwhile finds another action's lease, and looks once more.
+        let spare = store.leasesFolder.appending(".new-" + nonce())
+        if (try? FileSystem.rename(path, to: spare)) != nil {
+          return store.spares.withLock { $0.leases.append((spare, descriptor)) }
+        }
+      }
+      close(descriptor)
     }
   }
 
@@ -73,6 +81,12 @@ public enum LeaseAnswer: Sendable {
   case held(Lease)
   /// Another process, or another task of this one, has it.
   case busy(LeaseHolder)
+}
+
+/// A touch of a lease with a time that has not come yet.
+struct FutureTouch: Hashable {
+  var inode: UInt64
+  var modified: Int64
 }
 
 /// The content of a lease file.
@@ -125,29 +139,46 @@ extension Store {
   public func acquire(_ key: ActionKey, uses: [Digest] = []) throws(StoreError) -> LeaseAnswer {
     let path = leasePath(key)
     let mark = nonce()
-    let temporary = leasesFolder.appending(".new-" + mark)
-    let descriptor = try FileSystem.call("write", temporary) {
-      Glibc.open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    }
-    defer { try? FileSystem.remove(temporary) }
+    let (temporary, descriptor) = try leaseFile()
     do throws(StoreError) {
-      try FileSystem.writeAll(LeaseRecord(nonce: mark, uses: uses).bytes, to: descriptor, temporary)
-      while true {
+      try FileSystem.rewrite(LeaseRecord(nonce: mark, uses: uses).bytes, descriptor, temporary)
+      // Every turn finds the name taken and its holder gone; more than a few of them are nobody's accident.
+      for _ in 0..<100 {
         if try link(temporary, as: path) {
-          return .held(Lease(key: key, path: path, heartbeat: heartbeat, descriptor: descriptor))
+          try FileSystem.remove(temporary)
+          return .held(Lease(key: key, path: path, store: self, descriptor: descriptor))
         }
         let now = try FileSystem.status(of: descriptor, temporary).modified
         guard let seen = try inspectLease(path, now: now) else { continue }
         if let holder = seen.holder {
-          close(descriptor)
+          spares.withLock { $0.leases.append((temporary, descriptor)) }
           return .busy(holder)
         }
         options.deadLeaseSeen()
         try removeDead(path, nonce: seen.nonce)
       }
+      throw .inTheWay(path, what: "something that can be neither read nor removed, in the place of a lease,")
     } catch {
+      try? FileSystem.remove(temporary)
       close(descriptor)
       throw error
+    }
+  }
+
+  /// A new file beside the leases, or one that has served.
+  private func leaseFile() throws(StoreError) -> (path: FilePath, descriptor: CInt) {
+    if let spare = spares.withLock({ $0.leases.popLast() }) {
+      if try FileSystem.status(spare.path) != nil { return spare }
+      close(spare.descriptor)
+    }
+    let path = leasesFolder.appending(".new-" + nonce())
+    func create() throws(StoreError) -> CInt {
+      try FileSystem.call("write", path) { Glibc.open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644) }
+    }
+    do throws(StoreError) { return (path, try create()) } catch .system(_, _, let code) where code == ENOENT {
+      // Somebody has taken the whole folder away.
+      try FileSystem.makeFolders(leasesFolder)
+      return (path, try create())
     }
   }
 
@@ -172,17 +203,36 @@ extension Store {
   private func inspectLease(
     _ path: FilePath, now: Int64
   ) throws(StoreError) -> (holder: LeaseHolder?, nonce: String?)? {
+    guard let found = try FileSystem.status(path) else { return nil }
+    // A link, a pipe or a socket is no lease, whoever put it there; it is never opened.
+    guard found.kind == .file else { return (nil, nil) }
     guard let bytes = try FileSystem.read(path, limit: 16 << 20), let status = try FileSystem.status(path) else {
       return nil
     }
-    let silence = max(0, Int((now - status.modified) / 1_000_000_000))
     let record = LeaseRecord(bytes)
+    let silence = self.silence(of: status, nonce: record?.nonce, now: now)
     let isAlive = record?.owner.isAlive ?? (silence < Lease.patience)
     guard isAlive else { return (nil, record?.nonce) }
     let holder = LeaseHolder(
-      host: record?.owner.host ?? "an unknown host", process: record?.owner.process ?? 0,
+      host: record?.owner.host ?? "another host", process: record?.owner.process ?? 0,
       isOnThisHost: record?.owner.isOnThisHost ?? false, since: record?.since ?? status.modified, silence: silence)
     return (holder, record?.nonce)
+  }
+
+  /// Seconds since a lease was touched; a touch in the future, by a clock that goes fast, counts from when it was first
+  /// seen.
+  private func silence(of status: FileStatus, nonce: String?, now: Int64) -> Int {
+    guard status.modified > now else { return Int((now - status.modified) / 1_000_000_000) }
+    let sight = FutureTouch(inode: status.inode, modified: status.modified)
+    let clock = steadyClock()
+    let first = memory.withLock { memory in
+      // A few at most are ever looked at again.
+      if memory.futureTouches.count > 4096 { memory.futureTouches = [:] }
+      if let first = memory.futureTouches[sight] { return first }
+      memory.futureTouches[sight] = clock
+      return clock
+    }
+    return Int((clock - first) / 1_000_000_000)
   }
 
   /// Removes a dead lease; of several takers one does it, and a lease taken meanwhile is left alone.
@@ -191,6 +241,10 @@ extension Store {
   /// back; should another have come in between, two run the same action, which costs time only.
   private func removeDead(_ path: FilePath, nonce dead: String?) throws(StoreError) {
     try FileSystem.withLock(leasesFolder.appending(".takeover")) { () throws(StoreError) in
+      if let status = try FileSystem.status(path), status.kind != .file {
+        guard status.kind != .folder else { throw .inTheWay(path, what: "a folder, in the place of a lease,") }
+        return try FileSystem.remove(path)
+      }
       guard let bytes = try FileSystem.read(path, limit: 16 << 20), LeaseRecord(bytes)?.nonce == dead else { return }
       let aside = leasesFolder.appending(".dead-" + nonce())
       do throws(StoreError) { try FileSystem.rename(path, to: aside) } catch .system(_, _, let code)

@@ -194,18 +194,30 @@ extension Store {
   var latestFolder: FilePath { runsFolder.appending("latest") }
 
   private func latestFile(_ pipeline: String) -> FilePath {
-    latestFolder.appending(folderName(pipeline) + ".json")
+    latestFolder.appending(folderName(pipeline) + ".jsonl")
   }
 
   /// The last record of every action of a pipeline, by stage and cell: what `why` compares with.
   ///
   /// - Throws: `StoreError` where the system refuses.
   public func latestActions(of pipeline: String) throws(StoreError) -> [String: ActionRecord] {
-    guard let bytes = try FileSystem.read(latestFile(pipeline)),
-      let members = (try? JSONValue(parsing: bytes))?["actions"]?.array
-    else { return [:] }
-    let records = members.compactMap(ActionRecord.init(json:))
-    return Dictionary(records.map { ($0.label, $0) }, uniquingKeysWith: { $1 })
+    try latestRecords(of: pipeline).records
+  }
+
+  /// The last record of every action, and how many lines the file has.
+  private func latestRecords(
+    of pipeline: String
+  ) throws(StoreError) -> (records: [String: ActionRecord], lines: Int) {
+    guard let bytes = try FileSystem.read(latestFile(pipeline), limit: 1 << 30) else { return ([:], 0) }
+    // The first line names the pipeline; a later line counts more than an earlier one.
+    let lines = bytes.split(separator: 0x0A).dropFirst()
+    var records: [String: ActionRecord] = [:]
+    records.reserveCapacity(lines.count)
+    for line in lines {
+      guard let record = (try? JSONValue(parsing: Array(line))).flatMap(ActionRecord.init(json:)) else { continue }
+      records[record.label] = record
+    }
+    return (records, lines.count)
   }
 
   /// The names of the pipelines of which the store has records.
@@ -213,26 +225,46 @@ extension Store {
   /// - Throws: `StoreError` where the system refuses.
   public func pipelines() throws(StoreError) -> [String] {
     var names: [String] = []
-    for name in try FileSystem.list(latestFolder) where name.hasSuffix(".json") {
-      if let bytes = try FileSystem.read(latestFolder.appending(name)),
-        let pipeline = (try? JSONValue(parsing: bytes))?["pipeline"]?.string
-      {
-        names.append(pipeline)
-      }
+    for name in try FileSystem.list(latestFolder) where name.hasSuffix(".jsonl") {
+      guard let line = try FileSystem.firstLine(of: latestFolder.appending(name), limit: 4096) else { continue }
+      if let pipeline = (try? JSONValue(parsing: line))?["pipeline"]?.string { names.append(pipeline) }
     }
     return names
   }
 
+  /// Appends to what is known of the latest: the cost is that of the new records, however many there are.
   func update(latestOf pipeline: String, with actions: [ActionRecord]) throws(StoreError) {
     let file = latestFile(pipeline)
-    try FileSystem.makeFolders(file.removingLastComponent())
-    try FileSystem.withLock(leasesFolder.appending(".latest")) { () throws(StoreError) in
-      var records = try latestActions(of: pipeline)
-      for action in actions { records[action.label] = action }
-      let sorted = records.values.sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }
-      let json: JSONValue = ["pipeline": .string(pipeline), "actions": .array(sorted.map(\.json))]
-      try FileSystem.replace(file, json.canonical)
+    try withLatestLock { () throws(StoreError) in
+      var bytes: [UInt8] = []
+      if try FileSystem.status(file) == nil { bytes = Self.header(pipeline) }
+      for action in actions { bytes += action.json.canonical + [0x0A] }
+      try FileSystem.append(bytes, to: file)
     }
+  }
+
+  /// Leaves one line for every action where most lines are no longer the latest.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func compactLatest(of pipeline: String) throws(StoreError) {
+    let file = latestFile(pipeline)
+    try withLatestLock { () throws(StoreError) in
+      let (records, lines) = try latestRecords(of: pipeline)
+      guard lines > 2 * records.count + 16 else { return }
+      let sorted = records.values.sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }
+      try FileSystem.replace(
+        file,
+        Self.header(pipeline) + sorted.flatMap { (record: ActionRecord) -> [UInt8] in record.json.canonical + [0x0A] })
+    }
+  }
+
+  private static func header(_ pipeline: String) -> [UInt8] {
+    JSONValue.object(["pipeline": .string(pipeline)]).canonical + [0x0A]
+  }
+
+  private func withLatestLock(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+    try FileSystem.makeFolders(latestFolder)
+    try FileSystem.withLock(latestFolder.appending(".lock"), body)
   }
 }
 

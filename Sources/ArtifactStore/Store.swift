@@ -48,12 +48,15 @@ public final class Store: Sendable {
   let heartbeat = Heartbeat()
   /// What this process has read and verified already.
   let memory = Mutex(Memory())
+  let spares = Mutex(Spares())
 
   struct Memory {
     /// Blobs whose bytes were hashed, and how they looked then.
     var verified: [Digest: FileStatus] = [:]
     /// Manifests by digest; a digest never means another manifest.
     var manifests: [Digest: Manifest] = [:]
+    /// When leases were first seen whose touch lies in the future, by the steady clock.
+    var futureTouches: [FutureTouch: Int64] = [:]
   }
 
   private init(path: FilePath, options: Options) {

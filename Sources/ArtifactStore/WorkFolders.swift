@@ -1,5 +1,7 @@
 import CanonicalJSON
 public import ContentAddressing
+import Glibc
+import Synchronization
 public import SystemPackage
 
 /// A private folder in which an action writes; it is on the same file system as the blobs.
@@ -13,8 +15,19 @@ public struct WorkFolder: Sendable {
   /// The folder of an input port, for links to its files.
   public func input(_ port: String) -> FilePath { path.appending("in").appending(port) }
 
-  /// A folder for whatever the action needs on the way.
-  public var scratch: FilePath { path.appending("scratch") }
+  /// The folder with the copies of a user's code.
+  public var code: FilePath { path.appending("code") }
+
+  /// The file of the request.
+  public var request: FilePath { path.appending("action.json") }
+
+  /// Removes the copies of code that an earlier attempt has left, but those that are to be written anew.
+  ///
+  /// - Parameter names: Their paths below `code`.
+  /// - Throws: `StoreError` where the system refuses.
+  public func removeCode(but names: Set<String>) throws(StoreError) {
+    try OpenFolder.open(code)?.removeFiles(but: names, prefix: "")
+  }
 
   /// Removes the folder with all that was not published.
   ///
@@ -23,20 +36,74 @@ public struct WorkFolder: Sendable {
 }
 
 extension Store {
-  /// Makes a new folder for an attempt at an action, with `out` and `scratch` in it.
+  /// Makes a folder for an attempt at an action, with `out` in it.
   ///
-  /// Its name carries a nonce: two attempts never meet, whatever became of their leases.
+  /// Its name carries a nonce: two attempts never meet, whatever became of their leases. A folder that was put by is
+  /// taken first: it has no files but `action.json` and copies of code, which are to be written anew.
   ///
   /// - Throws: `StoreError` where the system refuses.
   public func makeWorkFolder(for key: ActionKey) throws(StoreError) -> WorkFolder {
     let name = key.digest.hexadecimal.prefix(16) + "." + nonce()
     let folder = WorkFolder(path: workFolder.appending(String(name)))
+    if let spare = spares.withLock({ $0.workFolders.popLast() }) {
+      do throws(StoreError) {
+        try FileSystem.rename(spare.path, to: folder.path)
+        return folder
+      } catch .system(_, _, let code) where code == ENOENT {
+        // Somebody has swept it away.
+      }
+    }
     try FileSystem.makeFolders(folder.path)
     try FileSystem.create(
       folder.path.appending("owner"), JSONValue.object(ProcessIdentity.current.json).canonical)
     try FileSystem.makeFolders(folder.path.appending("out"))
-    try FileSystem.makeFolders(folder.scratch)
     return folder
+  }
+
+  /// Puts a folder by for another attempt of this process, once its action is done: what the action left in it is
+  /// removed, its folders and the files that every attempt has stay.
+  ///
+  /// Making and removing a dozen files and folders an action costs some file systems more and more, since they pass over
+  /// what was removed a short while ago.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  public func putBy(_ folder: WorkFolder) throws(StoreError) {
+    guard let root = try OpenFolder.open(folder.path) else { return }
+    for name in try root.names() {
+      let isFolder = try root.status(name)?.kind == .folder
+      switch name {
+      case "owner" where !isFolder, "action.json" where !isFolder, "command.json" where !isFolder:
+        try root.keepOnlyPlainFile(name)
+      case "code" where isFolder: try root.folder(name)?.keepPlainFiles()
+      case "in" where isFolder, "out" where isFolder:
+        guard let ports = try root.folder(name) else { continue }
+        for port in try ports.names() {
+          if try ports.status(port)?.kind == .folder {
+            for entry in try ports.folder(port)?.names() ?? [] {
+              try FileSystem.removeTree(ports.path.appending(port).appending(entry))
+            }
+          } else {
+            try ports.remove(port)
+          }
+        }
+      default: try FileSystem.removeTree(folder.path.appending(name))
+      }
+    }
+    spares.withLock { $0.workFolders.append(folder) }
+  }
+
+  /// Removes what was put by: this process runs no more actions.
+  public func dropSpares() {
+    let spares = spares.withLock { spares in
+      defer { spares = Spares() }
+      return spares
+    }
+    for folder in spares.workFolders { try? folder.remove() }
+    for folder in spares.checkpointFolders { try? FileSystem.removeTree(folder) }
+    for lease in spares.leases {
+      try? FileSystem.remove(lease.path)
+      close(lease.descriptor)
+    }
   }
 
   /// Removes what processes that are gone have left: work folders, leases, temporary files.
@@ -90,4 +157,45 @@ extension Store {
   ///
   /// - Throws: `StoreError` where the system refuses.
   public static func removeTemporaryFolder(_ path: FilePath) throws(StoreError) { try FileSystem.removeTree(path) }
+}
+
+/// What this process has put by, so that it need not be made again.
+struct Spares {
+  /// Folders of actions that are done, emptied.
+  var workFolders: [WorkFolder] = []
+  /// Empty folders for checkpoints.
+  var checkpointFolders: [FilePath] = []
+  /// Files of leases that were released, open.
+  var leases: [(path: FilePath, descriptor: CInt)] = []
+}
+
+extension OpenFolder {
+  /// Removes an entry unless it is a regular file that has no other name.
+  fileprivate func keepOnlyPlainFile(_ name: String) throws(StoreError) {
+    guard let status = try status(name), status.kind != .file || status.links != 1 else { return }
+    try FileSystem.removeTree(path.appending(name))
+  }
+
+  /// Removes all files but some, and the folders that are empty then.
+  fileprivate func removeFiles(but names: Set<String>, prefix: String) throws(StoreError) {
+    for name in try self.names() {
+      if try status(name)?.kind == .folder {
+        try folder(name)?.removeFiles(but: names, prefix: prefix + name + "/")
+        _ = try removeFolder(name)
+      } else if !names.contains(prefix + name) {
+        try remove(name)
+      }
+    }
+  }
+
+  /// Removes all that is no regular file with one name.
+  fileprivate func keepPlainFiles() throws(StoreError) {
+    for name in try names() {
+      if try status(name)?.kind == .folder {
+        try folder(name)?.keepPlainFiles()
+      } else {
+        try keepOnlyPlainFile(name)
+      }
+    }
+  }
 }

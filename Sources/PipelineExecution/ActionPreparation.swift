@@ -43,7 +43,7 @@ struct ActionPreparation {
       let request = ActionRequest(
         stage: action.declaration.name, inputs: inputs, outputs: outputs, parameters: action.parameters.object,
         work: try store.checkpointFolder(for: document.key), threads: threads)
-      let file = work.path.appending("action.json")
+      let file = work.request
       try SmallFile.write(file, Array(request.json.text.utf8))
       let job = ActionJob(
         request: file, command: try command(of: action, in: work), log: log,
@@ -88,17 +88,16 @@ struct ActionPreparation {
   /// Copies a user's code and says how to start it; nil for a built-in stage.
   private func command(of action: PlannedAction, in work: WorkFolder) throws -> FilePath? {
     guard case .command(let stage) = action.implementation else { return nil }
-    let folder = work.path.appending("code")
+    let folder = work.code
     try SmallFile.makeFolder(folder)
+    try work.removeCode(but: Set(stage.code.map(\.string)))
     for file in stage.code {
       let (source, copy) = (stage.folder.pushing(file), folder.pushing(file))
       try SmallFile.makeFolder(copy.removingLastComponent())
       var status = stat()
       let isProgram = stat(source.string, &status) == 0 && status.st_mode & S_IXUSR != 0
-      let plain: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
-      try SmallFile.write(
-        copy, try SmallFile.bytes(of: source),
-        permissions: isProgram ? plain.union([.ownerExecute, .groupExecute, .otherExecute]) : plain)
+      try SmallFile.write(copy, try SmallFile.bytes(of: source))
+      _ = chmod(copy.string, isProgram ? 0o755 : 0o644)
     }
     let command = UserCommand(
       command: stage.command, directory: folder,

@@ -112,7 +112,7 @@ extension PipelineRun {
     tell(index, running, reports)
     shares.give(running.threads)
     defer {
-      running.leave()
+      running.leave(to: accounts[index].state == .ran ? planner.store : nil)
       if case .ended = board[index] {} else { board.move(index, to: .ended) }
     }
     if end.status == 0 {

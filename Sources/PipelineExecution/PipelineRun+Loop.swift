@@ -36,7 +36,8 @@ extension PipelineRun {
     // A signal that came while the last action was being published still counts.
     hear(signals)
     settleRest()
-    journal.flush()
+    planner.store.dropSpares()
+    journal.close()
     nameResults()
     planner.sources.save()
     return status

@@ -113,7 +113,7 @@ package final class PipelineRun {
   package func refresh() -> String? {
     shown.begin(keys())
     for index in selection { noteFresh(index) }
-    journal.flush()
+    journal.close()
     planner.sources.save()
     return shown.trouble
   }

@@ -57,6 +57,12 @@ final class RunJournal {
     if (try? begun().record(records)) != nil { records = [] }
   }
 
+  /// Writes what was noted, and keeps the store's list of the latest short: the run is over.
+  func close() {
+    flush()
+    if run != nil { try? store.compactLatest(of: pipeline) }
+  }
+
   private static func wallClock() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

@@ -17,7 +17,7 @@ final class RunningAction {
   private let lease: Lease
 
   private(set) var summary: String?
-  private(set) var measures: JSONObject = [:]
+  private var measured: [String: Double] = [:]
   private(set) var environment: JSONObject = [:]
   private(set) var failure: (message: String, remedy: String?)?
 
@@ -30,6 +30,12 @@ final class RunningAction {
     self.work = work
     self.log = log
     self.lease = lease
+  }
+
+  /// What it measured, by name.
+  var measures: JSONObject {
+    JSONObject(
+      measured.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0.key, .number($0.value)) })
   }
 
   /// Takes in what the process told.
@@ -53,7 +59,7 @@ final class RunningAction {
       case .stage(let event):
         switch event {
         case .summary(let text): summary = text
-        case .measure(let name, let value): measures[name] = .number(value)
+        case .measure(let name, let value): measured[name] = value
         case .progress, .warning: break
         }
         return event
@@ -78,8 +84,14 @@ final class RunningAction {
   }
 
   /// Removes what is left of the attempt and lets others run the action; checkpoints stay.
-  func leave() {
-    try? work.remove()
+  ///
+  /// - Parameter store: Takes the folder of an action that was published, for another attempt.
+  func leave(to store: Store? = nil) {
+    do {
+      if let store { try store.putBy(work) } else { try work.remove() }
+    } catch {
+      // What is left is swept when this process is gone.
+    }
     lease.release()
   }
 

@@ -10,117 +10,204 @@ struct ResultsViewTests {
     ResultsView(results: lab.folder.appending("results"), pipeline: "e2e", store: store ?? lab.store)
   }
 
-  func manifest(_ lab: Laboratory, _ number: Int, _ files: [String: String]) throws -> Manifest {
-    try lab.publish(number, files).result.outputs[0].artifact.manifest
+  func result(_ lab: Laboratory, _ number: Int, _ files: [String: String]) throws -> ActionResult {
+    try lab.publish(number, files).result
+  }
+
+  /// The folder of the port `data` of a label.
+  func place(_ lab: Laboratory, _ label: String = "mle") -> FilePath {
+    lab.folder.appending("results/e2e").appending(label).appending("data")
   }
 
   func target(_ path: FilePath) -> String? {
     try? FileManager.default.destinationOfSymbolicLink(atPath: path.string)
   }
 
-  @Test("Files stand under their own names, nested ones too, and cannot be written to")
+  @Test("Files stand under their own names, nested ones too, cannot be written to, and every folder is marked")
   func shown() throws {
     let lab = try Laboratory()
-    try view(lab).show(manifest(lab, 1, ["index.html": "<html>", "data/a.csv": "1"]), label: "report", port: "report")
-    let folder = lab.folder.appending("results/e2e/report/report")
+    try view(lab).show(result(lab, 1, ["index.html": "<html>", "data/a.csv": "1"]), label: "mle")
+    let folder = place(lab)
     #expect(Laboratory.read(folder.appending("index.html")) == "<html>")
+    #expect(target(folder.appending("index.html")) == nil, "a page is a copy")
     #expect(Laboratory.read(folder.appending("data/a.csv")) == "1")
     #expect(try Laboratory.mode(lab.store.blobPath(Digest(hashing: Array("1".utf8)))) == 0o444)
-    #expect(Laboratory.names(folder.removingLastComponent()) == ["report"])
+    #expect(Laboratory.names(folder.removingLastComponent()) == [".apprentice-view", "data"])
+    for made in ["results", "results/e2e", "results/e2e/mle", "results/e2e/mle/data", "results/e2e/mle/data/data"] {
+      #expect(Laboratory.exists(lab.folder.pushing(FilePath(made)).appending(".apprentice-view")), "\(made)")
+    }
   }
 
   @Test("Links of a store inside the project survive a move of the project")
   func moved() throws {
     let lab = try Laboratory()
-    try view(lab).show(manifest(lab, 1, ["a/b": "content"]), label: "iq@seed=2", port: "model")
+    try view(lab).show(result(lab, 1, ["a/b": "content"]), label: "iq@seed=2")
     let elsewhere = FilePath(lab.folder.string + "-moved")
     try FileManager.default.moveItem(atPath: lab.folder.string, toPath: elsewhere.string)
     defer { try? FileManager.default.moveItem(atPath: elsewhere.string, toPath: lab.folder.string) }
-    #expect(Laboratory.read(elsewhere.appending("results/e2e/iq@seed=2/model/a/b")) == "content")
+    #expect(Laboratory.read(elsewhere.appending("results/e2e/iq@seed=2/data/a/b")) == "content")
   }
 
-  @Test("A new result replaces the old one; the same one is left alone; extra and edited files are put right")
+  @Test("A new result replaces the old one by rename; the same one is left alone")
   func replaced() throws {
     let lab = try Laboratory()
-    let (first, second) = (try manifest(lab, 1, ["a": "1", "b": "2"]), try manifest(lab, 2, ["a": "3"]))
-    let folder = lab.folder.appending("results/e2e/mle/model")
-    try view(lab).show(first, label: "mle", port: "model")
+    let (first, second) = (try result(lab, 1, ["a": "1", "b": "2"]), try result(lab, 2, ["a": "3"]))
+    let folder = place(lab)
+    try view(lab).show(first, label: "mle")
     let inode = try Laboratory.inode(folder)
-    try view(lab).show(first, label: "mle", port: "model")
+    try view(lab).show(first, label: "mle")
     #expect(try Laboratory.inode(folder) == inode)
-    try view(lab).show(second, label: "mle", port: "model")
-    #expect(Laboratory.names(folder) == ["a"])
+    try view(lab).show(second, label: "mle")
+    #expect(Laboratory.names(folder) == [".apprentice-view", "a"])
     #expect(Laboratory.read(folder.appending("a")) == "3")
-    try Laboratory.write("extra", to: folder.appending("notes"))
-    try view(lab).show(second, label: "mle", port: "model")
-    #expect(Laboratory.names(folder) == ["a"])
+    #expect(Laboratory.names(lab.folder.appending("results/e2e")) == [".apprentice-view", "mle"])
+  }
+
+  @Test("What a user puts beside results, or in their place, stays as it is, whatever is shown")
+  func users() throws {
+    let lab = try Laboratory()
+    let (first, second) = (try result(lab, 1, ["a": "1", "b": "2"]), try result(lab, 2, ["a": "3", "c": "4"]))
+    let folder = place(lab)
+    try view(lab).show(first, label: "mle")
+    try Laboratory.write("mine", to: folder.appending("notes.md"))
+    try Laboratory.write("mine", to: lab.folder.appending("results/e2e/mle/plots/one.svg"))
+    try Laboratory.write("mine", to: lab.folder.appending("results/e2e/readme.txt"))
+    // An editor writes a file of its own in the place of a link.
     try FileManager.default.removeItem(atPath: folder.appending("a").string)
     try Laboratory.write("edited", to: folder.appending("a"))
-    try view(lab).show(second, label: "mle", port: "model")
-    #expect(Laboratory.read(folder.appending("a")) == "3")
-    #expect(Laboratory.names(folder.removingLastComponent()) == ["model"])
+    #expect(throws: StoreError.inTheWay(folder.appending("a"), what: "something")) {
+      try view(lab).show(second, label: "mle")
+    }
+    #expect(Laboratory.read(folder.appending("a")) == "edited")
+    #expect(Laboratory.read(folder.appending("c")) == "4", "what has room is shown")
+    #expect(!Laboratory.exists(folder.appending("b")), "and what was ours is gone")
+    try view(lab).begin([])
+    #expect(!Laboratory.exists(folder.appending("c")))
+    for (path, text) in [
+      ("mle/data/a", "edited"), ("mle/data/notes.md", "mine"), ("mle/plots/one.svg", "mine"), ("readme.txt", "mine"),
+    ] {
+      #expect(Laboratory.read(lab.folder.appending("results/e2e").pushing(FilePath(path))) == text, "\(path)")
+    }
+    // The folders are still the view's: the next result finds its place.
+    try view(lab).show(result(lab, 3, ["d": "5"]), label: "mle")
+    #expect(Laboratory.read(folder.appending("d")) == "5")
+  }
+
+  @Test("A user's own link in a folder of the view is kept, also one that leads into the store")
+  func usersLink() throws {
+    let lab = try Laboratory()
+    let first = try result(lab, 1, ["a": "1"])
+    try view(lab).show(first, label: "mle")
+    let blob = lab.store.blobPath(first.outputs[0].artifact.manifest.layers[0].digest)
+    let mine = place(lab).appending("best")
+    try FileManager.default.createSymbolicLink(atPath: mine.string, withDestinationPath: blob.string)
+    try view(lab).show(result(lab, 2, ["a": "2"]), label: "mle")
+    try view(lab).begin([])
+    #expect(target(mine) == blob.string)
+  }
+
+  @Test(
+    "A folder without mark, and a link, are in the way: nothing behind them is touched",
+    arguments: ["results", "results/e2e", "results/e2e/mle"])
+  func inTheWay(name: String) throws {
+    let lab = try Laboratory()
+    let far = lab.folder.appending("far")
+    try Laboratory.write("mine", to: far.appending("e2e/mle/data/a"))
+    try Laboratory.write("mine", to: far.appending("mle/data/a"))
+    try Laboratory.write("mine", to: far.appending("data/a"))
+    let before = try everything(below: far)
+    let spot = lab.folder.pushing(FilePath(name))
+    let shown = try result(lab, 1, ["a": "1"])
+    if name != "results" { try view(lab).show(shown, label: "other") }
+    try FileManager.default.createSymbolicLink(atPath: spot.string, withDestinationPath: far.string)
+    #expect(throws: StoreError.inTheWay(spot, what: "a link")) { try view(lab).show(shown, label: "mle") }
+    try? view(lab).begin([])
+    #expect(try everything(below: far) == before)
+    try FileManager.default.removeItem(atPath: spot.string)
+    // A results folder of the user's own has room for ours; a pipeline's or an action's has not.
+    try FileManager.default.copyItem(atPath: far.string, toPath: spot.string)
+    if name == "results" { try FileManager.default.removeItem(atPath: spot.appending("e2e").string) }
+    let copied = try everything(below: spot)
+    if name == "results" {
+      try view(lab).show(shown, label: "mle")
+      #expect(Laboratory.read(place(lab).appending("a")) == "1")
+    } else {
+      #expect(throws: StoreError.inTheWay(spot, what: "a folder")) { try view(lab).show(shown, label: "mle") }
+      try? view(lab).begin([])
+      #expect(try everything(below: spot) == copied)
+    }
+  }
+
+  private func everything(below folder: FilePath) throws -> [String: String] {
+    var found: [String: String] = [:]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder.string) {
+      found[name] = Laboratory.read(folder.pushing(FilePath(name))) ?? "folder"
+    }
+    return found
+  }
+
+  @Test("A view of folders and links into a store alone, as they were before marks, is taken over")
+  func unmarked() throws {
+    let lab = try Laboratory()
+    let first = try result(lab, 1, ["a": "1"])
+    try view(lab).show(first, label: "mle")
+    for name in try FileManager.default.subpathsOfDirectory(atPath: lab.folder.appending("results").string)
+    where name.hasSuffix(".apprentice-view") {
+      try FileManager.default.removeItem(atPath: lab.folder.appending("results").pushing(FilePath(name)).string)
+    }
+    guard target(place(lab).appending("a")) != nil else { return }  // a file system that shares blocks has no links
+    try view(lab).show(result(lab, 2, ["b": "2"]), label: "mle")
+    #expect(Laboratory.names(place(lab)) == [".apprentice-view", "b"])
   }
 
   @Test("Links that dangle or lead into another store are made anew, absolute for a store outside the project")
   func otherStore() throws {
     let lab = try Laboratory()
     let other = try Laboratory()
-    let manifest = try manifest(lab, 1, ["a": "1"])
+    let first = try result(lab, 1, ["a": "1"])
     try Laboratory.publish(Laboratory.document(1), ["a": "1"], in: other.store)
-    let place = lab.folder.appending("results/e2e/mle/model/a")
-    try view(lab).show(manifest, label: "mle", port: "model")
-    try view(lab, store: other.store).show(manifest, label: "mle", port: "model")
-    if let target = target(place) {
-      #expect(target == other.store.blobPath(manifest.layers[0].digest).string)
+    let file = place(lab).appending("a")
+    try view(lab).show(first, label: "mle")
+    try view(lab, store: other.store).show(first, label: "mle")
+    if let target = target(file) {
+      #expect(target == other.store.blobPath(first.outputs[0].artifact.manifest.layers[0].digest).string)
     }
-    #expect(Laboratory.read(place) == "1")
-    try FileManager.default.removeItem(atPath: place.string)
-    try FileManager.default.createSymbolicLink(atPath: place.string, withDestinationPath: "/nowhere")
-    try view(lab).show(manifest, label: "mle", port: "model")
-    #expect(Laboratory.read(place) == "1")
-  }
-
-  @Test("Behind a results folder that is itself a link the files can still be read")
-  func linkedResults() throws {
-    let lab = try Laboratory()
-    let far = lab.folder.appending("far/away/results")
-    try FileManager.default.createDirectory(atPath: far.string, withIntermediateDirectories: true)
-    let link = lab.folder.appending("results").string
-    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: far.string)
-    try view(lab).show(manifest(lab, 1, ["a": "1"]), label: "mle", port: "model")
-    #expect(Laboratory.read(far.appending("e2e/mle/model/a")) == "1")
+    #expect(Laboratory.read(file) == "1")
+    try FileManager.default.removeItem(atPath: file.string)
+    try view(lab).show(first, label: "mle")
+    #expect(Laboratory.read(file) == "1")
   }
 
   @Test("A running action's folder is shown by a link, and the result takes its place")
   func running() throws {
     let lab = try Laboratory()
-    let work = try lab.store.makeWorkFolder(for: Laboratory.document(1).key)
-    try Laboratory.write("row", to: work.output("curves").appending("curves.jsonl"))
-    let place = lab.folder.appending("results/e2e/mle/curves")
-    try view(lab).showRunning(work.output("curves"), label: "mle", port: "curves")
+    let key = Laboratory.document(1).key
+    let work = try lab.store.makeWorkFolder(for: key)
+    try Laboratory.write("row", to: work.output("data").appending("curves.jsonl"))
+    let place = place(lab)
+    try view(lab).showRunning([(port: "data", path: work.output("data"))], key: key, label: "mle")
     #expect(Laboratory.read(place.appending("curves.jsonl")) == "row")
     try work.remove()
-    try view(lab).show(manifest(lab, 1, ["curves.jsonl": "rows"]), label: "mle", port: "curves")
+    try view(lab).show(result(lab, 1, ["curves.jsonl": "rows"]), label: "mle")
     #expect(Laboratory.read(place.appending("curves.jsonl")) == "rows")
     #expect(target(place) == nil)
     // And over a result, when it runs again.
-    let again = try lab.store.makeWorkFolder(for: Laboratory.document(1).key)
-    try Laboratory.write("new", to: again.output("curves").appending("curves.jsonl"))
-    try view(lab).showRunning(again.output("curves"), label: "mle", port: "curves")
+    let again = try lab.store.makeWorkFolder(for: key)
+    try Laboratory.write("new", to: again.output("data").appending("curves.jsonl"))
+    try view(lab).showRunning([(port: "data", path: again.output("data"))], key: key, label: "mle")
     #expect(Laboratory.read(place.appending("curves.jsonl")) == "new")
-    #expect(Laboratory.names(place.removingLastComponent()) == ["curves"])
+    try view(lab).remove("mle")
+    #expect(Laboratory.names(lab.folder.appending("results/e2e")) == [".apprentice-view"])
+    #expect(Laboratory.read(again.output("data").appending("curves.jsonl")) == "new", "the folder itself stays")
   }
 
-  @Test("Cells and ports that the last run has not are removed, the store's blobs are not")
-  func pruned() throws {
+  @Test("As a run begins, results of other keys and of actions that the plan has not go; the store's blobs do not")
+  func begun() throws {
     let lab = try Laboratory()
-    let manifest = try manifest(lab, 1, ["a": "1"])
-    for label in ["iq@seed=1", "iq@seed=2"] {
-      for port in ["model", "curves"] { try view(lab).show(manifest, label: label, port: port) }
-    }
-    try view(lab).keepOnly([(label: "iq@seed=1", ports: ["model"])])
-    #expect(Laboratory.names(lab.folder.appending("results/e2e")) == ["iq@seed=1"])
-    #expect(Laboratory.names(lab.folder.appending("results/e2e/iq@seed=1")) == ["model"])
-    #expect(Laboratory.read(lab.store.blobPath(manifest.layers[0].digest)) == "1")
+    let (one, two) = (try result(lab, 1, ["a": "1"]), try result(lab, 2, ["a": "2"]))
+    for label in ["same", "changed", "unknown", "gone"] { try view(lab).show(one, label: label) }
+    try view(lab).begin([("same", one.key), ("changed", two.key), ("unknown", nil)])
+    #expect(Laboratory.names(lab.folder.appending("results/e2e")) == [".apprentice-view", "same"])
+    #expect(Laboratory.read(lab.store.blobPath(one.outputs[0].artifact.manifest.layers[0].digest)) == "1")
   }
 }

@@ -8,12 +8,12 @@ import Testing
 struct WorkTests {
   let key = Laboratory.document(1).key
 
-  @Test("Two attempts at one action have folders of their own, with room for outputs and scratch")
+  @Test("Two attempts at one action have folders of their own, with room for outputs")
   func folders() throws {
     let lab = try Laboratory()
     let (one, other) = (try lab.store.makeWorkFolder(for: key), try lab.store.makeWorkFolder(for: key))
     #expect(one.path != other.path)
-    #expect(Laboratory.names(one.path) == ["out", "owner", "scratch"])
+    #expect(Laboratory.names(one.path) == ["out", "owner"])
     #expect(one.output("model") == one.path.appending("out/model"))
     try one.remove()
     #expect(!Laboratory.exists(one.path))
@@ -58,31 +58,57 @@ struct WorkTests {
     #expect(lease.isHeld)
   }
 
-  @Test("A checkpoint appears whole under its name, outlives attempts and is replaced by a later one")
-  func checkpoints() throws {
+  @Test("A folder that was put by serves another attempt and holds nothing of the first")
+  func putBy() throws {
     let lab = try Laboratory()
-    #expect(try lab.store.checkpoints(of: key).isEmpty)
-    for round in ["first", "second"] {
-      let work = try lab.store.makeWorkFolder(for: key)
-      try Laboratory.write(round, to: work.scratch.appending("state/weights"))
-      try lab.store.publishCheckpoint(work.scratch.appending("state"), as: "step-10", of: key)
-      try Laboratory.write(round, to: work.scratch.appending("single"))
-      try lab.store.publishCheckpoint(work.scratch.appending("single"), as: "step-20", of: key)
-      try work.remove()
-      #expect(try lab.reopened().checkpoints(of: key) == ["step-10", "step-20"])
-      let folder = try lab.store.checkpointFolder(for: key)
-      #expect(Laboratory.read(folder.appending("step-10/weights")) == round)
-      #expect(Laboratory.read(folder.appending("step-20")) == round)
+    let first = try lab.store.makeWorkFolder(for: key)
+    let inode = try Laboratory.inode(first.path)
+    for (name, text) in [
+      ("action.json", "old"), ("command.json", "old"), ("code/run.py", "old"), ("code/__pycache__/run.pyc", "cache"),
+      ("out/model/left.bin", "left"), ("in/tokens/0/a", "input"), ("stray", "stray"),
+    ] {
+      try Laboratory.write(text, to: first.path.pushing(FilePath(name)))
     }
-    try lab.store.removeCheckpoints(of: key)
-    #expect(try lab.store.checkpoints(of: key).isEmpty)
+    let outside = lab.folder.appending("mine.txt")
+    try Laboratory.write("mine", to: outside)
+    for link in ["code/link.py", "out/link", "in/tokens/link"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: first.path.pushing(FilePath(link)).string, withDestinationPath: outside.string)
+    }
+    try FileManager.default.linkItem(atPath: outside.string, toPath: first.path.appending("code/second-name").string)
+    try lab.store.putBy(first)
+    let second = try lab.store.makeWorkFolder(for: Laboratory.document(2).key)
+    #expect(try Laboratory.inode(second.path) == inode)
+    #expect(second.path != first.path)
+    #expect(Laboratory.names(second.path) == ["action.json", "code", "command.json", "in", "out", "owner"])
+    #expect(Laboratory.names(second.output("model")).isEmpty)
+    #expect(Laboratory.names(second.input("tokens")).isEmpty)
+    #expect(Laboratory.names(second.path.appending("out")) == ["model"])
+    #expect(!Laboratory.names(second.code).contains("link.py"), "a link would be written through")
+    #expect(!Laboratory.names(second.code).contains("second-name"), "so would a second name")
+    try second.removeCode(but: ["other.py"])
+    #expect(Laboratory.names(second.code).isEmpty)
+    #expect(Laboratory.read(outside) == "mine")
+    try lab.store.putBy(second)
+    lab.store.dropSpares()
+    #expect(!Laboratory.exists(second.path))
   }
 
-  @Test("A checkpoint's name cannot leave the folder", arguments: ["", "../x", "a/b", ".hidden", ".."])
-  func names(name: String) throws {
+  @Test("An empty folder of checkpoints serves the next action, one that holds something is removed")
+  func checkpointFolders() throws {
     let lab = try Laboratory()
-    let work = try lab.store.makeWorkFolder(for: key)
-    #expect(throws: StoreError.self) { try lab.store.publishCheckpoint(work.scratch, as: name, of: key) }
+    let other = Laboratory.document(2).key
+    let folder = try lab.store.checkpointFolder(for: key)
+    let inode = try Laboratory.inode(folder)
+    try lab.store.removeCheckpoints(of: key)
+    #expect(!Laboratory.exists(folder))
+    let next = try lab.store.checkpointFolder(for: other)
+    #expect(try Laboratory.inode(next) == inode)
+    try Laboratory.write("state", to: next.appending("step-1/weights"))
+    #expect(try lab.store.checkpoints(of: other) == ["step-1"])
+    try lab.store.removeCheckpoints(of: other)
+    #expect(try lab.store.checkpoints(of: other).isEmpty)
+    #expect(Laboratory.names(try lab.store.checkpointFolder(for: key)).isEmpty)
   }
 
   @Test("what a cut off download has left serves the next attempt, and goes after a day")
