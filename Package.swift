@@ -173,7 +173,7 @@ let package = Package(
         name: "Commands",
         dependencies: [
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
-          "StageCatalog", "Bundling", "Registries", "Sharing", "Archives", "SafetensorsFormat", "Records",
+          "StageCatalog", "Bundling", "Registries", "Sharing", "Archives", "SafetensorsFormat", "Records", "CProcess",
           argumentParser, systemPackage,
         ], swiftSettings: swiftSettings),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),

@@ -1,5 +1,6 @@
 public import CanonicalJSON
 public import ContentAddressing
+import Glibc
 import Synchronization
 import SystemPackage
 
@@ -102,7 +103,12 @@ extension Store {
   ///
   /// - Throws: `StoreError` where the system refuses.
   public func lookup(_ key: ActionKey) throws(StoreError) -> Lookup {
-    guard let digest = try recordedResult(key) else { return .miss(.neverRun) }
+    let digest: Digest
+    switch try actionEntry(key) {
+    case .absent: return .miss(.neverRun)
+    case .unusable(let reason): return .miss(.unusableRecord(reason))
+    case .result(let recorded): digest = recorded
+    }
     do throws(StoreError) {
       let result = try result(digest, key: key)
       for output in result.outputs {
@@ -123,10 +129,38 @@ extension Store {
     }
   }
 
+  /// What stands in an action's entry.
+  enum ActionEntry {
+    case absent
+    case result(Digest)
+    case unusable(String)
+  }
+
+  /// Reads an action's entry.
+  func actionEntry(_ key: ActionKey) throws(StoreError) -> ActionEntry {
+    let path = actionPath(key)
+    let bytes: [UInt8]?
+    do throws(StoreError) { bytes = try FileSystem.read(path, limit: 4096) } catch .system(_, _, let code)
+      where [EISDIR, EFBIG, ELOOP, EIO, ENXIO].contains(code)
+    {
+      return .unusable("its entry can't be read (\(Errno(rawValue: code)))")
+    }
+    guard let bytes else {
+      return try FileSystem.status(path) == nil ? .absent : .unusable("its entry is a link that leads nowhere")
+    }
+    let text = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    return Digest(text).map { .result($0) } ?? .unusable("its entry is not one line with a digest")
+  }
+
   /// The result that an action's entry names; nil where there is none or the entry is not one line with a digest.
   func recordedResult(_ key: ActionKey) throws(StoreError) -> Digest? {
-    guard let bytes = try FileSystem.read(actionPath(key)) else { return nil }
-    return Digest(String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    if case .result(let digest) = try actionEntry(key) { digest } else { nil }
+  }
+
+  /// Whether a manifest is the result of an action, as far as the manifest itself says.
+  func isResult(_ digest: Digest, of key: ActionKey) -> Bool {
+    guard let manifest = try? manifest(digest, neededBy: "action \(key)") else { return false }
+    return manifest.artifactType == MediaType.result && manifest.file("key.json")?.digest == key.digest
   }
 
   /// Reads a result; its outputs' manifests must be there, their files need not.

@@ -1,6 +1,6 @@
 import ContentAddressing
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// The files of a folder that becomes an artifact.
 struct ArtifactFolder {
@@ -17,6 +17,11 @@ struct ArtifactFolder {
   ///
   /// - Throws: `StoreError.refusedEntry` for a link, device, socket or pipe; `.emptyArtifact`; `.invalidName`.
   init(_ folder: FilePath) throws(StoreError) {
+    switch try FileSystem.status(folder)?.kind {
+    case .folder, nil: break
+    case .link: throw .refusedEntry(folder, what: "a symbolic link")
+    case .file, .other: throw .refusedEntry(folder, what: "no folder")
+    }
     try collect(folder, below: "")
     if files.isEmpty { throw .emptyArtifact(folder) }
     files.sort { $0.title.utf8.lexicographicallyPrecedes($1.title.utf8) }
@@ -35,6 +40,18 @@ struct ArtifactFolder {
       case nil: throw .changedWhileReading(folder)
       }
     }
+  }
+}
+
+/// The folders that stages write to.
+package enum OutputFolder {
+  /// Makes sure that a folder holds regular files and folders alone, before anything in it is opened.
+  ///
+  /// - Throws: `StoreError.refusedEntry` for a link, device, socket or pipe, or a folder that was replaced by one.
+  package static func check(_ folder: FilePath) throws(StoreError) {
+    let above = folder.removingLastComponent()
+    if try FileSystem.status(above)?.kind == .link { throw .refusedEntry(above, what: "a symbolic link") }
+    do throws(StoreError) { _ = try ArtifactFolder(folder) } catch .emptyArtifact {}
   }
 }
 

@@ -28,6 +28,8 @@ public struct FsckReport: Sendable {
   public var damaged: [DamagedBlob] = []
   /// Things among the blobs and actions that are none.
   public var strays: [FilePath] = []
+  /// Actions whose entries name something that is no result of theirs.
+  public var misplaced: [IncompleteAction] = []
   /// Actions whose results are not whole.
   public var incomplete: [IncompleteAction] = []
   /// References that lead nowhere.
@@ -38,7 +40,7 @@ public struct FsckReport: Sendable {
   public var restored: [DamagedBlob] = []
 
   /// Whether nothing is damaged; incomplete actions are no damage, since they are only done again.
-  public var isSound: Bool { damaged.isEmpty && dangling.isEmpty && strays.isEmpty }
+  public var isSound: Bool { damaged.isEmpty && dangling.isEmpty && strays.isEmpty && misplaced.isEmpty }
 }
 
 extension Store {
@@ -58,7 +60,8 @@ extension Store {
       if let digest, try has(digest) { continue }
       report.dangling.append(.init(name: name, digest: digest))
     }
-    try rebuildIndex()
+    // A store that may only be read keeps its index as it is: nothing of ours rests on it.
+    do throws(StoreError) { try rebuildIndex() } catch .permission {}
     return report
   }
 
@@ -95,9 +98,19 @@ extension Store {
         continue
       }
       let key = ActionKey(digest)
-      guard try recordedResult(key) != nil else {
-        report.strays.append(actionsFolder.appending(name))
+      switch try actionEntry(key) {
+      case .absent: continue  // collected meanwhile
+      case .unusable(let reason):
+        report.misplaced.append(.init(key: key, reason: .unusableRecord(reason)))
+        setAside(key)
         continue
+      case .result(let result):
+        if try has(result), !isResult(result, of: key) {
+          report.misplaced.append(
+            .init(key: key, reason: .unusableRecord("its entry names \(result), no result of it")))
+          setAside(key)
+          continue
+        }
       }
       switch try lookup(key) {
       case .hit(let result):
@@ -111,6 +124,16 @@ extension Store {
     }
   }
 
+  /// Moves an action's entry to quarantine, where the store can be written to.
+  private func setAside(_ key: ActionKey) {
+    guard options.movesDamaged else { return }
+    do throws(StoreError) {
+      try FileSystem.makeFolders(quarantineFolder)
+      try FileSystem.rename(
+        actionPath(key), to: quarantineFolder.appending("action-" + key.digest.hexadecimal + "." + nonce()))
+    } catch {}  // A store that is only read keeps it; the finding is told all the same.
+  }
+
   /// Takes the results of actions that are not whole from a remote cache.
   ///
   /// - Parameters:
@@ -122,7 +145,7 @@ extension Store {
   public func repair(
     _ report: inout FsckReport, from remote: any RemoteCache, trouble: (ActionKey, RemoteCacheError) -> Void
   ) throws {
-    for action in report.incomplete {
+    for action in report.incomplete + report.misplaced {
       do {
         guard try remote.fetch(action.key, into: self, progress: { _, _ in }) != nil else { continue }
       } catch let error as RemoteCacheError {
@@ -134,6 +157,7 @@ extension Store {
     }
     let repaired = Set(report.repaired)
     report.incomplete.removeAll { repaired.contains($0.key) }
+    report.misplaced.removeAll { repaired.contains($0.key) }
     for blob in report.damaged where try has(blob.digest) { report.restored.append(blob) }
     report.damaged.removeAll { report.restored.contains($0) }
     report.dangling = try report.dangling.filter { try !($0.digest.map { try has($0) } ?? false) }

@@ -50,7 +50,10 @@ extension Publication {
   private func enter(_ result: ActionResult, environment: JSONValue) throws(StoreError) -> Recording {
     let key = result.key
     let now = result.outputs.map { (port: $0.port, digest: $0.artifact.digest) }
-    if let previous = try store.recordedResult(key), let before = store.outputs(ofPossibly: previous) {
+    // An entry that names another action's result is damage of the store and says nothing of this one.
+    if let previous = try store.recordedResult(key), store.isResult(previous, of: key),
+      let before = store.outputs(ofPossibly: previous)
+    {
       if before.elementsEqual(now, by: ==) {
         // The entry stands, unless what it leads to was lost meanwhile.
         if case .hit(let recorded) = try store.lookup(key) { return Recording(result: recorded) }
@@ -67,8 +70,19 @@ extension Publication {
         return Recording(result: result, divergence: divergence)
       }
     }
+    try store.clearEntry(key)
     try publish(Array("\(result.digest)\n".utf8), at: store.actionPath(key))
     return Recording(result: result)
+  }
+}
+
+extension Store {
+  /// Moves a folder that stands in the place of an action's entry out of the way.
+  func clearEntry(_ key: ActionKey) throws(StoreError) {
+    guard try FileSystem.status(actionPath(key))?.kind == .folder else { return }
+    try FileSystem.makeFolders(quarantineFolder)
+    try FileSystem.rename(
+      actionPath(key), to: quarantineFolder.appending("action-" + key.digest.hexadecimal + "." + nonce()))
   }
 }
 

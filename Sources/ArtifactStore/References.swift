@@ -69,7 +69,11 @@ extension Store {
   ///
   /// - Throws: `StoreError` where the system refuses.
   public func reference(_ name: String) throws(StoreError) -> Digest? {
-    guard Store.isReferenceName(name), let bytes = try FileSystem.read(refsFolder.appending(name)) else { return nil }
+    let path = refsFolder.appending(name)
+    // A folder or a pipe in its place names nothing; `fsck` tells of it.
+    guard Store.isReferenceName(name), try FileSystem.status(path)?.kind == .file,
+      let bytes = try FileSystem.read(path)
+    else { return nil }
     return Digest(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
   }
 

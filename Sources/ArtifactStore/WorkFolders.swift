@@ -53,10 +53,11 @@ extension Store {
         // Somebody has swept it away.
       }
     }
-    try FileSystem.makeFolders(folder.path)
-    try FileSystem.create(
-      folder.path.appending("owner"), JSONValue.object(ProcessIdentity.current.json).canonical)
-    try FileSystem.makeFolders(folder.path.appending("out"))
+    // It appears with its owner in it, so that whatever is left of it can be told from what is in use.
+    let fresh = workFolder.appending(".new-" + nonce())
+    try FileSystem.makeFolders(fresh.appending("out"))
+    try FileSystem.create(fresh.appending("owner"), JSONValue.object(ProcessIdentity.current.json).canonical)
+    try FileSystem.rename(fresh, to: folder.path)
     return folder
   }
 
@@ -114,10 +115,14 @@ extension Store {
   public func sweepWorkFolders() throws(StoreError) -> Int {
     var count = 0
     try sweepLeases()
-    for folder in [path, leasesFolder, refsFolder, workFolder, latestFolder] { try sweepTemporaries(folder) }
+    for folder in [path, leasesFolder, refsFolder, workFolder, checkpointsFolder, latestFolder] {
+      try sweepTemporaries(folder)
+    }
     for name in try FileSystem.list(workFolder) {
       let path = workFolder.appending(name)
-      guard path != checkpointsFolder, path != downloadsFolder, let status = try FileSystem.status(path) else {
+      guard path != checkpointsFolder, path != downloadsFolder, !name.hasPrefix("."),
+        let status = try FileSystem.status(path)
+      else {
         continue
       }
       if status.kind == .folder, try ownerIsGone(path, age: wallClock() - status.modified) {
@@ -135,10 +140,13 @@ extension Store {
 
   /// Removes files that somebody was about to rename an hour ago.
   private func sweepTemporaries(_ folder: FilePath) throws(StoreError) {
-    for name in try FileSystem.list(folder) where name.hasPrefix(".new-") || name.hasPrefix(".dead-") {
+    let prefixes = [".new-", ".dead-", ".spare-"]
+    for name in try FileSystem.list(folder) where prefixes.contains(where: name.hasPrefix) {
       let path = folder.appending(name)
-      guard let status = try FileSystem.status(path), status.kind == .file else { continue }
-      if wallClock() - status.modified > 3_600_000_000_000 { try FileSystem.remove(path) }
+      guard let status = try FileSystem.status(path), status.kind != .folder || folder.starts(with: workFolder) else {
+        continue
+      }
+      if wallClock() - status.modified > 3_600_000_000_000 { try FileSystem.removeTree(path) }
     }
   }
 

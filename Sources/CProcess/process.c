@@ -54,6 +54,27 @@ static void become(const struct process_request *request, int report, pid_t pare
   fail(report);
 }
 
+// Children that process_start has started and nobody has waited for yet: no orphans. The lock is held across the fork, so
+// that no child is seen before it is noted.
+static pthread_mutex_t started_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t *started_list = NULL;
+static size_t started_count = 0, started_room = 0;
+
+static int is_among(pid_t process, const pid_t *list, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (list[i] == process) return 1;
+  }
+  return 0;
+}
+
+void process_was_waited_for(pid_t child) {
+  pthread_mutex_lock(&started_lock);
+  for (size_t i = 0; i < started_count; i++) {
+    if (started_list[i] == child) started_list[i--] = started_list[--started_count];
+  }
+  pthread_mutex_unlock(&started_lock);
+}
+
 int process_start(const struct process_request *request, pid_t *child) {
   if (request->descriptor_count > PROCESS_DESCRIPTORS) return EINVAL;
   int report[2];
@@ -70,9 +91,20 @@ int process_start(const struct process_request *request, pid_t *child) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t parent = getpid();
-  pid_t started = fork();
+  pthread_mutex_lock(&started_lock);
+  if (started_count == started_room) {
+    size_t room = started_room == 0 ? 16 : 2 * started_room;
+    pid_t *larger = realloc(started_list, room * sizeof *larger);
+    if (larger != NULL) {
+      started_list = larger;
+      started_room = room;
+    }
+  }
+  pid_t started = started_count < started_room ? fork() : (errno = ENOMEM, -1);
   int error = errno;
   if (started == 0) become(request, end, parent);
+  if (started > 0) started_list[started_count++] = started;
+  pthread_mutex_unlock(&started_lock);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(end);
   if (started < 0) {
@@ -87,6 +119,7 @@ int process_start(const struct process_request *request, pid_t *child) {
   if (count == (ssize_t)sizeof error) {
     int status;
     while (waitpid(started, &status, 0) < 0 && errno == EINTR) {}
+    process_was_waited_for(started);
     return error;
   }
   *child = started;
@@ -188,16 +221,9 @@ static struct family *processes(size_t *count) {
   return list;
 }
 
-static int is_among(pid_t process, const pid_t *list, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (list[i] == process) return 1;
-  }
-  return 0;
-}
-
-// Whether there may be children that are not kept: a cheap look, so that the usual end of a job costs no list of all
+// Whether there may be children that are not among those: a cheap look, so that the usual end of a job costs no list of all
 // processes.
-static int may_have_others(const pid_t *kept, size_t kept_count) {
+static int may_have_others(const pid_t *known, size_t count) {
   DIR *directory = opendir("/proc/self/task");
   if (directory == NULL) return 1;
   int found = 0;
@@ -218,7 +244,7 @@ static int may_have_others(const pid_t *kept, size_t kept_count) {
       char *end;
       long child = strtol(rest, &end, 10);
       if (end == rest) break;
-      if (!is_among((pid_t)child, kept, kept_count)) found = 1;
+      if (!is_among((pid_t)child, known, count)) found = 1;
       rest = end;
     }
   }
@@ -226,42 +252,44 @@ static int may_have_others(const pid_t *kept, size_t kept_count) {
   return found;
 }
 
-void process_end_orphans(const pid_t *kept, int kept_count, int own_group) {
+void process_end_orphans(int all_children) {
   // What is killed hands its children on to us, so that a second look finds them; a few looks bound the work.
   for (int look = 0; look < 16; look++) {
-    if (!may_have_others(kept, (size_t)kept_count)) return;
-    size_t count;
-    struct family *all = processes(&count);
-    pid_t *ours = malloc((count + 1) * sizeof *ours);
-    size_t found = 0;
-    if (all == NULL || ours == NULL) {
-      free(all);
-      free(ours);
-      return;
-    }
+    pthread_mutex_lock(&started_lock);
+    size_t known = all_children ? 0 : started_count, found = 0, count = 0;
+    struct family *all = may_have_others(started_list, known) ? processes(&count) : NULL;
+    pid_t *orphans = all == NULL ? NULL : malloc((count + 1) * sizeof *orphans);
     pid_t self = getpid(), group = getpgrp();
-    for (int grew = 1; grew;) {
+    for (int grew = orphans != NULL; grew;) {
       grew = 0;
       for (size_t i = 0; i < count; i++) {
-        int is_child = all[i].parent == self && !is_among(all[i].process, kept, (size_t)kept_count)
-                       && (own_group || all[i].group != group);
-        if (!is_child && !is_among(all[i].parent, ours, found)) continue;
-        if (all[i].process == self || is_among(all[i].process, ours, found)) continue;
-        ours[found++] = all[i].process;
+        int is_orphan = all[i].parent == self && !is_among(all[i].process, started_list, known)
+                        && (all_children || all[i].group != group);
+        if (!is_orphan && !is_among(all[i].parent, orphans, found)) continue;
+        if (all[i].process == self || is_among(all[i].process, orphans, found)) continue;
+        orphans[found++] = all[i].process;
         grew = 1;
       }
     }
-    for (size_t i = 0; i < found; i++) kill(ours[i], SIGKILL);
-    for (size_t i = 0; i < count; i++) {
-      if (all[i].parent == self && is_among(all[i].process, ours, found)) {
+    pthread_mutex_unlock(&started_lock);
+    for (size_t i = 0; i < found; i++) kill(orphans[i], SIGKILL);
+    for (size_t i = 0; i < count && found > 0; i++) {
+      if (all[i].parent == self && is_among(all[i].process, orphans, found)) {
         int status;
         while (waitpid(all[i].process, &status, 0) < 0 && errno == EINTR) {}
       }
     }
     free(all);
-    free(ours);
+    free(orphans);
     if (found == 0) return;
   }
+}
+
+int process_flush_output(void) {
+  errno = 0;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+  // What failed earlier has left its mark on the stream and no number.
+  return errno == 0 ? EIO : errno;
 }
 
 static void *guard(void *argument) {
@@ -270,7 +298,7 @@ static void *guard(void *argument) {
   for (;;) {
     ssize_t count = read(descriptor, &byte, 1);
     if (count > 0 || (count < 0 && errno == EINTR)) continue;
-    process_end_orphans(NULL, 0, 1);
+    process_end_orphans(1);
     if (getpgrp() == getpid()) kill(0, SIGKILL);
     _exit(137);
   }

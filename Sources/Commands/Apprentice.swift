@@ -1,4 +1,5 @@
 public import ArgumentParser
+import PipelineLanguage
 import StageKit
 
 /// The command line: verbs in groups, one file each.
@@ -25,12 +26,28 @@ public struct Apprentice: ParsableCommand {
   /// The root command does nothing by itself.
   public init() {}
 
+  /// Answers an unknown verb with the nearest one: to the parser it is an unexpected argument of a command without any.
+  private static func checkVerb() throws {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+    var verbs: [String] = []
+    for group in configuration.groupedSubcommands {
+      for verb in group.subcommands { if let name = verb.configuration.commandName { verbs.append(name) } }
+    }
+    guard word != "help", !verbs.contains(word) else { return }
+    let shown = verbs.filter { $0 != RunAction.name }
+    throw CommandFailure(
+      .usage,
+      "there is no verb \(word)\(Spelling.suggestion(for: word, among: shown)); there are \(shown.joined(separator: ", "))"
+    )
+  }
+
   /// Parses the arguments of the process, runs the verb and ends the process with its status.
   public static func runAndExit() -> Never {
     do {
+      try checkVerb()
       var command = try parseAsRoot()
       try command.run()
-      Diagnostics.end(.done)
+      Diagnostics.end(ExitStatus.done.rawValue)
     } catch {
       Diagnostics.exit(error)
     }

@@ -23,15 +23,16 @@ enum ArtifactRow {
       guard let shown else {
         throw CommandFailure(.invalid, "\(artifact.label ?? artifact.digest.description) has no row \(row)")
       }
-      return print(json ? shown.json.text : shown.text, terminator: json ? "\n" : "")
+      return json ? printDocument(shown.json) : Answer.print(shown.text, terminator: "")
     }
     var rest = row
+    _ = try explained { try store.verify(artifact: artifact.digest) }
     for file in artifact.manifest.layers where file.title?.hasSuffix(".jsonl") == true {
       let bytes = try explained { try FileContent.read(store.blobPath(file.digest)) }
       let lines = bytes.split(separator: UInt8(ascii: "\n"))
       guard rest >= lines.count else {
         let value = try explained { try JSONValue(parsing: Array(lines[rest])) }
-        return print(json ? value.text : value.prettyText, terminator: json ? "\n" : "")
+        return json ? printDocument(value) : Answer.print(value.prettyText, terminator: "")
       }
       rest -= lines.count
     }
@@ -43,6 +44,7 @@ enum ArtifactRow {
     let folder = FilePath(Environment.variable("TMPDIR") ?? "/tmp").appending("apprentice-show-\(getpid())")
     defer { Folders.remove(folder) }
     let tokens = folder.appending("tokens")
+    try store.verify(artifact: artifact.digest)
     try store.linkFiles(of: artifact.manifest, into: tokens)
     var tokenizer: FilePath?
     if let manifest = try tokenizerManifest(beside: artifact.digest, in: store) {

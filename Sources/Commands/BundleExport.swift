@@ -4,6 +4,7 @@ import ArtifactStore
 import Bundling
 import CanonicalJSON
 import ContentAddressing
+import Glibc
 import PipelineExecution
 import PipelineLanguage
 import Registries
@@ -37,6 +38,7 @@ struct BundleExport: ParsableCommand {
 
   func run() throws {
     let session = try PipelineSession(file: file, options: options)
+    try checkTarget(session)
     let contents = try choice.contents(of: session, settings: options.settings)
     let bar = TransferBar("writing")
     try bundled {
@@ -54,6 +56,48 @@ struct BundleExport: ParsableCommand {
     }
     Diagnostics.say(
       "\(output)  \(contents.description.actions.count) actions, \(Wording.bytes(contents.totalSize)) unpacked")
+  }
+}
+
+extension BundleExport {
+  /// Refuses to write over anything but an earlier bundle, and over anything that the pipeline reads.
+  private func checkTarget(_ session: PipelineSession) throws(CommandFailure) {
+    let path = FilePath(output)
+    var status = stat()
+    guard stat(output, &status) == 0 else { return }
+    let remedy = "name another file with -o"
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw CommandFailure(.invalid, "\(output) is there and no regular file; \(remedy)")
+    }
+    let sources = session.pipeline.actions.flatMap(\.inputs).flatMap(\.sources)
+    for case .path(let source, _, _, _) in sources where Self.lies(path, in: source) {
+      throw CommandFailure(.invalid, "\(output) is part of \(source), which the pipeline reads; \(remedy)")
+    }
+    guard status.st_size == 0 || Self.isCompressed(path) else {
+      throw CommandFailure(.invalid, "\(output) is there and no bundle; \(remedy)")
+    }
+  }
+
+  /// Whether a file begins as one does that zstd has written.
+  private static func isCompressed(_ path: FilePath) -> Bool {
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return false }
+    let magic: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+    let head = try? file.closeAfter {
+      try [UInt8](unsafeUninitializedCapacity: magic.count) { buffer, count in
+        count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+      }
+    }
+    return head == magic
+  }
+
+  private static func lies(_ file: FilePath, in place: FilePath) -> Bool {
+    func real(_ path: FilePath) -> FilePath? {
+      guard let text = realpath(path.string, nil) else { return nil }
+      defer { free(text) }
+      return FilePath(platformString: text)
+    }
+    guard let file = real(file), let place = real(place) else { return false }
+    return file.starts(with: place)
   }
 }
 

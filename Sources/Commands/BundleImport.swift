@@ -61,6 +61,8 @@ struct BundleDestination: ParsableArguments {
       var options = Store.Options()
       options.threads = Processors.available
       let store = try Store.open(location.store, creating: true, options: options)
+      // What an import that was killed has left is as large as its bundle.
+      _ = try? store.sweepWorkFolders()
       return try takeIn(store, folder)
     }
     let description = imported.description

@@ -21,7 +21,7 @@ struct BundleInspect: ParsableCommand {
 
   func run() throws {
     let found = try bundled { try BundleInspection(path: FilePath(bundle)) }
-    if json { printDocument(Self.document(found)) } else { print(Self.text(found), terminator: "") }
+    if json { printDocument(Self.document(found)) } else { Answer.print(Self.text(found), terminator: "") }
   }
 
   private static func size(_ digest: Digest, _ found: BundleInspection) -> Int? {

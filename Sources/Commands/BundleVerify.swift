@@ -22,6 +22,6 @@ struct BundleVerify: ParsableCommand {
       return try verifyBundle(FilePath(bundle)) { bar.show($0, of: $1 ?? 0) }
     }
     if json { return printDocument(["blobs": JSONValue(blobs), "bytes": JSONValue(bytes), "exit": 0]) }
-    print("\(bundle): \(Wording.count(blobs)) blobs, \(Wording.bytes(bytes)): nothing is damaged")
+    Answer.print("\(bundle): \(Wording.count(blobs)) blobs, \(Wording.bytes(bytes)): nothing is damaged")
   }
 }

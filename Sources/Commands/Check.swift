@@ -21,9 +21,9 @@ struct Check: ParsableCommand {
     do throws(PipelineProblems) {
       let pipeline = try options.checked(file)
       let counts = "\(pipeline.stageNames.count) stages, \(pipeline.actions.count) actions"
-      print(options.json ? PipelineProblems([]).json.text : "\(pipeline.file): no problems · \(counts)")
+      Answer.print(options.json ? PipelineProblems([]).json.text : "\(pipeline.file): no problems · \(counts)")
     } catch {
-      print(options.json ? error.json.text : error.description)
+      Answer.print(options.json ? error.json.text : error.description)
       throw ExitCode(ExitStatus.invalid.rawValue)
     }
   }

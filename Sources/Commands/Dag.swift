@@ -24,11 +24,11 @@ struct Dag: ParsableCommand {
 
   func run() throws {
     let graph = PipelineGraph(try options.pipeline(file), cells: cells)
-    if options.json { return print(graph.json.text) }
+    if options.json { return Answer.print(graph.json.text) }
     switch format {
-    case .text: print(graph.text, terminator: "")
-    case .mermaid: print(graph.mermaid, terminator: "")
-    case .dot: print(graph.dot, terminator: "")
+    case .text: Answer.print(graph.text, terminator: "")
+    case .mermaid: Answer.print(graph.mermaid, terminator: "")
+    case .dot: Answer.print(graph.dot, terminator: "")
     }
   }
 }

@@ -18,9 +18,12 @@ struct CommandFailure: Error {
 
 /// Turns errors into sentences on stderr and exit statuses; the one place that does.
 enum Diagnostics {
-  /// Prints a line to stderr.
+  /// Prints a text to stderr; control characters in it, which may come from anywhere, are made visible.
   static func say(_ text: String) {
-    var line = text + "\n"
+    var line =
+      text.split(separator: "\n", omittingEmptySubsequences: false).map { part in
+        part.utf8.count <= 4000 ? VisibleText.lines(String(part)) : VisibleText.line(String(part), limit: 4000)
+      }.joined(separator: "\n") + "\n"
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 
@@ -45,19 +48,27 @@ enum Diagnostics {
   }
 
   /// Ends the process at once: the matrix library would first wait for threads that this process never used.
-  static func end(_ status: ExitStatus) -> Never {
-    fflush(nil)
-    _exit(status.rawValue)
+  ///
+  /// An answer that could not be written is no success: a full device ends it with 7, a closed pipe silently with 141.
+  static func end(_ status: Int32) -> Never {
+    guard let code = Answer.flush() else { _exit(status) }
+    if code == EPIPE { _exit(141) }
+    say("error: the answer can't be written to stdout: \(Errno(rawValue: code))")
+    _exit(code == ENOSPC || code == EDQUOT || status == 0 ? ExitStatus.diskFull.rawValue : status)
   }
 
-  /// Ends the process, as ArgumentParser would for its own errors (help, version, syntax).
+  /// Ends the process: with the sentence of an error, or as ArgumentParser has it (help, version, syntax).
   static func exit(_ error: any Error) -> Never {
-    if error is ExitCode || error is CleanExit || error is ValidationError || Self.isParserError(error) {
-      Apprentice.exit(withError: error)
+    if let code = error as? ExitCode { end(code.rawValue) }
+    if error is CleanExit || error is ValidationError || Self.isParserError(error) {
+      let code = Apprentice.exitCode(for: error)
+      let text = Apprentice.fullMessage(for: error)
+      if code.isSuccess { Answer.print(text) } else { say(text) }
+      end(code.rawValue)
     }
     // A problem starts with its place, which editors and terminals turn into a link.
     say(error is PipelineProblems ? message(of: error) : "error: " + message(of: error))
-    end(status(of: error))
+    end(status(of: error).rawValue)
   }
 
   /// ArgumentParser's own syntax errors are of a type that it does not publish.

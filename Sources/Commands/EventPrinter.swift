@@ -1,4 +1,5 @@
 import Glibc
+import PipelineExecution
 import StageKit
 import Synchronization
 
@@ -16,9 +17,9 @@ final class EventPrinter: Sendable {
       case .progress(let done, let total, let unit, let rate, let note):
         guard isTerminal else { return }
         var text = "\(stage)  \(done)" + (total.map { " of \($0)" } ?? "") + " \(unit)"
-        if let rate { text += " · \(Int(rate.rounded())) \(unit)/s" }
+        if let rate { text += " · \(Wording.rate(rate)) \(unit)/s" }
         if let note { text += " · \(note)" }
-        Self.put("\r\u{1B}[K" + text)
+        Self.put("\r\u{1B}[K" + VisibleText.line(text))
         live = true
       case .summary(let text): line("✓ \(stage)  \(text)", &live)
       case .warning(let text): line("warning: \(text)", &live)
@@ -28,7 +29,7 @@ final class EventPrinter: Sendable {
   }
 
   private func line(_ text: String, _ live: inout Bool) {
-    Self.put((live ? "\r\u{1B}[K" : "") + text + "\n")
+    Self.put((live ? "\r\u{1B}[K" : "") + VisibleText.lines(text) + "\n")
     live = false
   }
 

@@ -60,7 +60,7 @@ struct Exec: ParsableCommand {
     try instance.check(connected: Set(connected.keys))
     let folder = try ExecFolder(FilePath(output), ports: declaration.outputs.map(\.name), force: force)
     defer { folder.remove() }
-    Interruption.watch()
+    Interruption.watch { folder.remove() }
     let terminal = EventPrinter(stage: declaration.name)
     let context = StageContext(
       inputs: connected, outputs: folder.outputs, work: folder.work, threads: threads ?? Processors.available,
@@ -73,7 +73,7 @@ struct Exec: ParsableCommand {
     let published = try folder.publish()
     if json {
       let outputs = declaration.outputs.map { (name: $0.name, value: JSONValue(published[$0.name]?.string ?? "")) }
-      print(JSONValue.object(["outputs": .object(JSONObject(outputs)), "exit": 0]).text)
+      printDocument(["outputs": .object(JSONObject(outputs)), "exit": 0])
     }
   }
 

@@ -4,7 +4,7 @@ import StageKit
 import SystemPackage
 
 /// The folder that `exec` writes to: everything lies in a hidden work folder until the stage has ended well.
-struct ExecFolder {
+struct ExecFolder: Sendable {
   private let root: FilePath
   private let hidden: FilePath
   private let force: Bool
@@ -27,14 +27,29 @@ struct ExecFolder {
     for folder in outputs.values { try Folders.create(folder) }
   }
 
-  /// Moves the outputs to their places.
+  /// Moves the outputs to their places by rename; what stood there goes with the work folder, or back where one of the
+  /// outputs can't be placed.
   func publish() throws -> [String: FilePath] {
     var published: [String: FilePath] = [:]
-    for (port, folder) in outputs {
-      let target = root.appending(port)
-      if force { Folders.remove(target) }
-      guard rename(folder.string, target.string) == 0 else { throw Errno(rawValue: errno) }
-      published[port] = target
+    var replaced: [(old: FilePath, target: FilePath)] = []
+    do {
+      for (port, folder) in outputs.sorted(by: { $0.key < $1.key }) {
+        let target = root.appending(port)
+        if force {
+          let old = hidden.appending("old-\(replaced.count)")
+          if rename(target.string, old.string) == 0 {
+            replaced.append((old, target))
+          } else if errno != ENOENT {
+            throw Errno(rawValue: errno)
+          }
+        }
+        guard rename(folder.string, target.string) == 0 else { throw Errno(rawValue: errno) }
+        published[port] = target
+      }
+    } catch {
+      for (port, target) in published { _ = rename(target.string, hidden.appending("failed-\(port)").string) }
+      for (old, target) in replaced { _ = rename(old.string, target.string) }
+      throw error
     }
     return published
   }

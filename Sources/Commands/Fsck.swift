@@ -47,7 +47,7 @@ struct Fsck: ParsableCommand {
     let settings = options
     let store = try explained { try Store.open(location.store, creating: false, options: settings) }
     var report = try explained { try store.fsck() }
-    if remote != nil || repair, !report.incomplete.isEmpty {
+    if remote != nil || repair, !(report.incomplete.isEmpty && report.misplaced.isEmpty) {
       let place = try place()
       try askingRemote {
         try store.repair(&report, from: place.open(threads: settings.threads)) { key, error in
@@ -61,14 +61,17 @@ struct Fsck: ParsableCommand {
   }
 
   private static func tell(_ report: FsckReport, _ store: FilePath) {
-    print("\(store): \(Wording.count(report.blobCount)) blobs, \(Wording.bytes(report.byteCount))")
-    for blob in report.restored { print("was damaged, and is whole again: \(blob)") }
-    for key in report.repaired { print("action \(key): its result is whole again") }
-    for blob in report.damaged { print("damaged: \(blob)") }
-    for path in report.strays { print("no part of a store: \(path)") }
-    for reference in report.dangling { print("reference \(reference.name) names nothing that is here") }
-    for action in report.incomplete { print("action \(action.key): \(action.reason); it will run again") }
-    if report.isSound { print(report.restored.isEmpty ? "nothing is damaged" : "nothing damaged is left") }
+    Answer.print("\(store): \(Wording.count(report.blobCount)) blobs, \(Wording.bytes(report.byteCount))")
+    for blob in report.restored { Answer.print("was damaged, and is whole again: \(blob)") }
+    for key in report.repaired { Answer.print("action \(key): its result is whole again") }
+    for blob in report.damaged { Answer.print("damaged: \(blob)") }
+    for path in report.strays { Answer.print("no part of a store: \(path)") }
+    for reference in report.dangling { Answer.print("reference \(reference.name) names nothing that is here") }
+    for action in report.misplaced {
+      Answer.print("damaged: action \(action.key): \(action.reason); it will run again")
+    }
+    for action in report.incomplete { Answer.print("action \(action.key): \(action.reason); it will run again") }
+    if report.isSound { Answer.print(report.restored.isEmpty ? "nothing is damaged" : "nothing damaged is left") }
   }
 
   private static func document(_ report: FsckReport, _ status: ExitStatus) -> JSONValue {
@@ -90,6 +93,10 @@ struct Fsck: ParsableCommand {
             "name": .string(reference.name),
             "digest": reference.digest.map { .string($0.description) } ?? .null,
           ]
+        }),
+      "misplaced": .array(
+        report.misplaced.map { action in
+          ["key": .string(action.key.description), "reason": .string(action.reason.description)]
         }),
       "incomplete": .array(
         report.incomplete.map { action in

@@ -4,16 +4,58 @@ import Synchronization
 /// Whether the user asked this process to stop, by Ctrl-C or `kill`.
 enum Interruption {
   private static let requested = Atomic<Bool>(false)
+  /// So long a stage may take to notice, in seconds: a call that waits for another program never does.
+  private static let patience = 3
 
   /// Whether a signal has come.
   static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
-  /// Notes SIGINT and SIGTERM instead of ending at once; a second signal ends the process.
-  static func watch() {
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        if Interruption.requested.exchange(true, ordering: .relaxed) { _exit(128 + number) }
-      }
+  /// Notes SIGINT, SIGTERM and SIGHUP instead of ending at once; a second signal, or some seconds, end the process.
+  ///
+  /// To be called before the process has other threads.
+  ///
+  /// - Parameter cleanup: What is done before the process ends so.
+  static func watch(cleanup: @escaping @Sendable () -> Void) {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    let watcher = Watcher(signals: signals, cleanup: cleanup)
+    var thread = pthread_t()
+    let status = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Watcher>.fromOpaque(context).takeRetainedValue().run()
+        return nil
+      }, Unmanaged.passRetained(watcher).toOpaque())
+    if status == 0 {
+      pthread_detach(thread)
+    } else {
+      // Without a watcher the signals end the process as they always do.
+      pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
+  }
+
+  private final class Watcher: Sendable {
+    let signals: sigset_t
+    let cleanup: @Sendable () -> Void
+
+    init(signals: sigset_t, cleanup: @escaping @Sendable () -> Void) {
+      self.signals = signals
+      self.cleanup = cleanup
+    }
+
+    /// Waits for a signal, and ends the process.
+    func run() {
+      var signals = signals
+      var number: CInt = 0
+      while sigwait(&signals, &number) != 0 {}
+      Interruption.requested.store(true, ordering: .relaxed)
+      var patience = timespec(tv_sec: Interruption.patience, tv_nsec: 0)
+      while sigtimedwait(&signals, nil, &patience) < 0 && errno == EINTR {}
+      cleanup()
+      _exit(128 + number)
     }
   }
 }

@@ -27,8 +27,8 @@ struct Log: ParsableCommand {
     if options.json { return printDocument(["logs": .array(entries.map(\.json))]) }
     if entries.isEmpty { Diagnostics.say("\(stages.joined(separator: ", ")) has not run in this store") }
     for entry in entries {
-      print("\(entry.account.id)  run \(entry.run)\(entry.outcome)")
-      print(entry.text, terminator: entry.text.isEmpty || entry.text.hasSuffix("\n") ? "" : "\n")
+      Answer.print("\(entry.account.id)  run \(entry.run)\(entry.outcome)")
+      Answer.print(entry.text, terminator: entry.text.isEmpty || entry.text.hasSuffix("\n") ? "" : "\n")
     }
   }
 

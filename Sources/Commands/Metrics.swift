@@ -41,8 +41,8 @@ struct Metrics: ParsableCommand {
           }))
     }
     for row in rows {
-      print(row.account.id)
-      for metric in row.metrics.members { print("  " + Self.line(metric.name, metric.value)) }
+      Answer.print(row.account.id)
+      for metric in row.metrics.members { Answer.print("  " + Self.line(metric.name, metric.value)) }
     }
   }
 

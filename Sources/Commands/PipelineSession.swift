@@ -129,6 +129,3 @@ extension CommandFailure {
     self.init(failure.status, failure.description)
   }
 }
-
-/// Prints a document on stdout.
-func printDocument(_ document: JSONValue) { print(document.text) }

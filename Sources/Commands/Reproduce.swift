@@ -66,9 +66,9 @@ struct Reproduce: ParsableCommand {
         "tolerance": JSONValue(tolerance), "exit": JSONValue(Int(end.rawValue)),
       ])
     } else {
-      for finding in findings { print("  \(finding.sentence)") }
+      for finding in findings { Answer.print("  \(finding.sentence)") }
       let same = findings.count { $0.isReproduced }
-      print(
+      Answer.print(
         first.map { "\(same) of \(findings.count) actions reproduced; the first that differs is \($0.label)" }
           ?? "all \(findings.count) actions reproduced")
     }

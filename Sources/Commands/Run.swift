@@ -103,7 +103,7 @@ struct Run: ParsableCommand {
   private func foretell(_ run: PipelineRun, _ display: TerminalDisplay) {
     display.runBegins(run.overview)
     if options.json { return printDocument(ActionAccount.document(run.selectedAccounts, .done)) }
-    for account in run.selectedAccounts where account.state != .fresh { print(account.reason ?? account.id) }
+    for account in run.selectedAccounts where account.state != .fresh { Answer.print(account.reason ?? account.id) }
   }
 
   // MARK: Closing lines
@@ -112,7 +112,7 @@ struct Run: ParsableCommand {
     var closing = RunClosing()
     closing.reports = run.reportTexts
     closing.remote = run.remoteSummary?.text
-    closing.trouble = run.resultsTrouble.map { "warning: \($0)" }
+    closing.trouble = run.resultsTrouble
     guard run.status == .done else {
       closing.resume = command(session, words)
       return closing

@@ -41,7 +41,7 @@ struct Show: ParsableCommand {
       return try ArtifactRow.show(row, of: artifact, in: opened, json: json)
     }
     if json { return printDocument(artifacts.count == 1 ? artifacts[0].json : .array(artifacts.map(\.json))) }
-    for artifact in artifacts { print(artifact.text, terminator: "") }
+    for artifact in artifacts { Answer.print(artifact.text, terminator: "") }
   }
 }
 

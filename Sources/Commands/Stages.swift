@@ -22,7 +22,7 @@ struct Stages: ParsableCommand {
     guard let name else {
       if json { return print(JSONValue.object(["stages": .array(declarations.map(StageDocument.json))]).text) }
       let width = declarations.map(\.name.count).max() ?? 0
-      for stage in declarations { print(StageDocument.pad(stage.name, width) + "  " + stage.summary) }
+      for stage in declarations { Answer.print(StageDocument.pad(stage.name, width) + "  " + stage.summary) }
       return
     }
     let stage: StageDeclaration

@@ -32,7 +32,7 @@ struct Status: ParsableCommand {
     if options.json {
       printDocument(ActionAccount.document(accounts, status))
     } else {
-      print(Self.table(accounts, pipeline: session.pipeline.name), terminator: "")
+      Answer.print(Self.table(accounts, pipeline: session.pipeline.name), terminator: "")
     }
     if status != .done { throw ExitCode(status.rawValue) }
   }

@@ -23,8 +23,8 @@ struct Why: ParsableCommand {
     let accounts = try session.accounts(of: stages).filter { asked.contains($0.id) }
     if options.json { return printDocument(ActionAccount.document(accounts, .done, explaining: true)) }
     for account in accounts {
-      print(account.reason ?? "\(account.id) is fresh: its result is in the store")
-      for change in account.changes.dropFirst() { print("  also \(change.clause)") }
+      Answer.print(account.reason ?? "\(account.id) is fresh: its result is in the store")
+      for change in account.changes.dropFirst() { Answer.print("  also \(change.clause)") }
     }
   }
 }

@@ -1,3 +1,4 @@
+import ArtifactStore
 import CProcess
 public import CanonicalJSON
 import Glibc
@@ -103,6 +104,7 @@ public struct ActionProcessMain: Sendable {
   private func validate(_ outputs: [(port: String, kind: ArtifactKind, path: FilePath)]) throws {
     for (port, kind, path) in outputs {
       do {
+        try OutputFolder.check(path)
         try validators[kind]?(path)
       } catch let failure as StageFailure where failure.status != .stageFailed {
         throw failure

@@ -72,6 +72,7 @@ extension JobEnd {
     var status: Int32 = 0
     var usage = rusage()
     while wait4(process, &status, 0, &usage) < 0 && errno == EINTR {}
+    process_was_waited_for(process)
     let signal = status & 0x7F
     let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
     return JobEnd(

@@ -57,9 +57,8 @@ final class LocalExecutor: Executor {
     listening.remove(action)
     ended.remove(action)
     let (end, reports) = process.finish()
-    // Those that left the group; what other jobs started is a child of theirs as long as they live.
-    let kept = processes.values.map(\.process)
-    kept.withUnsafeBufferPointer { process_end_orphans($0.baseAddress, Int32($0.count), 0) }
+    // Those that left its group: as long as it lived they were its own.
+    process_end_orphans(0)
     return (end, reports)
   }
 }

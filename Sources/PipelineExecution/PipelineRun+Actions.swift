@@ -61,7 +61,7 @@ extension PipelineRun {
           default: throw error
           }
           guard rebuilt.insert(producer).inserted else { throw error }
-          observer.notice("  ! \(accounts[producer].id)'s \(port) was damaged and is made again: \(error)")
+          observer.warning("\(accounts[producer].id)'s \(port) was damaged and is made again: \(error)")
           planner.note(nil, of: producer)
           board.resultLost(producer)
           board.move(producer, to: .judgeable)
@@ -139,7 +139,7 @@ extension PipelineRun {
     }
     let recording = try running.publish(in: planner.store)
     let seconds = Clock.seconds() - running.began
-    if let divergence = recording.divergence { observer.notice("  ! \(action.id): \(divergence)") }
+    if let divergence = recording.divergence { observer.warning("\(action.id): \(divergence)") }
     settle(index, recording.result)
     made[recording.result.key] = index
     set(index, .ran, reason: accounts[index].reason, result: recording.result)

@@ -79,7 +79,7 @@ extension PipelineRun {
       let found: ActionResult?
       do { found = try remote.exchange.find(document.key) } catch let error as RemoteCacheError {
         guard case .damaged = error.fault else { throw error }
-        observer.notice("  ! \(accounts[index].id): \(error)")
+        observer.warning("\(accounts[index].id): \(error)")
         continue
       }
       guard let result = found, planner.accepts(result, for: index) else { continue }
@@ -207,7 +207,7 @@ extension PipelineRun {
 
   private func complain(_ remote: Remote, _ text: String) {
     remote.summary.trouble = remote.summary.trouble ?? text
-    observer.notice("  ! \(text)")
+    observer.warning("\(text)")
   }
 
   // MARK: Sharing

@@ -18,6 +18,8 @@ package protocol RunObserver: AnyObject {
   func actionEnds(_ ending: ActionEnding)
   /// A signal came: what is done about it.
   func notice(_ text: String)
+  /// Something that the user should know: one line.
+  func warning(_ text: String)
   /// Some time has passed.
   func timePasses()
   /// The run is over.

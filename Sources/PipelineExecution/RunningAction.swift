@@ -74,6 +74,7 @@ final class RunningAction {
     for output in action.declaration.outputs {
       guard let kind = KindName(output.kind.rawValue) else { preconditionFailure("\(output.kind) is no name") }
       do {
+        try OutputFolder.check(work.output(output.name))
         artifacts[output.name] = try publication.add(folder: work.output(output.name), kind: kind)
       } catch {
         guard case .emptyArtifact = error else { throw error }

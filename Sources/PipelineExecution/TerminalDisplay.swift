@@ -107,7 +107,7 @@ package final class TerminalDisplay: RunObserver {
         write("  · \(named(id)) \(progressText(running[index]))\n")
       }
       draw(force: false)
-    case .warning(let text): line("  \(paint("!", "33")) \(named(id)) \(text)")
+    case .warning(let text): warning("\(id): \(text)")
     case .summary, .measure: break
     }
   }
@@ -118,7 +118,7 @@ package final class TerminalDisplay: RunObserver {
       running[index].holder = holder
     } else {
       running.append(Running(id: id, began: now(), lastLine: now(), holder: holder))
-      if !style.isLive { write("  · \(named(id)) waits: held by \(holder)\n") }
+      if !style.isLive { write("  · \(named(id)) waits: held by \(VisibleText.line(holder))\n") }
     }
     draw(force: true)
   }
@@ -144,29 +144,34 @@ package final class TerminalDisplay: RunObserver {
     case .ran, .waited, .fresh:
       let text = ending.summary.map { $0.split(separator: "\n").count > 1 ? "" : $0 } ?? ""
       let message = [text, ending.message ?? ""].filter { !$0.isEmpty }.joined(separator: " · ")
-      let head = "  \(paint(ending.state == .ran ? "✓" : "=", "32")) \(named(ending.id)) \(message)"
+      let mark = paint(ending.state == .ran ? "✓" : "=", "32")
+      let head = "  \(mark) \(named(ending.id)) \(VisibleText.line(message))"
       line(ending.seconds.map { withRight(head, Wording.duration($0)) } ?? head)
     case .failed, .stale:
       let mark = ending.state == .failed ? paint("✗", "31") : paint("·", "33")
-      var text = "  \(mark) \(named(ending.id)) \(ending.message ?? "failed")"
-      for tail in ending.logTail { text += "\n      \(paint("│", "2")) \(tail)" }
-      if let remedy = ending.remedy { text += "\n      → \(remedy)" }
+      var text = "  \(mark) \(named(ending.id)) \(VisibleText.line(ending.message ?? "failed"))"
+      for tail in ending.logTail { text += "\n      \(paint("│", "2")) \(VisibleText.line(tail))" }
+      if let remedy = ending.remedy { text += "\n      → \(VisibleText.line(remedy))" }
       line(text)
-    case .blocked: line("  - \(named(ending.id)) \(ending.message ?? "not started")")
+    case .blocked: line("  - \(named(ending.id)) \(VisibleText.line(ending.message ?? "not started"))")
     }
   }
 
-  package func notice(_ text: String) { line(text) }
+  package func notice(_ text: String) { line(VisibleText.lines(text)) }
+
+  package func warning(_ text: String) { line(paint("warning:", "33") + " " + VisibleText.line(text)) }
 
   package func timePasses() { draw(force: false) }
 
   package func runEnds(_ closing: RunClosing) {
     clear()
     for report in closing.reports {
-      let body = report.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "" : "  \($0)" }
+      let body = VisibleText.lines(report).split(separator: "\n", omittingEmptySubsequences: false).map {
+        $0.isEmpty ? "" : "  \($0)"
+      }
       write(body.joined(separator: "\n") + "\n")
     }
-    if let trouble = closing.trouble { write("\(trouble)\n") }
+    if let trouble = closing.trouble { warning(trouble) }
     if let remote = closing.remote { write("Remote  \(remote)\n") }
     if let path = closing.reportPath { write("Report  \(path)\n") }
     if let change = closing.change {
@@ -185,7 +190,8 @@ package final class TerminalDisplay: RunObserver {
   }
 
   private func named(_ id: String) -> String {
-    id.count >= nameWidth ? id : id + String(repeating: " ", count: nameWidth - id.count)
+    let id = VisibleText.line(id)
+    return id.count >= nameWidth ? id : id + String(repeating: " ", count: nameWidth - id.count)
   }
 
   private func paint(_ text: String, _ code: String) -> String {
@@ -229,7 +235,7 @@ package final class TerminalDisplay: RunObserver {
   /// How far a running action is, such as `412 of 900 steps · 23 s left`.
   private func progressText(_ row: Running) -> String {
     let elapsed = now() - row.began
-    if let holder = row.holder { return "waits \(Wording.duration(elapsed)): held by \(holder)" }
+    if let holder = row.holder { return "waits \(Wording.duration(elapsed)): held by \(VisibleText.line(holder))" }
     guard case .progress(let done, let total, let unit, let rate, let note)? = row.progress else {
       return [row.note, Wording.duration(elapsed)].compactMap(\.self).joined(separator: " · ")
     }

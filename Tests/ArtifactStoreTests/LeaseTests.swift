@@ -59,6 +59,7 @@ struct LeaseTests {
     let lab = try Laboratory()
     _ = try acquire(lab.store)
     #expect(try lab.store.holder(of: key) == nil)
+    lab.store.dropSpares()
     #expect(Laboratory.names(lab.store.path.appending("leases")).filter { !$0.hasPrefix(".takeover") }.isEmpty)
   }
 

@@ -53,9 +53,15 @@ int process_is_interrupted(void);
 /// From now on processes whose parents end become children of this one, whatever group or session they are in.
 void process_adopt_orphans(void);
 
-/// Kills the children of this process, and theirs, but those that are kept (with theirs), and waits for them. Unless
-/// `own_group` is set, children in the process group of the caller are left alone.
-void process_end_orphans(const pid_t *kept, int count, int own_group);
+/// Kills orphans that this process has adopted, with all that they started, and waits for them: children that it did not
+/// start itself and that are in another process group. With `all_children`, every child.
+void process_end_orphans(int all_children);
+
+/// To be called when a child that `process_start` has started was waited for: its number may become another's.
+void process_was_waited_for(pid_t child);
+
+/// Writes out what was printed to stdout; returns 0, or the error number of what could not be written.
+int process_flush_output(void);
 
 /// Kills the process group of the caller, with all that it started in groups and sessions of their own, as soon as the
 /// descriptor reads its end: nobody else writes to it, so its end means that the parent is gone. Returns 0 or an error
