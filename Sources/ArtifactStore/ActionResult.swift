@@ -82,13 +82,22 @@ public struct Divergence: Sendable, Hashable, CustomStringConvertible {
   public var previousEnvironment: JSONValue?
   /// Where the present result was made.
   public var currentEnvironment: JSONValue
+  /// Where the previous result came from, where it was not made here.
+  public var previousOrigin: ResultOrigin?
 
   /// Whether nothing explains the difference: the stage does not keep its promise to be reproducible.
   public var hasEqualEnvironments: Bool { previousEnvironment == currentEnvironment }
 
   /// One sentence.
   public var description: String {
-    "Action \(key) gave another \(ports.joined(separator: ", ")) than before (result \(current), was \(previous)) "
+    if let previousOrigin {
+      return "its result here is another \(ports.joined(separator: ", ")) than the one that came with "
+        + "\(previousOrigin.description) (result \(current), was \(previous)): that was made in another way or from "
+        + "something else"
+        + (hasEqualEnvironments ? "" : ", or the environment explains it: \(previousEnvironment?.text ?? "unknown")")
+    }
+    return
+      "Action \(key) gave another \(ports.joined(separator: ", ")) than before (result \(current), was \(previous)) "
       + (hasEqualEnvironments
         ? "in the same environment; the stage is not reproducible, please report it."
         : "in another environment: \(currentEnvironment.text), was \(previousEnvironment?.text ?? "unknown").")

@@ -157,11 +157,11 @@ public final class Intake: Sendable {
   ///   - pipeline: The pipeline's name.
   ///   - actions: The actions in plan order; those of which outputs are missing get no entry.
   ///   - references: Names that keep what was taken in from being collected.
-  ///   - origin: What the record of the intake says of where it came from.
+  ///   - origin: Where it came from.
   /// - Returns: How many actions have a result now.
   /// - Throws: `StoreError` where the system refuses.
   public func publish(
-    pipeline: String, actions: [ActionRecord], references: [(name: String, digest: Digest)], origin: String
+    pipeline: String, actions: [ActionRecord], references: [(name: String, digest: Digest)], origin: ResultOrigin
   ) throws(StoreError) -> Int {
     let publication = try publishBlobs()
     for reference in references {
@@ -170,13 +170,13 @@ public final class Intake: Sendable {
     }
     var complete: [ActionRecord] = []
     for action in actions {
-      guard let result = try enter(action.key, action.result, publication) else { continue }
+      guard let result = try enter(action.key, action.result, origin, publication) else { continue }
       var record = action
       record.result = result.digest
       complete.append(record)
     }
     if !complete.isEmpty {
-      try store.beginRun(pipeline: pipeline, details: ["import": .string(origin)]).record(complete)
+      try store.beginRun(pipeline: pipeline, details: ["import": origin.json]).record(complete)
     }
     try folder.remove()
     return complete.count
@@ -184,11 +184,17 @@ public final class Intake: Sendable {
 
   /// Makes one result visible; no run is recorded.
   ///
+  /// - Parameters:
+  ///   - result: The result.
+  ///   - key: The action.
+  ///   - origin: Where it came from; nil for what counts as made here.
   /// - Returns: The action's result now, which may be one that the store had already.
   /// - Throws: `StoreError`, `.missing` where something of the result has not come.
-  public func publish(_ result: Digest, of key: ActionKey) throws(StoreError) -> ActionResult {
+  public func publish(
+    _ result: Digest, of key: ActionKey, from origin: ResultOrigin?
+  ) throws(StoreError) -> ActionResult {
     let publication = try publishBlobs()
-    guard let entered = try enter(key, result, publication) else {
+    guard let entered = try enter(key, result, origin, publication) else {
       throw .missing(result, neededBy: "action \(key)")
     }
     try folder.remove()
@@ -211,13 +217,18 @@ public final class Intake: Sendable {
   ///
   /// - Returns: The action's result now; nil where it is not whole.
   private func enter(
-    _ key: ActionKey, _ digest: Digest?, _ publication: Publication
+    _ key: ActionKey, _ digest: Digest?, _ origin: ResultOrigin?, _ publication: Publication
   ) throws(StoreError) -> ActionResult? {
     if case .hit(let present) = try store.lookup(key) {
       if let digest { try noteDifference(present, digest) }
+      // What came from elsewhere before comes from there, too; what was made here stays our own.
+      if let origin, digest == present.digest, try !store.origins(of: key).isEmpty { try store.note(origin, of: key) }
       return present
     }
     guard let digest, let result = try? store.result(digest, key: key), try isComplete(result) else { return nil }
+    try store.forgetOrigins(of: key)
+    if let origin { try store.note(origin, of: key) }
+    try store.clearEntry(key)
     try publication.publish(Array("\(digest)\n".utf8), at: store.actionPath(key))
     return result
   }
@@ -236,7 +247,7 @@ public final class Intake: Sendable {
     try store.note(
       Divergence(
         key: present.key, previous: present.digest, current: digest, ports: [],
-        previousEnvironment: nil, currentEnvironment: .null))
+        previousEnvironment: nil, currentEnvironment: .null, previousOrigin: nil))
   }
 
   /// Throws away all that was taken in.

@@ -49,6 +49,9 @@ extension Publication {
 
   private func enter(_ result: ActionResult, environment: JSONValue) throws(StoreError) -> Recording {
     let key = result.key
+    let origins = try store.origins(of: key)
+    // It was made here now, whatever stood there before.
+    defer { if !origins.isEmpty { try? store.forgetOrigins(of: key) } }
     let now = result.outputs.map { (port: $0.port, digest: $0.artifact.digest) }
     // An entry that names another action's result is damage of the store and says nothing of this one.
     if let previous = try store.recordedResult(key), store.isResult(previous, of: key),
@@ -64,7 +67,8 @@ extension Publication {
           ports: Set(ports).filter { port in
             before.first { $0.port == port }?.digest != now.first { $0.port == port }?.digest
           }.sorted(),
-          previousEnvironment: try? store.environment(of: previous), currentEnvironment: environment)
+          previousEnvironment: try? store.environment(of: previous), currentEnvironment: environment,
+          previousOrigin: origins.first)
         try store.note(divergence)
         try publish(Array("\(result.digest)\n".utf8), at: store.actionPath(key))
         return Recording(result: result, divergence: divergence)

@@ -107,7 +107,10 @@ final class ImportVisitor: BundleVisitor {
     let complete = try intake.publish(
       pipeline: description.pipeline,
       actions: actions.map { ActionRecord(label: $0.label, key: $0.key, result: $0.result) },
-      references: [(Store.bundleReference(outline.own.digest), reference)], origin: outline.own.digest.description)
+      references: [(Store.bundleReference(outline.own.digest), reference)],
+      origin: ResultOrigin(
+        kind: .bundle, name: name, digest: outline.own.digest,
+        pipelineFile: outline.own.manifest.file(Store.bundlePipeline)?.digest))
     var bundle = ImportedBundle(description: description, manifest: outline.own.digest, complete: complete)
     bundle.file = try folder?.write(bundle, from: store)
     return bundle

@@ -5,6 +5,7 @@ import ContentAddressing
 import Glibc
 import PipelineExecution
 import PipelineLanguage
+import Records
 import StageKit
 import SystemPackage
 
@@ -52,7 +53,7 @@ struct PipelineSession {
   }
 
   /// Judges the pipeline's actions; under `APPRENTICE_DEVELOPMENT=1` the executable is part of every key.
-  func planner(forced: [String] = []) throws -> Planner {
+  func planner(forced: [String] = [], trust: ResultTrust.Policy? = nil) throws -> Planner {
     var indices: Set<Int> = []
     for word in forced { indices.formUnion(try actions(named: word)) }
     var development: Digest?
@@ -60,8 +61,14 @@ struct PipelineSession {
       let origin = ValueOrigin.environment("APPRENTICE_DEVELOPMENT")
       development = try explained { try sources.digest(ofFile: Environment.executable, origin: origin) }
     }
+    let file = PipelineOptions.absolute(pipeline.file)
+    let trust = try explained {
+      try ResultTrust(
+        in: store, pipelineFile: (try? FileContent.read(file)).map { Digest(hashing: $0) }, policy: trust)
+    }
     return Planner(
-      pipeline: pipeline, store: store, sources: sources, memory: memory, forced: indices, development: development)
+      pipeline: pipeline, store: store, sources: sources, memory: memory, trust: trust, forced: indices,
+      development: development)
   }
 
   /// The actions that a word of the command line names.

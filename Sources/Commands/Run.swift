@@ -16,7 +16,7 @@ struct Run: ParsableCommand {
       Only what is stale runs. Ctrl-C stops in a state from which the next run goes on.
 
       With --remote a stale action is first looked for there: a result of the same key is taken, every byte verified, \
-      and the action is fresh (its `origin` in --json is the place). What ran here is shared there while the run goes \
+      and the action is fresh (its `origin` in --json names the place). What ran here is shared there while the run goes \
       on. A remote that can't be reached is left out with one warning, and a damaged result is made here; neither \
       fails the run, unless an action's sources are absent so that only the remote could have helped (status 6). Where \
       nothing is stale the remote is not asked. --force ignores what is there. Who may write there is trusted.
@@ -48,6 +48,7 @@ struct Run: ParsableCommand {
   var noResults = false
   @Flag(help: "Hash all source files anew.")
   var rehash = false
+  @OptionGroup var trust: TrustArguments
   @OptionGroup var remote: RemoteArguments
   @OptionGroup var options: PipelineOptions
 
@@ -63,7 +64,8 @@ struct Run: ParsableCommand {
     let selection = try session.selection(words.targets)
     let display = TerminalDisplay()
     let run = PipelineRun(
-      planner: try session.planner(forced: force), selection: selection, options: try runOptions(session),
+      planner: try session.planner(forced: force, trust: trust.policy), selection: selection,
+      options: try runOptions(session),
       program: ActionProgram(arguments: [RunAction.name]), memory: session.memory, details: details(session),
       observer: display)
     try explained { try run.plan() }
@@ -97,6 +99,7 @@ struct Run: ParsableCommand {
     if let trouble = run.refresh() { Diagnostics.say("warning: \(trouble)") }
     let count = run.selectedAccounts.count
     Diagnostics.say("\(session.pipeline.name)  \(count) action\(count == 1 ? "" : "s"): all fresh, nothing to do")
+    for line in ActionAccount.origins(run.selectedAccounts) { Diagnostics.say("  \(line)") }
     if options.json { printDocument(ActionAccount.document(run.selectedAccounts, .done, remote: run.remoteSummary)) }
   }
 
@@ -151,6 +154,7 @@ struct Run: ParsableCommand {
     var parts = ["apprentice", "run", session.pipeline.file.string] + words.targets
     parts += (kept + extra).flatMap { ["--set", Shell.quoted($0)] }
     if let place = remote.remote { parts += ["--remote", Shell.quoted(place)] }
+    if let policy = trust.trust { parts += ["--trust", policy.rawValue] }
     if let policy = remote.remotePolicy { parts += ["--remote-policy", policy.rawValue] }
     if let store = options.store { parts += ["--store", Shell.quoted(store)] }
     return parts.joined(separator: " ")

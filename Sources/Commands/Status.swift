@@ -1,4 +1,5 @@
 import ArgumentParser
+import ArtifactStore
 import CanonicalJSON
 import Glibc
 import PipelineExecution
@@ -21,12 +22,13 @@ struct Status: ParsableCommand {
   var check = false
   @Flag(help: "Hash all source files anew.")
   var rehash = false
+  @OptionGroup var trust: TrustArguments
   @OptionGroup var remote: RemoteArguments
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
     let session = try PipelineSession(file: file, options: options, rehash: rehash)
-    let accounts = try session.accounts(remote: remote.shared(explicitly: true))
+    let accounts = try session.accounts(remote: remote.shared(explicitly: true), trust: trust.policy)
     let isStale = accounts.contains { $0.state != .fresh }
     let status: ExitStatus = check && isStale ? .differs : .done
     if options.json {
@@ -42,9 +44,10 @@ struct Status: ParsableCommand {
     let stale = accounts.filter { $0.state != .fresh }
     var text = "\(pipeline)  \(accounts.count) actions: \(accounts.count - stale.count) fresh, \(stale.count) stale"
     let elsewhere = stale.compactMap(\.origin)
-    if let place = elsewhere.first { text += ", \(elsewhere.count) of them at \(place)" }
+    if let place = elsewhere.first { text += ", \(elsewhere.count) of them at \(place.name)" }
     text += "\n"
     for account in stale { text += "  \(account.reason ?? account.id)\n" }
+    for line in ActionAccount.origins(accounts) { text += "  \(line)\n" }
     return text
   }
 }
@@ -52,9 +55,10 @@ struct Status: ParsableCommand {
 extension PipelineSession {
   /// Judges every action and runs nothing; a remote, or what bundles say, is asked for what is not here.
   func accounts(
-    of words: [String] = [], remote: SharedResults? = nil, askingBundles: Bool = false
+    of words: [String] = [], remote: SharedResults? = nil, askingBundles: Bool = false,
+    trust: ResultTrust.Policy? = nil
   ) throws -> [ActionAccount] {
-    let planner = try planner()
+    let planner = try planner(trust: trust)
     var options = RunOptions(threads: 1, results: nil)
     options.remote = remote
     let run = PipelineRun(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ArtifactStore
 import CanonicalJSON
 import PipelineExecution
 import PipelineLanguage
@@ -23,7 +24,8 @@ struct Why: ParsableCommand {
     let accounts = try session.accounts(of: stages).filter { asked.contains($0.id) }
     if options.json { return printDocument(ActionAccount.document(accounts, .done, explaining: true)) }
     for account in accounts {
-      Answer.print(account.reason ?? "\(account.id) is fresh: its result is in the store")
+      let origin = account.origin.map { ", it came with \($0.description)" } ?? ""
+      Answer.print(account.reason ?? "\(account.id) is fresh: its result is in the store\(origin)")
       for change in account.changes.dropFirst() { Answer.print("  also \(change.clause)") }
     }
   }

@@ -68,7 +68,7 @@ public struct KeyDocument: Hashable, Sendable {
   public var stage: String
   /// The stage's revision, which stands for its code.
   public var revision: Int
-  /// All parameters that affect the result, defaults written in.
+  /// The parameters that affect the result; of a built-in stage only those that differ from their default.
   public var parameters: JSONObject
   /// The artifacts by port.
   public var inputs: [String: Input]

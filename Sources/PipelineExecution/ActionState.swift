@@ -1,3 +1,4 @@
+package import ArtifactStore
 package import CanonicalJSON
 package import ContentAddressing
 package import StageKit
@@ -30,8 +31,8 @@ package struct ActionAccount: Sendable {
   package var state: ActionState
   /// Why, in one sentence; nil for what is fresh.
   package var reason: String?
-  /// The remote that its result came from in this run, or that has it; nil for none.
-  package var origin: String?
+  /// Where its result came from, or which remote has it; nil for one that was made here, and for none.
+  package var origin: ResultOrigin?
   /// What in the key differs from an earlier one.
   package var changes: [ExplainedChange] = []
   /// Port to the digest of its artifact, as declared; empty where there is no result.
@@ -52,13 +53,27 @@ package struct ActionAccount: Sendable {
     [
       "stage": .string(stage), "cell": cell.map { .string($0) } ?? .null,
       "key": key.map { .string($0.description) } ?? .null, "state": .string(state.rawValue),
-      "reason": reason.map { .string($0) } ?? .null, "origin": origin.map { .string($0) } ?? .null,
+      "reason": reason.map { .string($0) } ?? .null, "origin": origin?.json ?? .null,
       "outputs": .object(JSONObject(outputs.map { ($0.port, .string($0.digest.description)) })),
     ]
   }
 }
 
 extension ActionAccount {
+  /// Where the fresh results came from that were not made here, a line for every place.
+  package static func origins(_ accounts: [ActionAccount]) -> [String] {
+    var counts: [(place: String, count: Int)] = []
+    for account in accounts where account.state == .fresh {
+      guard let place = account.origin?.description else { continue }
+      if let index = counts.firstIndex(where: { $0.place == place }) {
+        counts[index].count += 1
+      } else {
+        counts.append((place, 1))
+      }
+    }
+    return counts.map { "\($0.count) result\($0.count == 1 ? "" : "s") came with \($0.place)" }
+  }
+
   /// The answer of `run` and `status`.
   ///
   /// - Parameters:

@@ -45,7 +45,7 @@ extension PipelineRun {
 
   /// Names the results after the pipeline in the store's `index.json`, for tools that know OCI and nothing of us.
   private func nameResults() {
-    guard accounts.contains(where: { $0.state == .ran || $0.origin != nil }) else { return }
+    guard !made.isEmpty else { return }
     let results = planner.pipeline.actions.indices.compactMap { planner.result($0) }
     // Nothing of ours reads it, so that it may lag.
     try? planner.store.setReference(planner.pipeline.name, toIndexOf: results)

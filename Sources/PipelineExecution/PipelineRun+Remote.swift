@@ -53,6 +53,8 @@ extension PipelineRun {
     var isReachable = true
     /// Whether results are still shared there.
     var takesOffers: Bool
+    /// Where results from there came from.
+    var origin: ResultOrigin { ResultOrigin(kind: .remote, name: summary.name) }
 
     init(_ shared: SharedResults, store: Store) {
       exchange = RemoteExchange(shared, store: store)
@@ -84,7 +86,7 @@ extension PipelineRun {
       }
       guard let result = found, planner.accepts(result, for: index) else { continue }
       planner.note(result, of: index)
-      accounts[index].origin = remote.summary.name
+      accounts[index].origin = remote.origin
       accounts[index].reason = "\(accounts[index].id) is at \(remote.summary.name), from where a run takes it"
     }
   }
@@ -163,7 +165,7 @@ extension PipelineRun {
     settle(index, result)
     made[result.key] = index
     set(index, .fresh, reason: "\(id) came from \(remote.summary.name)", result: result)
-    accounts[index].origin = remote.summary.name
+    accounts[index].origin = remote.origin
     remote.summary.fetched += 1
     noteFresh(index)
     journal.append(

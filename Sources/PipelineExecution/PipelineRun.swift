@@ -129,6 +129,7 @@ package final class PipelineRun {
     case .fresh(let result):
       board.move(index, to: .ended)
       set(index, .fresh, result: result)
+      accounts[index].origin = try planner.origins(of: result.key).first
       board.resultArrived(index)
     case .stale(let document, let reason):
       board.move(index, to: isToBeSought(document, reason) ? .sought(document, reason) : .ready(document, reason))

@@ -26,6 +26,8 @@ package final class Planner {
   package let store: Store
   /// Digests of what lies outside the store.
   package let sources: PlannedSources
+  /// Which results that came from elsewhere count.
+  private let trust: ResultTrust?
   private let memory: PipelineMemory
   private let development: Digest?
   /// Actions that run whatever is in the store.
@@ -41,16 +43,18 @@ package final class Planner {
   ///   - store: Where results are looked up.
   ///   - sources: Digests of paths outside the store.
   ///   - memory: What is known of the last runs of this pipeline.
+  ///   - trust: Which results that came from elsewhere count; nil for all.
   ///   - forced: Actions that run whatever is in the store.
   ///   - development: The executable's digest, where it is to be part of every key.
   package init(
-    pipeline: CheckedPipeline, store: Store, sources: PlannedSources, memory: PipelineMemory, forced: Set<Int> = [],
-    development: Digest? = nil
+    pipeline: CheckedPipeline, store: Store, sources: PlannedSources, memory: PipelineMemory, trust: ResultTrust? = nil,
+    forced: Set<Int> = [], development: Digest? = nil
   ) {
     self.pipeline = pipeline
     self.store = store
     self.sources = sources
     self.memory = memory
+    self.trust = trust
     self.forced = forced
     self.development = development
     results = Array(repeating: nil, count: pipeline.actions.count)
@@ -80,6 +84,10 @@ package final class Planner {
     switch try store.lookup(key) {
     case .hit(let result):
       guard accepts(result, for: index) else { return .stale(document, .lost) }
+      let origins = try self.origins(of: key)
+      if let origin = origins.first, let trust, !trust.accepts(origins) {
+        return .stale(document, .untrusted(origin))
+      }
       results[index] = result
       return .fresh(result)
     case .miss(.neverRun): return .stale(document, reason(document, of: index))
@@ -87,9 +95,16 @@ package final class Planner {
     }
   }
 
+  /// Where the result of an action came from; empty for one that was made here.
+  package func origins(of key: ActionKey) throws -> [ResultOrigin] {
+    guard trust?.mayBeImported(key) ?? true else { return [] }
+    return try store.origins(of: key)
+  }
+
   /// The result that another process may have published since, as `examine` would find it.
   package func publishedResult(_ key: ActionKey, of index: Int) throws -> ActionResult? {
     guard case .hit(let result) = try store.lookup(key), accepts(result, for: index) else { return nil }
+    if let trust, try !trust.accepts(origins(of: key)) { return nil }
     return result
   }
 
@@ -119,7 +134,7 @@ package final class Planner {
     let declaration = action.declaration
     return KeyDocument(
       stage: declaration.name, revision: declaration.revision,
-      parameters: action.parameters.affectingResult(of: declaration), inputs: inputs,
+      parameters: keyParameters(of: action), inputs: inputs,
       numerics: pipeline.numerics.rawValue, program: try program(of: action), development: development)
   }
 
@@ -166,6 +181,15 @@ package final class Planner {
         origin: origin, path: path, missing: missing, isOneFile: missing.count == 1 && !known.isFolder)
     }
     return nil
+  }
+
+  /// The parameters that decide the result: of our own stages those that differ from their default, so that a stage can
+  /// gain one and nothing grows stale; a user's stage says by no revision that a default has changed.
+  private func keyParameters(of action: PlannedAction) -> JSONObject {
+    switch action.implementation {
+    case .builtin: action.parameters.differing(from: action.declaration)
+    case .command: action.parameters.affectingResult(of: action.declaration)
+    }
   }
 
   private func program(of action: PlannedAction) throws -> KeyDocument.Program? {

@@ -1,4 +1,5 @@
 package import CanonicalJSON
+package import ArtifactStore
 import ContentAddressing
 package import PipelineLanguage
 import StageKit
@@ -12,6 +13,8 @@ package enum StaleReason: Sendable {
   case noEarlierResult
   /// The result was made once, but its bytes are not all there.
   case lost
+  /// The result came from elsewhere and counts for nothing here.
+  case untrusted(ResultOrigin)
   /// The command line asks for it.
   case forced
   /// Inputs are made by actions that are to run first.
@@ -26,6 +29,9 @@ package enum StaleReason: Sendable {
       return "\(id) runs because \(first.clause)\(more)"
     case .noEarlierResult: return "\(id) runs because there is no earlier result"
     case .lost: return "\(id) runs because its earlier result is no longer whole in the store"
+    case .untrusted(let origin):
+      let remedy = origin.digest.map { " (`apprentice bundle trust \($0)`, or --trust imported, takes it)" } ?? ""
+      return "\(id) runs because its result came with \(origin.description), which is not trusted here\(remedy)"
     case .forced: return "\(id) runs because --force asks for it"
     case .waits(let ids, let cause):
       let more = ids.count > 2 ? " and \(ids.count - 2) more" : ""
@@ -104,14 +110,18 @@ extension PlannedAction {
   func explain(
     _ changes: [FieldChange], files: (_ old: JSONValue?, _ new: JSONValue?) -> [String]
   ) -> [ExplainedChange] {
-    changes.map { change in
+    changes.compactMap { change in
       let head = change.path.first
       let rest = change.path.dropFirst()
       switch (head, rest.first) {
       case ("parameters"?, let name?):
+        // What a key leaves out stands at its default.
+        let isWhole = rest.count == 1
+        let old = change.old ?? (isWhole ? declaration.parameter(name)?.defaultValue : nil)
+        let new = change.new ?? (isWhole ? parameters.object[name] : nil)
+        guard old != new else { return nil }
         return ExplainedChange(
-          field: rest.joined(separator: "."), old: change.old, new: change.new,
-          origin: parameterOrigins[name] ?? .file(location))
+          field: rest.joined(separator: "."), old: old, new: new, origin: parameterOrigins[name] ?? .file(location))
       case ("inputs"?, let port?):
         let sources = inputs.first { $0.port.name == port }?.sources ?? []
         let label = rest.dropFirst().first

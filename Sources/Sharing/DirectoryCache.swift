@@ -56,7 +56,7 @@ public final class DirectoryCache: RemoteCache {
     let intake = try store.beginIntake()
     do {
       try copy(result, from: shared, into: intake, progress)
-      return try intake.publish(result.digest, of: key)
+      return try intake.publish(result.digest, of: key, from: ResultOrigin(kind: .remote, name: name))
     } catch {
       intake.discard()
       switch error {
@@ -84,7 +84,7 @@ public final class DirectoryCache: RemoteCache {
     let intake = try explained { try shared.beginIntake() }
     do {
       try copy(result, from: store, into: intake) { _, _ in }
-      _ = try intake.publish(result.digest, of: result.key)
+      _ = try intake.publish(result.digest, of: result.key, from: nil)
       return true
     } catch {
       intake.discard()

@@ -78,7 +78,7 @@ public final class RegistryCache: RemoteCache {
       let intake = try store.beginIntake()
       do {
         try take(documents, into: intake, progress)
-        return try intake.publish(documents.result, of: key)
+        return try intake.publish(documents.result, of: key, from: ResultOrigin(kind: .remote, name: name))
       } catch {
         intake.discard()
         if let error = error as? ManifestError { throw damaged("\(error)") }

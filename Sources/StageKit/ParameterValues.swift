@@ -57,7 +57,16 @@ public struct ParameterValues: Sendable, Hashable {
     return value
   }
 
-  /// The values that decide the result, for the action key.
+  /// The values that decide the result and are not the declaration's own: those of an action key.
+  public func differing(from declaration: StageDeclaration) -> JSONObject {
+    JSONObject(
+      object.members.filter { member in
+        guard let parameter = declaration.parameter(member.name) else { return true }
+        return parameter.affectsResult && parameter.defaultValue != member.value
+      })
+  }
+
+  /// The values that decide the result.
   public func affectingResult(of declaration: StageDeclaration) -> JSONObject {
     JSONObject(object.members.filter { declaration.parameter($0.name)?.affectsResult ?? true })
   }

@@ -213,4 +213,44 @@ struct LeaseTests {
     #expect(Laboratory.exists(path(lab)))
     #expect(try acquire(lab.store) != nil)
   }
+
+  @Test("What is no lease in a lease's place is taken away unread: a dangling link, a link to a user's file, a pipe")
+  func noLease() throws {
+    let lab = try Laboratory()
+    let path = lab.store.path.appending("leases").appending(key.digest.hexadecimal)
+    let mine = lab.folder.appending("mine.txt")
+    try Laboratory.write("mine", to: mine)
+    let makers: [(FilePath) throws -> Void] = [
+      { try FileManager.default.createSymbolicLink(atPath: $0.string, withDestinationPath: "nowhere/x") },
+      { try FileManager.default.createSymbolicLink(atPath: $0.string, withDestinationPath: mine.string) },
+      { #expect(mkfifo($0.string, 0o644) == 0) },
+    ]
+    for make in makers {
+      try make(path)
+      let lease = try #require(try acquire(lab.store))
+      lease.release()
+    }
+    #expect(Laboratory.read(mine) == "mine")
+    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    #expect(throws: StoreError.self) { try acquire(lab.store) }
+  }
+
+  @Test("A folder of leases that is gone is made again")
+  func folderGone() throws {
+    let lab = try Laboratory()
+    try FileManager.default.removeItem(atPath: lab.store.path.appending("leases").string)
+    #expect(try acquire(lab.store) != nil)
+  }
+
+  @Test("A lease whose touch lies in the future counts as touched when it was first seen, not for ever")
+  func future() throws {
+    let lab = try Laboratory()
+    let path = lab.store.path.appending("leases").appending(key.digest.hexadecimal)
+    try Laboratory.write("another host's", to: path)
+    try Laboratory.age(path, seconds: -7200)
+    #expect(try lab.store.holder(of: key)?.silence == 0)
+    sleep(2)
+    let seen = try #require(try lab.store.holder(of: key))
+    #expect((1...10).contains(seen.silence), "it grows by our own clock: \(seen.silence)")
+  }
 }

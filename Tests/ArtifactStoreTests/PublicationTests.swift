@@ -147,4 +147,18 @@ struct PublicationTests {
       }
     }
   }
+
+  @Test("An output folder that is a link is refused, and what it leads to stays where it is")
+  func linkedOutput() throws {
+    let lab = try Laboratory()
+    let far = lab.folder.appending("far")
+    try Laboratory.write("mine", to: far.appending("train.jsonl"))
+    let work = try lab.store.makeWorkFolder(for: Laboratory.document(0).key)
+    try FileManager.default.createSymbolicLink(atPath: work.output("data").string, withDestinationPath: far.string)
+    let publication = try lab.store.beginPublication(in: work)
+    #expect(throws: StoreError.refusedEntry(work.output("data"), what: "a symbolic link")) {
+      try publication.add(folder: work.output("data"), kind: Laboratory.kind)
+    }
+    #expect(Laboratory.read(far.appending("train.jsonl")) == "mine")
+  }
 }

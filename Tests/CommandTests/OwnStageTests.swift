@@ -258,4 +258,126 @@ import Testing
       #expect(try Tool.run("check", "p.yaml", in: folder).status == 2, "WORD is not set")
     }
   }
+
+  // MARK: What outlives the tool, and what is passed
+
+  /// A program that starts a worker in a session of its own and says its number.
+  private static let worker = """
+    setsid sleep 300 &
+    echo $! > "$HOME/worker"
+    echo "$row" > "$out/train.jsonl"
+
+    """
+
+  private func worker(_ folder: FilePath) throws -> Int32? {
+    let text = (try? Fixture.bytes(folder.appending("worker"))).map { String(decoding: $0, as: UTF8.self) }
+    return text.flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+  }
+
+  private func isAlive(_ process: Int32) -> Bool {
+    guard let text = try? Fixture.bytes(FilePath("/proc/\(process)/stat")),
+      let end = text.lastIndex(of: UInt8(ascii: ")"))
+    else { return false }
+    return text[(end + 2)...].first != UInt8(ascii: "Z")
+  }
+
+  private func ends(_ process: Int32) -> Bool {
+    for _ in 0..<200 {
+      if !isAlive(process) { return true }
+      usleep(50_000)
+    }
+    kill(process, SIGKILL)
+    return false
+  }
+
+  @Test("a worker with a session of its own ends with the action that started it")
+  func workerEnds() throws {
+    try withProgram(Self.worker) { folder in
+      let outcome = try Tool.run(["run", "p.yaml"], in: folder, environment: ["HOME": folder.string])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(ends(try #require(try worker(folder))))
+    }
+  }
+
+  @Test("a worker with a session of its own ends with the tool, by kill -9 and by a second Ctrl-C")
+  func workerEndsWithTool() throws {
+    for signals in [[SIGKILL], [SIGINT, SIGINT]] {
+      try withProgram(Self.worker + "trap '' TERM INT\nsleep 300\n") { folder in
+        let process = Tool.process(["run", "p.yaml"], in: folder, environment: ["HOME": folder.string])
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var found: Int32?
+        for _ in 0..<400 where found == nil {
+          usleep(50_000)
+          found = try worker(folder)
+        }
+        let child = try #require(found)
+        for signal in signals {
+          kill(process.processIdentifier, signal)
+          usleep(300_000)
+        }
+        process.waitUntilExit()
+        #expect(ends(child), "\(signals)")
+      }
+    }
+  }
+
+  @Test("what chooses a device and what the manifest asks for are passed to the program, nothing else, outside the key")
+  func passedVariables() throws {
+    let program =
+      "printf '{\"id\":\"a\",\"prompt\":\"p\",\"completion\":\"%s %s %s\",\"references\":[]}\\n' "
+      + "\"$CUDA_VISIBLE_DEVICES\" \"$ASKED\" \"$OTHER\" > \"$out/train.jsonl\"\n"
+    try withProgram(program) { folder in
+      let manifest = folder.pushing("own/stage.yaml")
+      let text = String(decoding: try Fixture.bytes(manifest), as: UTF8.self)
+      try TemporaryFolder.write(
+        text.replacing("code: [own.sh] }", with: "code: [own.sh], environment: [ASKED] }"), to: manifest)
+      let outcome = try Tool.run(
+        ["run", "p.yaml"], in: folder,
+        environment: ["CUDA_VISIBLE_DEVICES": "3", "ASKED": "yes", "OTHER": "no"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let row = try Fixture.lines(folder.pushing("results/p/own/made/train.jsonl"))
+      #expect(row.first?.contains("\"3 yes \"") == true, "\(row)")
+      let again = try Tool.run(["status", "p.yaml", "--check"], in: folder, environment: ["CUDA_VISIBLE_DEVICES": "0"])
+      #expect(again.status == 0, "another device makes no other key: \(again.output)")
+      try TemporaryFolder.write(
+        text.replacing("code: [own.sh] }", with: "code: [own.sh], environment: [\"1A\", APPRENTICE_STORE] }"),
+        to: manifest)
+      let refused = try Tool.run(["check", "p.yaml"], in: folder)
+      #expect(refused.status == 2)
+      #expect(refused.errors.contains("the name of an environment variable"))
+      #expect(refused.errors.contains("apprentice's own"))
+    }
+  }
+
+  @Test("an output that is a link, or holds a pipe, fails the stage: nothing is moved, and nobody waits")
+  func strangeOutputs() throws {
+    for (program, word) in [
+      (
+        "mkdir -p \"$HOME/far\" && echo \"$row\" > \"$HOME/far/train.jsonl\" && rmdir \"$out\" && ln -s \"$HOME/far\" \"$out\"\n",
+        "symbolic link"
+      ),
+      ("mkfifo \"$out/train.jsonl\"\n", "pipe"),
+    ] {
+      try withProgram(program) { folder in
+        let outcome = try Tool.run(["run", "p.yaml"], in: folder, environment: ["HOME": folder.string])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains(word), "\(outcome.errors)")
+        if word != "pipe" { #expect(!(try Fixture.lines(folder.pushing("far/train.jsonl"))).isEmpty) }
+      }
+    }
+  }
+
+  @Test("sixty thousand measures are taken in their stride")
+  func manyMeasures() throws {
+    let program = """
+      echo "$row" > "$out/train.jsonl"
+      i=0; while [ $i -lt 60000 ]; do echo '{"event":"measure","name":"m'$i'","value":1}'; i=$((i+1)); done >&$APPRENTICE_EVENTS
+
+      """
+    try withProgram(program) { folder in
+      let outcome = try Tool.run(["run", "p.yaml", "--json"], in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+  }
 }

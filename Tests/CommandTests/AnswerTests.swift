@@ -1,0 +1,104 @@
+import CanonicalJSON
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What the command says, and what becomes of it when nobody can hear it.
+@Suite struct AnswerTests {
+  /// A pipeline of one stage that runs in a moment.
+  private func withRun(_ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write(
+        #"{"prompt":"p\u001b]0;title\u0007","completion":"c"}"# + "\n", to: folder.pushing("d/train.jsonl"))
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: one\nstages:\n  rows: { uses: ingest, in: { source: ./d } }\n",
+        to: folder.appending("one.yaml"))
+      let outcome = try Tool.run("run", "one.yaml", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      try body(folder)
+    }
+  }
+
+  /// Runs a shell command line with the tool as `$A`.
+  private func shell(_ line: String, in folder: FilePath) throws -> Tool.Outcome {
+    try TemporaryFolder.with { temporary in
+      let errors = temporary.appending("stderr").string
+      _ = FileManager.default.createFile(atPath: errors, contents: nil)
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      process.arguments = ["-c", line]
+      process.currentDirectoryURL = URL(fileURLWithPath: folder.string)
+      process.environment = ProcessInfo.processInfo.environment.merging(["A": Tool.executable.string]) { $1 }
+      process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      return Tool.Outcome(
+        status: process.terminationStatus, output: "",
+        errors: String(decoding: try Fixture.bytes(FilePath(errors)), as: UTF8.self))
+    }
+  }
+
+  @Test(
+    "an answer that a full device does not take ends with 7 and a message, also where the verb itself went well",
+    arguments: [
+      "status one.yaml", "status one.yaml --json", "run one.yaml --json", "show one:rows", "stages", "schema pipeline",
+      "check one.yaml", "--help", "metrics one.yaml --json",
+    ])
+  func fullDevice(verb: String) throws {
+    try withRun { folder in
+      let outcome = try shell("\"$A\" \(verb) > /dev/full", in: folder)
+      #expect(outcome.status == 7, "\(outcome.errors)")
+      #expect(outcome.errors.contains("can't be written"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("a closed pipe ends silently with 141")
+  func closedPipe() throws {
+    try withRun { folder in
+      let outcome = try shell("\"$A\" stages train-iq | true; exit ${PIPESTATUS[0]}", in: folder)
+      #expect([0, 141].contains(outcome.status), "the pipe may have taken it all")
+      #expect(outcome.errors.isEmpty)
+    }
+  }
+
+  @Test("control characters of foreign data don't reach the terminal: rows, logs, messages")
+  func controlCharacters() throws {
+    try withRun { folder in
+      for verb in [["show", "one:rows.dataset", "--row", "0"], ["show", "one:rows"], ["log", "one.yaml", "rows"]] {
+        let outcome = try Tool.run(verb, in: folder)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let text = outcome.output + outcome.errors
+        #expect(!text.unicodeScalars.contains { $0.value == 0x1B || $0.value == 7 }, "\(verb)")
+      }
+      let row = try Tool.run("show", "one:rows.dataset", "--row", "0", in: folder)
+      #expect(row.output.contains("]0;title"))
+    }
+  }
+
+  @Test("an unknown verb or option gets the nearest name, status 64")
+  func unknownNames() throws {
+    let verb = try Tool.run("statsu")
+    #expect(verb.status == 64)
+    #expect(verb.errors.contains("did you mean status"), "\(verb.errors)")
+    let option = try Tool.run("run", "--thread", "2")
+    #expect(option.status == 64)
+    #expect(option.errors.contains("--threads"), "\(option.errors)")
+  }
+
+  @Test("a damaged result is told with status 4, and is never nothing to show")
+  func damagedResult() throws {
+    try withRun { folder in
+      let shown = try JSONValue(parsing: try Tool.run("show", "one:rows", "--json", in: folder).output)
+      let digest = try #require(shown["files"]?.array?.first?["digest"]?.string)
+      let blob = folder.pushing(".apprentice/blobs/sha256").appending(String(digest.dropFirst(7)))
+      try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: blob.string)
+      var bytes = try Fixture.bytes(blob)
+      bytes[bytes.count / 2] ^= 1
+      try Data(bytes).write(to: URL(fileURLWithPath: blob.string))
+      #expect(try Tool.run("show", "one:rows.dataset", "--row", "0", in: folder).status == 4)
+      #expect(try Tool.run("show", "one:rows.dataset", in: folder).status == 4, "its file lies in quarantine now")
+    }
+  }
+}
