@@ -4,7 +4,7 @@ import SystemPackage
 
 /// An open folder: what is done in it goes by its descriptor and by plain names, so that no link that stands in a
 /// parent's place leads elsewhere.
-final class OpenFolder {
+final class OpenFolder: Sendable {
   /// Where it was opened, for messages.
   let path: FilePath
   private let descriptor: CInt
@@ -36,6 +36,17 @@ final class OpenFolder {
     if opened >= 0 { return OpenFolder(path: path.appending(name), descriptor: opened) }
     if code == ENOENT { return nil }
     throw OpenFolder.refusal(path.appending(name), code)
+  }
+
+  /// Opens a folder in this one; nil where there is nothing, or something else.
+  func folderIfAny(_ name: String) throws(StoreError) -> OpenFolder? {
+    do throws(StoreError) { return try folder(name) } catch .inTheWay { return nil }
+  }
+
+  /// Whether it still has a name.
+  var isLinked: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_nlink > 0
   }
 
   private static func refusal(_ path: FilePath, _ code: CInt) -> StoreError {

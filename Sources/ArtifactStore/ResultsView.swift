@@ -1,6 +1,7 @@
 public import ContentAddressing
 import CPlatform
 import Glibc
+import Synchronization
 public import SystemPackage
 
 /// The folder in which people find results: `results/<pipeline>/<stage>[@cell]/<port>/…`, files under their own names.
@@ -16,6 +17,20 @@ public struct ResultsView: Sendable {
   private let store: Store
   /// Whether links are written relative: store and results lie in one project, which may be moved as a whole.
   private let isRelative: Bool
+  /// Where blobs lie, seen from the folder that holds the results, or from the root.
+  private let blobs: String
+  private let known = Known()
+
+  /// What this process has seen of the view.
+  private final class Known: Sendable {
+    struct State {
+      var home: OpenFolder?
+      /// What stands in the folders of actions that `begin` has left alone.
+      var entries: [String: ResultsEntry] = [:]
+    }
+
+    let state = Mutex(State())
+  }
 
   /// The view of a pipeline.
   ///
@@ -28,7 +43,11 @@ public struct ResultsView: Sendable {
     name = folderName(pipeline)
     path = self.results.appending(name)
     self.store = store
-    isRelative = store.path.starts(with: self.results.removingLastComponent())
+    let project = self.results.removingLastComponent()
+    isRelative = store.path.starts(with: project)
+    var blobs = store.blobsFolder
+    if isRelative { _ = blobs.removePrefix(project) }
+    self.blobs = blobs.string + "/"
   }
 
   /// The folder of a port.
@@ -50,14 +69,17 @@ public struct ResultsView: Sendable {
     var keys: [String: ActionKey] = [:]
     for (label, key) in plan { keys[folderName(label)] = key }
     for entry in try folder.names() where entry != ResultsMark.name {
-      guard try folder.status(entry)?.kind == .folder, let inner = try folder.folder(entry) else { continue }
+      guard let inner = try folder.folderIfAny(entry) else { continue }
       if entry.hasPrefix(ResultsMark.fresh) || entry.hasPrefix(ResultsMark.old) {
         if try isAbandoned(inner) { try discard(entry, inner, in: folder) }
         continue
       }
-      guard try ResultsMark.isOn(inner) else { continue }
       let shown = try ResultsEntry.read(from: inner)
-      if let shown, keys[entry] == shown.key { continue }
+      if let shown, keys[entry] == shown.key {
+        known.state.withLock { $0.entries[entry] = shown }
+        continue
+      }
+      if shown == nil, try !ResultsMark.isOn(inner) { continue }
       try discard(entry, inner, in: folder)
     }
   }
@@ -70,8 +92,12 @@ public struct ResultsView: Sendable {
     let home = try home()
     let name = folderName(label)
     var entry = ResultsEntry(key: result.key)
+    // Once: whatever is put there from now on is read again.
+    if let seen = known.state.withLock({ $0.entries.removeValue(forKey: name) }), try shows(result, seen, name, home) {
+      return
+    }
     if let folder = try own(name, in: home), let shown = try ResultsEntry.read(from: folder),
-      try shows(result, shown, folder)
+      try shows(result, shown, name, home)
     {
       return
     }
@@ -80,7 +106,7 @@ public struct ResultsView: Sendable {
     do throws(StoreError) {
       for output in result.outputs {
         let port = try Self.made(folderName(output.port), in: folder)
-        try fill(port, home: self.folder(label, port: output.port), output, into: &entry)
+        try fill(port, output, into: &entry)
       }
       try folder.write(ResultsMark.name, entry.canonical)
       try put(fresh, folder, entry, as: name, in: home)
@@ -126,6 +152,13 @@ public struct ResultsView: Sendable {
 
   /// The pipeline's folder, made where there is none.
   private func home() throws(StoreError) -> OpenFolder {
+    if let home = known.state.withLock({ $0.home }), home.isLinked { return home }
+    let home = try openHome()
+    known.state.withLock { $0.home = home }
+    return home
+  }
+
+  private func openHome() throws(StoreError) -> OpenFolder {
     if try OpenFolder.open(results) == nil {
       try FileSystem.makeFolders(results)
       try OpenFolder.open(results)?.write(ResultsMark.name, ResultsMark.plain)
@@ -177,7 +210,7 @@ public struct ResultsView: Sendable {
   // MARK: Making
 
   private func fill(
-    _ folder: OpenFolder, home: FilePath, _ output: ActionResult.Output, into entry: inout ResultsEntry
+    _ folder: OpenFolder, _ output: ActionResult.Output, into entry: inout ResultsEntry
   ) throws(StoreError) {
     var sharing = true
     for file in output.artifact.manifest.layers {
@@ -198,9 +231,9 @@ public struct ResultsView: Sendable {
       }
       sharing = false
       // The link is written for the place that the folder will be renamed to.
-      let text = linkText(to: blob, from: home.pushing(FilePath(title)).removingLastComponent())
-      _ = try place.link(name, to: text.string)
-      entry.files[key] = .link(text.string)
+      let text = linkText(toBlob: file.digest, depth: parts.count)
+      _ = try place.link(name, to: text)
+      entry.files[key] = .link(text)
     }
   }
 
@@ -240,6 +273,13 @@ public struct ResultsView: Sendable {
     let time = timespec(tv_sec: time_t(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     _ = [time, time].withUnsafeBufferPointer { futimens(descriptor, $0.baseAddress) }
     return .file(size: status.size, modified: nanoseconds)
+  }
+
+  /// The text of a link to a blob, so many folders below that of a port.
+  private func linkText(toBlob digest: Digest, depth: Int) -> String {
+    guard isRelative else { return blobs + digest.hexadecimal }
+    // From results/<pipeline>/<stage>/<port> to the folder that holds the results.
+    return String(repeating: "../", count: 4 + depth) + blobs + digest.hexadecimal
   }
 
   private func linkText(to file: FilePath, from folder: FilePath) -> FilePath {
@@ -301,25 +341,23 @@ public struct ResultsView: Sendable {
 
   /// Whether a folder shows exactly this result, from this store.
   private func shows(
-    _ result: ActionResult, _ shown: ResultsEntry, _ folder: OpenFolder
+    _ result: ActionResult, _ shown: ResultsEntry, _ label: String, _ home: OpenFolder
   ) throws(StoreError) -> Bool {
     guard shown.key == result.key else { return false }
     var count = 0
     for output in result.outputs {
       let port = folderName(output.port)
-      let home = folder.path.appending(port)
       for file in output.artifact.manifest.layers {
         guard let title = file.title else { continue }
         count += 1
         let name = "\(port)/\(title)"
         switch shown.files[name] {
         case .link(let text)?:
-          let expected = linkText(
-            to: store.blobPath(file.digest), from: home.pushing(FilePath(title)).removingLastComponent())
-          guard text == expected.string, folder.linkText(name) == text else { return false }
+          let expected = linkText(toBlob: file.digest, depth: title.utf8.count { $0 == UInt8(ascii: "/") })
+          guard text == expected, home.linkText("\(label)/\(name)") == text else { return false }
         case .file(let size, let modified)?:
           guard size == file.size, let blob = try FileSystem.status(store.blobPath(file.digest)),
-            blob.modified == modified, let status = try folder.status(name), status.kind == .file,
+            blob.modified == modified, let status = try home.status("\(label)/\(name)"), status.kind == .file,
             status.size == size, status.modified == modified
           else { return false }
         case nil: return false

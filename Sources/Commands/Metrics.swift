@@ -21,17 +21,18 @@ struct Metrics: ParsableCommand {
     let session = try PipelineSession(file: file, options: options)
     var rows: [(account: ActionAccount, metrics: JSONObject)] = []
     var missing: [String] = []
+    var lost: [String] = []
     for (index, account) in try session.accounts(askingBundles: true).enumerated() {
       let ports = session.pipeline.actions[index].declaration.outputs.filter { $0.kind == .scores }.map(\.name)
       guard !ports.isEmpty else { continue }
-      if account.state != .fresh { missing.append(account.id) }
+      if account.isLost { lost.append(account.id) } else if account.state != .fresh { missing.append(account.id) }
       for output in account.outputs where ports.contains(output.port) {
         rows.append((account, try explained { try Self.metrics(output.digest, in: session.store) }))
       }
     }
     if !missing.isEmpty { Diagnostics.say("stale, so not shown: \(missing.joined(separator: ", "))") }
     if options.json {
-      return printDocument(
+      printDocument(
         .array(
           rows.map { row in
             [
@@ -39,10 +40,15 @@ struct Metrics: ParsableCommand {
               "metrics": .object(row.metrics),
             ]
           }))
+    } else {
+      for row in rows {
+        Answer.print(row.account.id)
+        for metric in row.metrics.members { Answer.print("  " + Self.line(metric.name, metric.value)) }
+      }
     }
-    for row in rows {
-      Answer.print(row.account.id)
-      for metric in row.metrics.members { Answer.print("  " + Self.line(metric.name, metric.value)) }
+    guard lost.isEmpty else {
+      throw CommandFailure(
+        .damaged, "damaged or gone: \(lost.joined(separator: ", ")); run the pipeline again to make them anew")
     }
   }
 

@@ -64,7 +64,7 @@ struct ShownArtifact {
           manifest: try store.manifest(match.digest, neededBy: "the reference \(reference)"))
       }
     } catch let failure as StoredReference.Failure {
-      throw CommandFailure(.invalid, failure.description)
+      throw CommandFailure(failure.isDamage ? .damaged : .invalid, failure.description)
     } catch {
       throw CommandFailure(explaining: error)
     }

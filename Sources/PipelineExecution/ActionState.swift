@@ -33,6 +33,8 @@ package struct ActionAccount: Sendable {
   package var reason: String?
   /// Where its result came from, or which remote has it; nil for one that was made here, and for none.
   package var origin: ResultOrigin?
+  /// Whether there was a result that is damaged or gone.
+  package var isLost = false
   /// What in the key differs from an earlier one.
   package var changes: [ExplainedChange] = []
   /// Port to the digest of its artifact, as declared; empty where there is no result.

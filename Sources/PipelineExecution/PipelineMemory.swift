@@ -23,14 +23,16 @@ package final class PipelineMemory {
     return latest
   }
 
-  /// The key document to compare a new one with: that of the action's last result, else of the most similar action
-  /// of the same stage.
+  /// The key document to compare a new one with: that of the action's last result, else of the most similar of some
+  /// actions of the same stage, here or in other pipelines.
+  ///
+  /// The cost does not grow with the number of actions: of many cells only those next in name are looked at.
   package func document(mostLike document: KeyDocument, of id: String) -> KeyDocument? {
     if let record = latest[id], let last = try? store.keyDocument(record.key), last.stage == document.stage {
       return last
     }
-    return nearest(document, among: latest)
-      ?? otherPipelines.lazy.compactMap { self.nearest(document, among: $0) }.first
+    return nearest(document, to: id, in: neighbours)
+      ?? otherPipelines.lazy.compactMap { self.nearest(document, to: id, in: $0) }.first
   }
 
   /// What an action took when it last ran, else what the other cells of its stage took on average.
@@ -51,14 +53,45 @@ package final class PipelineMemory {
     return RunEstimator.Cost(seconds: seconds, peakBytes: peak)
   }
 
-  private var otherPipelines: [[String: ActionRecord]] {
-    ((try? store.pipelines()) ?? []).filter { $0 != pipeline }.compactMap { try? store.latestActions(of: $0) }
+  /// The actions that were recorded, in the order of their names.
+  private struct Neighbourhood {
+    var labels: [String]
+    var keys: [ActionKey]
+
+    init(_ records: [String: ActionRecord]) {
+      labels = records.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      keys = labels.map { label in
+        guard let record = records[label] else { preconditionFailure("\(label) is one of them") }
+        return record.key
+      }
+    }
+
+    /// The keys of some actions next to a name: cells of one stage stand together.
+    func keys(near label: String, count: Int) -> ArraySlice<ActionKey> {
+      var (low, high) = (0, labels.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if labels[middle].utf8.lexicographicallyPrecedes(label.utf8) { low = middle + 1 } else { high = middle }
+      }
+      let start = max(0, min(low - count / 2, labels.count - count))
+      return keys[start..<min(labels.count, start + count)]
+    }
   }
 
-  private func nearest(_ document: KeyDocument, among records: [String: ActionRecord]) -> KeyDocument? {
-    let labels = records.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    let documents = labels.compactMap { label in records[label].flatMap { try? store.keyDocument($0.key) } }
-    return documents.filter { $0.stage == document.stage }
+  private lazy var neighbours = Neighbourhood(latest)
+  private lazy var otherPipelines: [Neighbourhood] =
+    ((try? store.pipelines()) ?? []).filter { $0 != pipeline }.compactMap { name in
+      (try? store.latestActions(of: name)).map { Neighbourhood($0) }
+    }
+  private var documents: [ActionKey: KeyDocument?] = [:]
+
+  private func nearest(_ document: KeyDocument, to id: String, in records: Neighbourhood) -> KeyDocument? {
+    records.keys(near: id, count: 32).compactMap { key in
+      if let known = documents[key] { return known }
+      let found = try? store.keyDocument(key)
+      documents[key] = .some(found)
+      return found
+    }.filter { $0.stage == document.stage }
       .min { document.changes(since: $0).count < document.changes(since: $1).count }
   }
 }

@@ -133,7 +133,7 @@ extension PipelineRun {
   private func publish(_ index: Int, _ running: RunningAction, _ end: JobEnd) throws {
     let action = running.action
     let readsOutside = running.action.inputs.contains { $0.sources.contains { $0.origin != nil } }
-    if readsOutside, try planner.keyDocument(of: index) != running.document {
+    if readsOutside, try planner.keyDocument(of: index, anew: true) != running.document {
       throw StageFailure(
         "what \(action.id) reads was changed while it ran", remedy: "run again when nothing writes to it")
     }

@@ -136,6 +136,7 @@ package final class PipelineRun {
       set(index, .stale, reason: reason.sentence(id))
       accounts[index].key = document.key
       accounts[index].changes = reason.changes
+      if case .lost = reason { accounts[index].isLost = true }
     }
   }
 

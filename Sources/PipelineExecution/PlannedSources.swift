@@ -20,6 +20,15 @@ package final class PlannedSources {
   private let digests: SourceDigests
   private let absent: AbsentSources?
   private var manifests: [Digest: Manifest] = [:]
+  /// What was looked at already: a thousand cells that read one folder look at it once.
+  private var seen: [Place: Digest] = [:]
+  private var programs: [FilePath: KeyDocument.Program] = [:]
+
+  private struct Place: Hashable {
+    var path: FilePath
+    var kind: ArtifactKind
+    var files: [String]?
+  }
 
   /// Digests through a store's cache.
   ///
@@ -45,6 +54,8 @@ package final class PlannedSources {
   package func digest(
     of path: FilePath, kind: ArtifactKind, label: String, files: [String]?, origin: ValueOrigin
   ) throws -> Digest {
+    let place = Place(path: path, kind: kind, files: files)
+    if let digest = seen[place] { return digest }
     var status = stat()
     guard stat(path.string, &status) == 0 else {
       guard let known = try absent?.find(path, kind: kind, label: label, files: files) else {
@@ -64,7 +75,26 @@ package final class PlannedSources {
     let manifest = try digests.manifest(kind: name, files: named)
     let digest = manifest.descriptor.digest
     manifests[digest] = manifest
+    seen[place] = digest
     return digest
+  }
+
+  /// The program of a user's stage: its command and the digests of its code.
+  ///
+  /// - Throws: `SourceProblem` where a file is not there, or `StoreError`.
+  package func program(of stage: UserStage, origin: ValueOrigin) throws -> KeyDocument.Program {
+    if let program = programs[stage.folder] { return program }
+    var code: [String: Digest] = [:]
+    for file in stage.code { code[file.string] = try digest(ofFile: stage.folder.pushing(file), origin: origin) }
+    let program = KeyDocument.Program(command: stage.command, code: code)
+    programs[stage.folder] = program
+    return program
+  }
+
+  /// Forgets what was looked at: it may have changed since.
+  package func lookAgain() {
+    seen = [:]
+    programs = [:]
   }
 
   /// What stands in for a path where there is nothing; nil where there is something.

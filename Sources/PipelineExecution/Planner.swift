@@ -118,8 +118,12 @@ package final class Planner {
 
   /// All that decides an action's result.
   ///
+  /// - Parameters:
+  ///   - index: The action.
+  ///   - anew: Whether files outside the store are looked at again, though this process has seen them.
   /// - Precondition: The results of all that it reads are noted.
-  package func keyDocument(of index: Int) throws -> KeyDocument {
+  package func keyDocument(of index: Int, anew: Bool = false) throws -> KeyDocument {
+    if anew { sources.lookAgain() }
     let action = pipeline.actions[index]
     var inputs: [String: KeyDocument.Input] = [:]
     for input in action.inputs {
@@ -194,11 +198,7 @@ package final class Planner {
 
   private func program(of action: PlannedAction) throws -> KeyDocument.Program? {
     guard case .command(let stage) = action.implementation else { return nil }
-    var code: [String: Digest] = [:]
-    for file in stage.code {
-      code[file.string] = try sources.digest(ofFile: stage.folder.pushing(file), origin: .file(action.location))
-    }
-    return KeyDocument.Program(command: stage.command, code: code)
+    return try sources.program(of: stage, origin: .file(action.location))
   }
 
   /// Compares a key with the last one of the same action, else with the most similar of the same stage.

@@ -15,6 +15,8 @@ package enum StoredReference {
   package struct Failure: Error, CustomStringConvertible {
     /// One sentence.
     package var description: String
+    /// Whether there was a result, and what is left of it can't be used.
+    package var isDamage = false
   }
 
   /// Everything that a reference names: the outputs of the last run, or one manifest.
@@ -73,13 +75,22 @@ package enum StoredReference {
     let records = try store.latestActions(of: pipeline)
     let labels = records.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var matches: [Match] = []
+    var damage: String?
     for label in labels {
       guard let record = records[label], let rest = suffix(of: text, after: label) else { continue }
-      guard case .hit(let result) = try store.lookup(record.key) else { continue }
+      let result: ActionResult
+      switch try store.lookup(record.key) {
+      case .hit(let found): result = found
+      case .miss(.neverRun): continue
+      case .miss(let reason):
+        damage = damage ?? "the result of \(label) can't be used: \(reason); run the pipeline again to make it anew"
+        continue
+      }
       for output in result.outputs where rest.isEmpty || rest == output.port {
         matches.append(Match(label: "\(label).\(output.port)", digest: output.artifact.digest))
       }
     }
+    if matches.isEmpty, let damage { throw Failure(description: damage, isDamage: true) }
     return matches
   }
 

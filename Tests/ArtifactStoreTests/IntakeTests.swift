@@ -52,7 +52,7 @@ struct IntakeTests {
     let lab = try Laboratory()
     let first = try lab.store.beginIntake()
     try take(Self.bytes, as: Self.digest, size: Self.bytes.count, into: first)
-    #expect(try first.publish(pipeline: "p", actions: [], references: [], origin: "test") == 0)
+    #expect(try first.publish(pipeline: "p", actions: [], references: [], origin: OriginTests.bundle) == 0)
     #expect(try lab.store.has(Self.digest, size: Self.bytes.count))
     let again = try lab.store.beginIntake()
     var other = Self.bytes
@@ -63,7 +63,7 @@ struct IntakeTests {
     let third = try lab.reopened().beginIntake()
     #expect(try !third.has(Self.digest, size: Self.bytes.count))
     try take(Self.bytes, as: Self.digest, size: Self.bytes.count, into: third)
-    _ = try third.publish(pipeline: "p", actions: [], references: [], origin: "test")
+    _ = try third.publish(pipeline: "p", actions: [], references: [], origin: OriginTests.bundle)
     #expect(try isIntact(lab))
   }
 
@@ -87,7 +87,7 @@ struct IntakeTests {
     try Self.bytes[2_000_000...].withUnsafeBytes { try reception.write($0) }
     #expect(throws: DamagedBlob.self) { try [UInt8(0)].withUnsafeBytes { try reception.write($0) } }
     try intake.end(reception)
-    _ = try intake.publish(pipeline: "p", actions: [], references: [], origin: "test")
+    _ = try intake.publish(pipeline: "p", actions: [], references: [], origin: OriginTests.bundle)
     #expect(try isIntact(lab))
     #expect(Laboratory.names(lab.store.path.pushing("work/downloads")).isEmpty)
   }
@@ -132,7 +132,7 @@ struct IntakeTests {
       }
     }
     let actions = [other, lacking].map { ActionRecord(label: "a", key: $0.key, result: $0.digest) }
-    #expect(try intake.publish(pipeline: "p", actions: actions, references: [], origin: "test") == 1)
+    #expect(try intake.publish(pipeline: "p", actions: actions, references: [], origin: OriginTests.bundle) == 1)
     guard case .hit(let present) = try one.reopened().lookup(own.key) else {
       Issue.record("the store's own result is gone")
       return

@@ -51,7 +51,7 @@ final class MemoryCache: RemoteCache {
     let intake = try store.beginIntake()
     let parts = result.manifests.flatMap { [$0.digest] + ($0.manifest.layers + [$0.manifest.config]).map(\.digest) }
     for digest in Set(parts) { try intake.add(blobs[digest] ?? []) }
-    return try intake.publish(result.digest, of: key)
+    return try intake.publish(result.digest, of: key, from: ResultOrigin(kind: .remote, name: name))
   }
 
   func offer(_ result: ActionResult, from store: Store) throws -> Bool {

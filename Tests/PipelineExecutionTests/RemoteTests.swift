@@ -24,6 +24,7 @@ import Testing
     func sharing(_ count: Int, at place: String) {}
     func actionEnds(_ ending: ActionEnding) { endings.append(ending) }
     func notice(_ text: String) { notices.append(text) }
+    func warning(_ text: String) { notices.append(text) }
     func timePasses() {}
     func runEnds(_ closing: RunClosing) {}
   }
@@ -88,7 +89,8 @@ import Testing
       #expect(Set(cache.calls.offers).count == 4)
       let second = try run(toy, store: "two", cache)
       #expect(second.status == .done)
-      #expect(second.accounts.allSatisfy { $0.state == .fresh && $0.origin == "memory" })
+      #expect(
+        second.accounts.allSatisfy { $0.state == .fresh && $0.origin == ResultOrigin(kind: .remote, name: "memory") })
       #expect(second.summary?.fetched == 4)
       #expect(second.accounts.map { $0.outputs.map(\.digest) } == first.accounts.map { $0.outputs.map(\.digest) })
       #expect(toy.journal.count == 4)

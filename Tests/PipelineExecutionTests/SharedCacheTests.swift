@@ -49,7 +49,7 @@ import Testing
       #expect(try isSound(toy, "two") && isSound(toy, "lab"))
       #expect(Fixture.exists(toy.folder.appending("results/toy/end/dataset/train.jsonl")))
       let again = try toy.json("run", "--store", "three", "--remote", "lab", "--no-results")
-      #expect(again["actions"]?.array?.allSatisfy { $0["state"] == "fresh" && $0["origin"] == "lab" } == true)
+      #expect(again["actions"]?.array?.allSatisfy { $0["state"] == "fresh" && $0["origin"]?["name"] == "lab" } == true)
       #expect(again["remote"]?["fetched"]?.integer == 4)
       let own = try toy.json("run", "--store", "one", "--no-results")
       #expect(again.digests == own.digests)
@@ -328,6 +328,6 @@ import Testing
 extension JSONValue {
   /// The actions that come from a remote, or are there.
   var origins: [String] {
-    (self["actions"]?.array ?? []).filter { $0["origin"]?.string != nil }.compactMap { $0["stage"]?.string }
+    (self["actions"]?.array ?? []).filter { $0["origin"]?["name"] != nil }.compactMap { $0["stage"]?.string }
   }
 }
