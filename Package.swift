@@ -175,7 +175,8 @@ let package = Package(
           "CanonicalJSON", "ContentAddressing", "ArtifactStore", "StageKit", "PipelineLanguage", "PipelineExecution",
           "StageCatalog", "Bundling", "Registries", "Sharing", "Archives", "SafetensorsFormat", "Records", "CProcess",
           argumentParser, systemPackage,
-        ], swiftSettings: swiftSettings),
+        ], swiftSettings: swiftSettings, plugins: ["CommitPlugin"]),
+      .plugin(name: "CommitPlugin", capability: .buildTool(), path: "Sources/CommitPlugin"),
       .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
       .target(
         name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",

@@ -182,7 +182,7 @@ int process_is_interrupted(void) { return interrupted != 0; }
 void process_adopt_orphans(void) { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 struct family {
-  pid_t process, parent, group;
+  pid_t process, parent;
 };
 
 // All processes with their parents; the caller frees the list.
@@ -207,15 +207,15 @@ static struct family *processes(size_t *count) {
     text[size] = 0;
     // The name in parentheses may hold anything.
     char *name = strrchr(text, ')');
-    int parent, group;
-    if (name == NULL || sscanf(name + 1, " %*c %d %d", &parent, &group) != 2) continue;
+    int parent;
+    if (name == NULL || sscanf(name + 1, " %*c %d", &parent) != 1) continue;
     if (*count == room) {
       room = room == 0 ? 256 : 2 * room;
       struct family *larger = realloc(list, room * sizeof *list);
       if (larger == NULL) break;
       list = larger;
     }
-    list[(*count)++] = (struct family){(pid_t)process, (pid_t)parent, (pid_t)group};
+    list[(*count)++] = (struct family){(pid_t)process, (pid_t)parent};
   }
   closedir(directory);
   return list;
@@ -252,21 +252,46 @@ static int may_have_others(const pid_t *known, size_t count) {
   return found;
 }
 
-void process_end_orphans(int all_children) {
+// Whether a process was given an environment with this variable.
+static int has_variable(pid_t process, const char *variable) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  size_t room = 1 << 17, size = 0;
+  char *text = malloc(room + 1);
+  while (text != NULL && size < room) {
+    ssize_t part = read(file, text + size, room - size);
+    if (part <= 0) break;
+    size += (size_t)part;
+  }
+  close(file);
+  int found = 0;
+  if (text != NULL) text[size] = 0;
+  for (size_t start = 0; !found && text != NULL && start < size; start += strlen(text + start) + 1) {
+    found = strcmp(text + start, variable) == 0;
+  }
+  free(text);
+  return found;
+}
+
+void process_end_orphans(const char *variable) {
+  int all_children = variable == NULL;
   // What is killed hands its children on to us, so that a second look finds them; a few looks bound the work.
   for (int look = 0; look < 16; look++) {
     pthread_mutex_lock(&started_lock);
     size_t known = all_children ? 0 : started_count, found = 0, count = 0;
     struct family *all = may_have_others(started_list, known) ? processes(&count) : NULL;
     pid_t *orphans = all == NULL ? NULL : malloc((count + 1) * sizeof *orphans);
-    pid_t self = getpid(), group = getpgrp();
+    pid_t self = getpid();
     for (int grew = orphans != NULL; grew;) {
       grew = 0;
       for (size_t i = 0; i < count; i++) {
         int is_orphan = all[i].parent == self && !is_among(all[i].process, started_list, known)
-                        && (all_children || all[i].group != group);
+                        && (all_children || has_variable(all[i].process, variable));
         if (!is_orphan && !is_among(all[i].parent, orphans, found)) continue;
         if (all[i].process == self || is_among(all[i].process, orphans, found)) continue;
+        if (is_among(all[i].process, started_list, known)) continue;
         orphans[found++] = all[i].process;
         grew = 1;
       }
@@ -298,7 +323,7 @@ static void *guard(void *argument) {
   for (;;) {
     ssize_t count = read(descriptor, &byte, 1);
     if (count > 0 || (count < 0 && errno == EINTR)) continue;
-    process_end_orphans(1);
+    process_end_orphans(NULL);
     if (getpgrp() == getpid()) kill(0, SIGKILL);
     _exit(137);
   }

@@ -6,11 +6,14 @@ import StageKit
 ///
 /// Every verb states its `commandName`: names made by reflection cost 2 ms at each start.
 public struct Apprentice: ParsableCommand {
+  /// The release that this source leads to.
+  private static let release = "0.2.0"
+
   /// The verbs, grouped as `--help` prints them.
   public static let configuration = CommandConfiguration(
     commandName: "apprentice",
     abstract: "Fine-tunes language models by imitation, as a pipeline of cached, reproducible stages.",
-    version: "0.1.0",
+    version: "apprentice \(release)" + (BuiltCommit.name.isEmpty ? "" : " (commit \(BuiltCommit.name))"),
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [Run.self, Exec.self]),
       CommandGroup(

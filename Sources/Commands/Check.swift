@@ -2,6 +2,8 @@ import ArgumentParser
 import CanonicalJSON
 import PipelineLanguage
 import StageKit
+import Synchronization
+import SystemPackage
 
 /// `check`: finds everything that is wrong with a pipeline file, and runs nothing.
 struct Check: ParsableCommand {
@@ -15,15 +17,27 @@ struct Check: ParsableCommand {
 
   @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
   var file: String?
+  @Flag(help: "Name absent source files, a line each, instead of taking them for problems.")
+  var noSources = false
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
+    let absent = Mutex<[String]>([])
+    let note: @Sendable (String, FilePath) -> Void = { label, path in
+      absent.withLock { list in
+        let line = "absent: \(path) (\(label))"
+        if !list.contains(line) { list.append(line) }
+      }
+    }
     do throws(PipelineProblems) {
-      let pipeline = try options.checked(file)
-      let counts = "\(pipeline.stageNames.count) stages, \(pipeline.actions.count) actions"
-      Answer.print(options.json ? PipelineProblems([]).json.text : "\(pipeline.file): no problems · \(counts)")
+      let pipeline = try options.checked(file, absent: noSources ? note : nil)
+      if options.json { return printDocument(PipelineProblems([]).json) }
+      for line in absent.withLock({ $0 }) { Answer.print(line) }
+      let (stages, actions) = (pipeline.stageNames.count, pipeline.actions.count)
+      let counts = "\(stages) stage\(stages == 1 ? "" : "s"), \(actions) action\(actions == 1 ? "" : "s")"
+      Answer.print("\(pipeline.file): no problems · \(counts)")
     } catch {
-      Answer.print(options.json ? error.json.text : error.description)
+      if options.json { printDocument(error.json) } else { Answer.print(error.description) }
       throw ExitCode(ExitStatus.invalid.rawValue)
     }
   }

@@ -36,12 +36,22 @@ struct PipelineOptions: ParsableArguments {
   }
 
   /// The pipeline as `pipeline` gives it, problems always thrown.
-  func checked(_ file: String?) throws(PipelineProblems) -> CheckedPipeline {
+  ///
+  /// - Parameters:
+  ///   - file: FILE of the command line.
+  ///   - absent: Is told of paths where there is nothing, which then are no problem; nil where they are one.
+  func checked(
+    _ file: String?, absent isAbsent: (@Sendable (_ label: String, FilePath) -> Void)? = nil
+  ) throws(PipelineProblems) -> CheckedPipeline {
     var checker = Self.checker
     let found = if let file { FilePath(file) } else { try checker.discover() }
     let (path, settings) = (StoreLocation.of(self, file: found).store, settings)
     // Asked only for what is absent, so that no store is opened for a pipeline whose sources are there.
     checker.isKnown = { label, kind, source in
+      if let isAbsent {
+        isAbsent(label, source)
+        return true
+      }
       guard let store = try? Store.open(path, creating: false) else { return false }
       let absent = try? AbsentSources(in: store, file: Self.absolute(found), pipeline: nil, settings: settings)
       return absent?.isKnown(source, kind: kind, label: label) ?? false

@@ -7,6 +7,7 @@ import SystemPackage
 final class LocalExecutor: Executor {
   private let program: ActionProgram
   private var processes: [Int: ActionProcess] = [:]
+  private var requests: [Int: FilePath] = [:]
   /// Those whose events can still be read.
   private var listening: Set<Int> = []
   /// Those of which it was told that they have ended.
@@ -27,6 +28,7 @@ final class LocalExecutor: Executor {
     let process = try ActionProcess(
       program: program, request: job.request, command: job.command, log: log, environment: job.environment)
     processes[action] = process
+    requests[action] = job.request
     listening.insert(action)
     return ["process": JSONValue(Int(process.process))]
   }
@@ -57,8 +59,10 @@ final class LocalExecutor: Executor {
     listening.remove(action)
     ended.remove(action)
     let (end, reports) = process.finish()
-    // Those that left its group: as long as it lived they were its own.
-    process_end_orphans(0)
+    // Those that left its group: as long as it lived they were its own children.
+    if let request = requests.removeValue(forKey: action) {
+      process_end_orphans("\(ChildEnvironment.action)=\(request.string)")
+    }
     return (end, reports)
   }
 }

@@ -74,7 +74,7 @@ struct UserCommand {
     do {
       end = JobEnd.wait(for: try launch.start())
       // A worker with a session of its own ends with the action, too.
-      process_end_orphans(1)
+      process_end_orphans(nil)
     } catch {
       throw StageFailure("the program \(command[0]) could not be started: \(error)")
     }

@@ -21,6 +21,10 @@ package enum LanguageSchema {
           "type": "object", "propertyNames": ["pattern": name],
           "description": "Values that ${name} reads and --set overrides.",
         ],
+        "scales": [
+          "type": "object", "propertyNames": ["pattern": name], "additionalProperties": ["type": "object"],
+          "description": "Sets of values for params; the param scale names the one that holds, --set goes over it.",
+        ],
         "env": [
           "type": "array", "items": ["type": "string"],
           "description": "Environment variables that ${env.NAME} may read.",
@@ -164,6 +168,10 @@ package enum LanguageSchema {
           "code": [
             "type": "array", "items": ["type": "string"],
             "description": "Files of the folder that the program consists of; their bytes are in the action key.",
+          ],
+          "environment": [
+            "type": "array", "items": ["type": "string"],
+            "description": "Variables that are passed to the program beside the usual ones, outside the action key.",
           ],
         ],
       ],

@@ -2,18 +2,23 @@ import CanonicalJSON
 
 /// The file's `params` as `--set` and the environment make them.
 ///
+/// The values of the scale that the param `scale` names stand in for those of `params`; a setting goes over both.
+///
 /// A param may read others and the environment, in any order but no circle; each is resolved once, when first asked
 /// for.
 final class PipelineParams {
   let names: [String]
   private let defaults: [String: YAMLMember]
   private let settings: [String: (value: String, origin: ValueOrigin)]
+  private let scales: [(name: YAMLMember, values: [YAMLMember])]
   private let allowedVariables: [String]
   private let variable: (String) -> String?
   private var resolved: [String: YAMLNode] = [:]
   private var open: [String] = []
 
   private static let maximumDepth = 64
+  /// The param that chooses among `scales`.
+  private static let scaleName = "scale"
 
   /// The params of a file.
   ///
@@ -29,6 +34,7 @@ final class PipelineParams {
     let defaults = Dictionary(syntax.params.map { ($0.key, $0) }) { first, _ in first }
     self.names = names
     self.defaults = defaults
+    scales = syntax.scales
     allowedVariables = syntax.environment
     self.variable = variable
     var given: [String: (value: String, origin: ValueOrigin)] = [:]
@@ -50,6 +56,53 @@ final class PipelineParams {
       given[name] = (String(setting[setting.index(after: equals)...]), origin)
     }
     self.settings = given
+    checkScales(log)
+  }
+
+  /// Reports a choice of a scale that is none, and values that fit no param, of every scale.
+  private func checkScales(_ log: ProblemLog) {
+    guard let first = scales.first else { return }
+    guard let choice = defaults[Self.scaleName] else {
+      let example = "scale: \(first.name.key)"
+      log.report(
+        first.name.keyOrigin, found: "scales, and no param that chooses one", expected: "\(example) in params",
+        nearest: example)
+      return
+    }
+    if chosenScale == nil, !(settings[Self.scaleName] == nil && choice.value.isNull) {
+      let known = scales.map(\.name.key)
+      let chosen = settings[Self.scaleName]?.value ?? choice.value.text
+      log.report(
+        settings[Self.scaleName]?.origin ?? choice.value.origin, found: "the scale \(chosen ?? choice.value.shown)",
+        expected: "one of \(known.joined(separator: ", "))",
+        nearest: chosen.flatMap { Spelling.nearest(to: $0, among: known) })
+    }
+    for scale in scales {
+      for member in scale.values {
+        guard member.key != Self.scaleName, let like = defaults[member.key] else {
+          log.report(
+            member.keyOrigin, found: "\(member.key) in the scale \(scale.name.key)",
+            expected: "one of the params \(names.filter { $0 != Self.scaleName }.joined(separator: ", "))",
+            nearest: Spelling.nearest(to: member.key, among: names))
+          continue
+        }
+        _ = fitting(member, like: like, log: log)
+      }
+    }
+  }
+
+  /// The scale that the param names, as it stands: it reads no other; nil where it names none.
+  private var chosenScale: (name: YAMLMember, values: [YAMLMember])? {
+    guard !scales.isEmpty else { return nil }
+    let chosen = settings[Self.scaleName]?.value ?? defaults[Self.scaleName]?.value.text
+    return scales.first { $0.name.key == chosen }
+  }
+
+  /// A scale's value, of the type of the param that it stands in for.
+  private func fitting(_ member: YAMLMember, like example: YAMLMember, log: ProblemLog) -> YAMLNode {
+    let node = Scope(params: self, matrix: .none, log: log).replacing(member.value)
+    let like = Scope(params: self, matrix: .none, log: ProblemLog()).replacing(example.value)
+    return SettingReader(origin: node.origin, name: member.key, log: log).read(node, like: like)
   }
 
   /// All params in the order of the file, those that are invalid left out.
@@ -82,6 +135,9 @@ final class PipelineParams {
     if let (text, origin) = settings[name] {
       let like = Scope(params: self, matrix: .none, log: ProblemLog()).replacing(member.value)
       node = SettingReader(origin: origin, name: name, log: log).read(text, like: like)
+    } else if name != Self.scaleName, let scaled = chosenScale?.values.first(where: { $0.key == name }) {
+      // What does not fit is reported once, for every scale.
+      node = fitting(scaled, like: member, log: ProblemLog())
     } else {
       node = Scope(params: self, matrix: .none, log: log).replacing(member.value)
     }
@@ -121,6 +177,21 @@ private struct SettingReader {
     case .sequence, .mapping: return convert(parse(text), like: example)
     case .invalid: return YAMLNode(.scalar(text, isPlain: false), origin)
     }
+  }
+
+  /// A value of the file that must have the type of an example.
+  func read(_ node: YAMLNode, like example: YAMLNode) -> YAMLNode {
+    guard case .scalar = example.content, let value = example.value, !value.isNull else {
+      return example.value?.isNull ?? false ? node : convert(node, like: example)
+    }
+    guard case .scalar(let text, let isPlain) = node.content else {
+      if !node.isInvalid {
+        log.report(node.origin, found: node.shown, expected: "\(value.typeName) for \(name), as its default is")
+      }
+      return YAMLNode(.invalid, node.origin)
+    }
+    if case .string = value { return node }
+    return scalar(text, isPlain: isPlain, like: value)
   }
 
   private func parse(_ text: String) -> YAMLNode {

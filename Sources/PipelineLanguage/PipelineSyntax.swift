@@ -7,6 +7,8 @@ struct PipelineSyntax {
   var numerics = NumericsPolicy.native
   var params: [YAMLMember] = []
   var environment: [String] = []
+  /// Sets of values for params, by name.
+  var scales: [(name: YAMLMember, values: [YAMLMember])] = []
   var stages: [StageSyntax] = []
 }
 
@@ -26,13 +28,14 @@ struct StageSyntax {
 struct PipelineSyntaxReader {
   let log: ProblemLog
 
-  private static let topKeys = ["apprentice", "name", "params", "env", "numerics", "stages"]
+  private static let topKeys = ["apprentice", "name", "params", "scales", "env", "numerics", "stages"]
   private static let stageKeys = ["uses", "matrix", "in", "with"]
 
   /// What people call our keys elsewhere.
   private static let foreignKeys = [
     "version": "apprentice", "parameters": "params", "vars": "params", "variables": "params", "inputs": "params",
-    "environment": "env", "jobs": "stages", "steps": "stages", "tasks": "stages", "rules": "stages",
+    "profiles": "scales", "presets": "scales", "environment": "env", "jobs": "stages", "steps": "stages",
+    "tasks": "stages", "rules": "stages",
     "precision": "numerics",
   ]
   private static let foreignStageKeys = [
@@ -60,6 +63,11 @@ struct PipelineSyntaxReader {
         syntax.numerics = word.flatMap(NumericsPolicy.init) ?? .native
       case "params":
         syntax.params = named(member.value, "a parameter", expected: "a mapping from names to values")
+      case "scales":
+        let scales = named(member.value, "a scale", expected: "a mapping from names to values of params")
+        syntax.scales = scales.map { scale in
+          (scale, log.mapping(scale.value, expected: "a mapping from params to values") ?? [])
+        }
       case "env": readEnvironment(member.value, into: &syntax)
       case "stages":
         let stages = named(member.value, "a stage", expected: "a mapping from names to stages")

@@ -54,8 +54,8 @@ int process_is_interrupted(void);
 void process_adopt_orphans(void);
 
 /// Kills orphans that this process has adopted, with all that they started, and waits for them: children that it did not
-/// start itself and that are in another process group. With `all_children`, every child.
-void process_end_orphans(int all_children);
+/// start itself and whose environment has this variable, `NAME=value`. With NULL, every child.
+void process_end_orphans(const char *variable);
 
 /// To be called when a child that `process_start` has started was waited for: its number may become another's.
 void process_was_waited_for(pid_t child);
