@@ -1,9 +1,10 @@
+import CanonicalJSON
 public import SystemPackage
 
 /// Why an archive can't be read or written; names the file and, where one is concerned, the member.
 public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What is wrong.
-  public enum Fault: Sendable, Equatable {
+  public enum Fault: Error, Sendable, Equatable {
     /// The system refused an operation.
     case system(Errno)
     /// What the bytes are read from failed; the sentence names the place.
@@ -32,15 +33,16 @@ public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible 
     self.fault = fault
   }
 
-  /// One sentence with the place.
+  /// One sentence with the place, on one line whatever the archive holds.
   public var description: String {
-    let place = member.map { "\(file), member \($0)" } ?? file
+    let file = file.shown(limit: 4096)
+    let place = member.map { "\(file), member \($0.shown(limit: 200))" } ?? file
     switch fault {
     case .system(let code): return "\(place): \(code)"
     case .source(let reason): return reason
     case .unknownFormat:
       return "\(place): expected a tar or zip archive, plain or compressed with gzip, zstd, xz or bzip2"
-    case .damaged(let reason): return "\(place): damaged archive: \(reason)"
+    case .damaged(let reason): return "\(place): damaged archive: \(reason.shown(limit: 300))"
     case .encrypted: return "\(place): the member is encrypted; decrypt it first"
     case .wrongSize(let announced, let written):
       return "\(place): \(written) bytes written where \(announced) were announced"

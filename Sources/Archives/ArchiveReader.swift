@@ -92,7 +92,7 @@ public final class ArchiveReader {
       return next.count
     }
     // A zip's table stands at its end; where seeking is impossible the local headers are read in order.
-    if input.size != nil, !input.isGzip {
+    if input.size != nil, !input.isPacked {
       archive_read_set_seek_callback(handle) { _, client, offset, whence in
         let input = Unmanaged<ArchiveInput>.fromOpaque(client!).takeUnretainedValue()
         return la_int64_t(input.seek(Int(offset), whence) ?? Int(ARCHIVE_FATAL))
@@ -125,13 +125,7 @@ public final class ArchiveReader {
     if archive_format(handle) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_RAW {
       return ArchiveEntry(name: nil, kind: .file, size: nil)
     }
-    guard let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry) else {
-      throw ArchiveError(file: file, fault: .damaged("a member has no readable name"))
-    }
-    guard let text = String(validatingCString: name) else {
-      throw ArchiveError(
-        file: file, member: String(cString: name), fault: .damaged("the member's name is not UTF-8"))
-    }
+    let text = Self.name(of: entry)
     member = text
     let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : nil
     if let size, size < 0 { throw ArchiveError(file: file, member: text, fault: .damaged("its size is negative")) }
@@ -147,6 +141,29 @@ public final class ArchiveReader {
     let count = archive_read_data(handle, buffer.baseAddress, buffer.count)
     guard count >= 0 else { throw failure() }
     return count
+  }
+
+  /// The name of a member; bytes that are no UTF-8 are written `\xC4`, so that different names stay different and a member
+  /// that nobody asks for bars nothing. Empty where libarchive can't tell it.
+  private static func name(of entry: OpaquePointer) -> String {
+    guard let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry) else { return "" }
+    if let text = String(validatingCString: name) { return text }
+    var text = ""
+    var bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))[...]
+    while !bytes.isEmpty {
+      // A scalar has at most four bytes; the longest that is valid is taken.
+      let count = (1...4).last {
+        $0 <= bytes.count && String(validating: bytes.prefix($0), as: UTF8.self)?.unicodeScalars.count == 1
+      }
+      if let count {
+        text += String(decoding: bytes.prefix(count), as: UTF8.self)
+      } else {
+        let hexadecimal = String(bytes[bytes.startIndex], radix: 16, uppercase: true)
+        text += "\\x" + (hexadecimal.count == 1 ? "0" : "") + hexadecimal
+      }
+      bytes = bytes.dropFirst(count ?? 1)
+    }
+    return text
   }
 
   private func kind(of entry: OpaquePointer) -> ArchiveEntry.Kind {

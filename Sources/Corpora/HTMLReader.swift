@@ -9,7 +9,7 @@ import SystemPackage
 /// empty line, cells of a table by a tab. Scripts, styles, templates and the head leave no text. Broken markup is read as
 /// browsers read it, by libxml2.
 final class HTMLReader {
-  private static let hidden: Set<String> = ["script", "style", "template", "noscript", "head", "svg", "math"]
+  private static let hidden: Set<String> = ["script", "style", "template", "noscript", "svg", "math"]
   private static let paragraphs: Set<String> = [
     "p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table", "ul", "ol", "dl", "figure", "hr",
   ]
@@ -40,7 +40,9 @@ final class HTMLReader {
   static func read(_ source: any ByteSource, file: FilePath, _ body: (CorpusRow) throws -> Void) throws {
     let reader = HTMLReader(file: file)
     try reader.parse(source)
-    let title = String(decoding: reader.title, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    let title = reader.title.split { $0 == 0x20 || $0 >= 0x09 && $0 <= 0x0D }.map {
+      String(decoding: $0, as: UTF8.self)
+    }
     try body(
       CorpusRow(
         file: file, line: 1,
@@ -80,7 +82,7 @@ final class HTMLReader {
   }
 
   private func start(_ name: String) {
-    if name == "title" { isTitle = title.isEmpty }
+    if name == "title" { isTitle = title.isEmpty && hiddenDepth == 0 }
     if Self.hidden.contains(name) { hiddenDepth += 1 }
     if name == "pre" { preformattedDepth += 1 }
     separate(name)
