@@ -183,6 +183,12 @@ public final class ArchiveReader {
     if text.contains("ncrypted") || text.contains("assphrase") {
       return ArchiveError(file: file, member: member, fault: .encrypted)
     }
+    // liblzma's words for input that ends too early or goes on with something else.
+    if text.contains("No progress is possible") {
+      return ArchiveError(
+        file: file, member: member,
+        fault: .damaged("the xz data is cut off, or bytes that are no xz stand behind it"))
+    }
     return ArchiveError(file: file, member: member, fault: .damaged(text))
   }
 }

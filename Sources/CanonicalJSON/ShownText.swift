@@ -29,9 +29,9 @@ extension String {
 
 extension Sequence<String> {
   /// Foreign names as a message lists them: the first ones, each shown, and how many more there are.
-  package func shownList(most: Int = 20) -> String {
+  package func shownList(most: Int = 20, limit: Int = 40) -> String {
     let all = Array(self)
-    let list = all.prefix(most).map { $0.shown(limit: 40) }.joined(separator: ", ")
+    let list = all.prefix(most).map { $0.shown(limit: limit) }.joined(separator: ", ")
     return all.count > most ? "\(list) and \(all.count - most) more" : list
   }
 }

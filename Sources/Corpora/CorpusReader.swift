@@ -60,7 +60,7 @@ public struct CorpusReader: Sendable {
       try HTMLReader.read(DecodedBytes.utf8(source, encoding, file: file, declaring: .html), file: file, body)
     case .jsonl, .json, .csv, .tsv, .columns, .text:
       let text = try DecodedBytes.utf8(source, encoding, file: file)
-      let hasLines = [.jsonl, .columns, .text].contains(format)
+      let hasLines = format != .csv && format != .tsv
       let input = TextInput(file: file, source: hasLines ? try LineEnds.unified(text) : text)
       switch isFormatGuessed ? try JSONForm.look(at: input, named: format) : format {
       case .jsonl: try JSONLinesReader(input: input, threads: threads).read(body)

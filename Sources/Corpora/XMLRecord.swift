@@ -204,6 +204,6 @@ final class XMLRecordReader: XMLHandler {
   func finish() throws {
     guard count == 0 else { return }
     throw RecordError(
-      file: file, reason: "has no element \(form.name.shown()), which record names; it has \(met.shownList())")
+      file: file, reason: "has no element \(form.name.shown()), which record names; it has \(met.shownList(most: 10, limit: 80))")
   }
 }

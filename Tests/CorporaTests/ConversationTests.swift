@@ -42,7 +42,15 @@ import Testing
       ([["content": "x"]], "a message lacks its role"),
       ([["from": "gpt", "content": "x"]], "has no text as its content"),
       ([["role": "assistant", "value": "x"]], "has no text as its content"),
-      ([["role": "user", "content": [["type": "image"]]]], "holds a part that is no text"),
+      (
+        [["role": "user", "content": [["type": "image"]]], ["role": "assistant", "content": "x"]],
+        "holds a part that is no text, of type image"
+      ),
+      (
+        [["role": "assistant", "content": nil, "tool_calls": [["id": 1]]]],
+        "a message of assistant has no text as its content but a tool call"
+      ),
+      ([["role": "user\u{1B}", "content": 1], ["role": "assistant", "content": "x"]], "of user\\u{1b} has no text"),
       ([["role": "assistant", "content": nil]], "has no text as its content"),
     ] as [(JSONValue, String)])
   func refused(messages: JSONValue, expected: String) throws {
@@ -53,6 +61,15 @@ import Testing
     } catch {
       #expect("\(error)".contains(expected))
     }
+  }
+
+  @Test("what stands behind the answer need not be text")
+  func behind() throws {
+    let messages: JSONValue = [
+      ["role": "user", "content": "q"], ["role": "assistant", "content": "a"], ["role": "tool", "content": nil],
+    ]
+    #expect(
+      try Conversation(field: "messages", turn: "{content}").applied(to: row(messages)).fields["completion"] == "a")
   }
 
   @Test("a turn needs its content") func template() {

@@ -129,7 +129,7 @@ struct RowTemplates: Sendable {
           id: "", prompt: try prompt.text(for: row), completion: answer,
           references: try answers(row, lacks) ?? [answer]))
     } catch {
-      throw isIncomplete ? Self.withRemedy(error) : error
+      throw isIncomplete || references.contains(where: lacks) ? Self.withRemedy(error) : error
     }
   }
 

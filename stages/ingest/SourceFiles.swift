@@ -175,7 +175,7 @@ struct SourceFiles {
     }
     if requests.isEmpty {
       if let (key, count) = answered.first(where: { $0.value > 1 }) {
-        let split = String(decoding: key, as: UTF8.self).shown()
+        let split = String(decoding: key.dropLast(), as: UTF8.self).shown()
         throw StageFailure("\(archive.path) holds \(count) files for \(split)", remedy: "name one with files")
       }
       guard !answered.isEmpty else {
