@@ -143,8 +143,10 @@ public final class ArchiveReader {
     return count
   }
 
-  /// The name of a member; bytes that are no UTF-8 are written `\xC4`, so that different names stay different and a member
-  /// that nobody asks for bars nothing. Empty where libarchive can't tell it.
+  /// The name of a member, empty where libarchive can't tell it.
+  ///
+  /// Bytes that are no UTF-8 are written as numbers, so that different names stay different and a member that nobody asks
+  /// for bars nothing.
   private static func name(of entry: OpaquePointer) -> String {
     guard let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry) else { return "" }
     if let text = String(validatingCString: name) { return text }

@@ -146,6 +146,7 @@ struct JSONDocumentReader {
   ///   - line: The line on which it begins.
   ///   - column: How many bytes stand before it on that line.
   ///   - file: The file's name for messages.
+  /// - Returns: The value.
   /// - Throws: `RecordError` with line and column.
   static func value(
     _ bytes: UnsafeRawBufferPointer, line: Int, column: Int = 0, _ file: FilePath

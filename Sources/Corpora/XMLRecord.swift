@@ -42,12 +42,22 @@ private final class XMLElement {
   let name: String
   let prefix: String?
   let attributes: [(name: String, value: String)]
-  var content: [Content] = []
+  private var content: [Content] = []
+  /// The text behind the last child so far; appended to in place, however many pieces it comes in.
+  private var tail: [UInt8] = []
 
   init(_ name: String, _ prefix: String?, _ attributes: [(name: String, value: String)]) {
     self.name = name
     self.prefix = prefix
     self.attributes = attributes
+  }
+
+  func append(_ text: UnsafeRawBufferPointer) { tail.append(contentsOf: text) }
+
+  func append(_ child: XMLElement) {
+    if !tail.isEmpty { content.append(.text(tail)) }
+    tail = []
+    content.append(.element(child))
   }
 
   var children: [XMLElement] {
@@ -63,6 +73,7 @@ private final class XMLElement {
       case .element(let element): element.collect(into: &bytes)
       }
     }
+    bytes += tail
   }
 
   /// All text within, without the white space around it.
@@ -140,7 +151,7 @@ final class XMLRecordReader: XMLHandler {
     }
     let element = XMLElement(name, attributes.prefix, attributes.all)
     try grow(by: 128 + element.attributes.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count })
-    open[open.count - 1].content.append(.element(element))
+    open[open.count - 1].append(element)
     open.append(element)
   }
 
@@ -162,11 +173,7 @@ final class XMLRecordReader: XMLHandler {
     size += bytes.count
     // What is too much is said where the element ends, which may throw.
     guard size <= CorpusLimits.rowBytes else { return }
-    if case .text(let text)? = element.content.last {
-      element.content[element.content.count - 1] = .text(text + bytes)
-    } else {
-      element.content.append(.text(Array(bytes)))
-    }
+    element.append(bytes)
   }
 
   func end(_ name: String) throws {
@@ -203,7 +210,8 @@ final class XMLRecordReader: XMLHandler {
 
   func finish() throws {
     guard count == 0 else { return }
+    let found = met.shownList(most: 10, limit: 80)
     throw RecordError(
-      file: file, reason: "has no element \(form.name.shown()), which record names; it has \(met.shownList(most: 10, limit: 80))")
+      file: file, reason: "has no element \(form.name.shown()), which record names; it has \(found)")
   }
 }

@@ -119,6 +119,7 @@ public final class SafetensorsFile: Sendable {
   /// The index of the first negative one of 32-bit integers, or nil; they are read piece by piece and not kept in memory.
   ///
   /// - Parameter entry: A tensor of 32-bit integers.
+  /// - Returns: The index, or nil.
   /// - Throws: `SafetensorsError` where the file has become shorter.
   public func firstNegative(_ entry: SafetensorsEntry) throws(SafetensorsError) -> Int? {
     let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)

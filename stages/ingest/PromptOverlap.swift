@@ -5,6 +5,7 @@ enum PromptOverlap {
   /// A sentence for each pair of splits that share prompts.
   ///
   /// - Parameter splits: Splits in order, each with the keys of its rows' prompts.
+  /// - Returns: The sentences.
   static func sentences(_ splits: [(split: Split, prompts: [TextKey])]) -> [String] {
     var sentences: [String] = []
     for (index, earlier) in splits.enumerated() {
