@@ -9,6 +9,8 @@ public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible 
     case system(Errno)
     /// What the bytes are read from failed; the sentence names the place.
     case source(String)
+    /// The path is a named pipe, a socket or a device.
+    case special
     /// The bytes are no archive of a known format.
     case unknownFormat
     /// The bytes are cut off, altered, or not as their own checksums and headers say.
@@ -40,6 +42,7 @@ public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible 
     switch fault {
     case .system(let code): return "\(place): \(code)"
     case .source(let reason): return reason
+    case .special: return "\(place): is a pipe, a socket or a device, no regular file; write it to a file first"
     case .unknownFormat:
       return "\(place): expected a tar or zip archive, plain or compressed with gzip, zstd, xz or bzip2"
     case .damaged(let reason): return "\(place): damaged archive: \(reason.shown(limit: 300))"

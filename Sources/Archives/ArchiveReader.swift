@@ -36,8 +36,20 @@ public final class ArchiveReader {
   ///   - acceptance: What is taken for an archive.
   /// - Throws: `ArchiveError` where the file can't be opened or begins like no archive.
   public convenience init(path: FilePath, accepting acceptance: Acceptance = .singleFilesToo) throws(ArchiveError) {
-    let (descriptor, code) = path.withPlatformString { (open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY), errno) }
+    // Without waiting: a named pipe may never be written.
+    let (descriptor, code) = path.withPlatformString { (open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), errno) }
     guard descriptor >= 0 else { throw ArchiveError(file: path.string, fault: .system(Errno(rawValue: code))) }
+    var status = stat()
+    fstat(descriptor, &status)
+    switch status.st_mode & S_IFMT {
+    case S_IFIFO where ["/dev", "/proc"].contains { path.starts(with: FilePath($0)) }:
+      // One that this process was given open, as /dev/stdin.
+      _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+    case S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK:
+      close(descriptor)
+      throw ArchiveError(file: path.string, fault: .special)
+    default: break
+    }
     try self.init(ArchiveInput(.descriptor(descriptor, owned: true)), name: path.string, accepting: acceptance)
   }
 

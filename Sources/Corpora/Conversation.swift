@@ -88,6 +88,7 @@ public struct Conversation: Sendable, Hashable {
     let shown = role.shown(limit: 40)
     switch element[element["role"] == nil ? "value" : "content"] {
     case .string(let text): return text
+    case .number, .numeral: return (element["role"] == nil ? element["value"] : element["content"])?.text ?? ""
     case .array(let parts):
       var text = ""
       for part in parts {

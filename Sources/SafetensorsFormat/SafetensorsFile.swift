@@ -52,7 +52,8 @@ public final class SafetensorsFile: Sendable {
   }
 
   private static func map(_ path: FilePath) throws(SafetensorsError) -> UnsafeRawBufferPointer {
-    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+    // A named pipe would be waited for before it is known to be one.
+    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw SafetensorsError(file: path, reason: .unreadable(String(cString: strerror(errno))))
     }

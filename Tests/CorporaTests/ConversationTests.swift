@@ -50,7 +50,9 @@ import Testing
         [["role": "assistant", "content": nil, "tool_calls": [["id": 1]]]],
         "a message of assistant has no text as its content but a tool call"
       ),
-      ([["role": "user\u{1B}", "content": 1], ["role": "assistant", "content": "x"]], "of user\\u{1b} has no text"),
+      (
+        [["role": "user\u{1B}", "content": true], ["role": "assistant", "content": "x"]], "of user\\u{1b} has no text"
+      ),
       ([["role": "assistant", "content": nil]], "has no text as its content"),
     ] as [(JSONValue, String)])
   func refused(messages: JSONValue, expected: String) throws {
@@ -60,6 +62,15 @@ import Testing
       Issue.record("it was read")
     } catch {
       #expect("\(error)".contains(expected))
+    }
+  }
+
+  @Test("a number as content is the text that it is written as")
+  func numbers() throws {
+    let line = #"{"m":[{"role":"user","content":1.0},{"from":"gpt","value":12345678901234567890}]}"#
+    try Reading.each(Array(line.utf8), CorpusReader(format: .jsonl)) { row in
+      let row = try Conversation(field: "m", turn: "{content}").applied(to: row)
+      #expect(row.fields["prompt"] == "1.0" && row.fields["completion"] == "12345678901234567890")
     }
   }
 

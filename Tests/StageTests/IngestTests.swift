@@ -232,6 +232,13 @@ import Testing
     #expect(FileContent.names(in: bench.scratch.folder("run-work")).isEmpty)
   }
 
+  @Test("what looks like a glob in the name of the source itself is none")
+  func globInFolder() throws {
+    let folder = bench.scratch.folder("a[1]*")
+    try TemporaryFolder.write(pairs(2), to: folder.appending("x.jsonl"))
+    #expect(try rows(folder, ["files": ["train": "*.jsonl"]]).count == 2)
+  }
+
   @Test("{name} in parallel is found whatever follows it")
   func parallelMark() throws {
     let source = try source([("a\u{301}x", "1\n"), ("ay", "2\n")])

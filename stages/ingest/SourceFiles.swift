@@ -59,7 +59,7 @@ struct SourceFiles {
       }
       var files: [(FileRequest, FilePath)] = []
       for request in requests {
-        let matches = Self.matches(source.pushing(FilePath(request.name)))
+        let matches = Self.matches(request.name, in: source)
         guard !matches.isEmpty else { throw Self.nothing(in: source, for: request) }
         for match in matches {
           try Self.check(match)
@@ -108,13 +108,17 @@ struct SourceFiles {
   }
 
   /// The files that a name or glob stands for, sorted by bytes.
-  private static func matches(_ pattern: FilePath) -> [FilePath] {
-    if FileContent.exists(pattern) { return [pattern] }
+  private static func matches(_ name: String, in folder: FilePath) -> [FilePath] {
+    let file = folder.pushing(FilePath(name))
+    if FileContent.exists(file) { return [file] }
     var result = glob_t()
     defer { globfree(&result) }
-    guard glob(pattern.string, GLOB_NOSORT, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
-    let names = (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { FilePath($0) }
+    // What looks like a pattern in the folder's own name is none.
+    let literal = folder.string.utf8.flatMap { "*?[\\".utf8.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+    let whole = String(decoding: literal, as: UTF8.self) + "/" + name
+    guard glob(whole, GLOB_NOSORT, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
+    let files = (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { FilePath(platformString: $0) } }
+    return files.sorted { $0.string.utf8.lexicographicallyPrecedes($1.string.utf8) }
   }
 
   /// Reads every file: those on disk in order, members of an archive in the archive's order.

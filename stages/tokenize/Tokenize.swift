@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Records
 public import StageKit
 import SystemPackage
@@ -159,7 +160,7 @@ public struct Tokenize: Stage {
       switch overflow {
       case .fail:
         throw StageFailure(
-          "row \(row.id) has \(length) tokens, more than max_length \(limit)",
+          "row \(row.id.shown(limit: 80)) has \(length) tokens, more than max_length \(limit)",
           remedy: "raise max_length, or set overflow to drop or cut")
       // Nothing is left to learn from a row whose prompt alone is too long.
       case .cut where prompt.count < limit:
@@ -187,7 +188,7 @@ public struct Tokenize: Stage {
 
     mutating func append(_ id: String) {
       count += 1
-      if ids.count < Self.most { ids.append(id) }
+      if ids.count < Self.most { ids.append(id.shown(limit: 80)) }
     }
 
     var names: String { ids.joined(separator: ", ") + (count > ids.count ? " and \(count - ids.count) more" : "") }
