@@ -19,7 +19,7 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let modules: [Module] = [
   // Level 0, shared by both towers.
   Module(name: "CanonicalJSON"),
-  Module(name: "Archives", dependencies: ["CArchive", "CZlib", systemPackage]),
+  Module(name: "Archives", dependencies: ["CanonicalJSON", "CArchive", "CZlib", "CZstd", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
   Module(
@@ -113,6 +113,8 @@ let systemTargets: [Target] = [
   .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
   // libarchive skips the checksums of gzip; zlib checks them.
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  // libarchive refuses zstd's skippable frames, which pzstd writes, and its long windows.
+  .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
   // Linux calls that Swift's Glibc module leaves out.
   .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // Kernels are compiled with full optimisation in every configuration, so that debug tests stay quick. No

@@ -15,6 +15,8 @@ public struct ArchiveEntry: Sendable, Equatable {
   }
 
   /// The name as it stands in the archive, not checked; nil for a compressed single file, which has none.
+  ///
+  /// A byte that is no UTF-8 stands as `\xC4`; the name is empty where it can't be told.
   public var name: String?
   /// What it is.
   public var kind: Kind

@@ -4,7 +4,8 @@ import SystemPackage
 
 /// The bytes of an archive's file, as libarchive asks for them.
 ///
-/// gzip is undone here, not in libarchive, which looks at neither checksum nor length of it.
+/// gzip and zstd are undone here, not in libarchive, which looks at neither checksum nor length of gzip and knows neither
+/// skippable frames nor long windows of zstd.
 final class ArchiveInput {
   /// Where the bytes come from.
   enum Source {
@@ -21,6 +22,7 @@ final class ArchiveInput {
   /// On the heap: zlib's state points back at it.
   private var stream: UnsafeMutablePointer<z_stream>?
   private var isInsideMember = false
+  private var frames: ZstdFrames?
   private var hasBegun = false
   /// Raw bytes read so far.
   private(set) var position = 0
@@ -54,31 +56,47 @@ final class ArchiveInput {
     if case .descriptor(let descriptor, owned: true) = source { close(descriptor) }
   }
 
-  /// Whether the bytes begin as gzip does; pipes and streams are taken as they come.
-  var isGzip: Bool {
+  /// Whether the bytes begin as gzip or zstd do; pipes and streams are taken as they come.
+  var isPacked: Bool {
     guard size != nil, case .descriptor(let descriptor, _) = source else { return false }
-    var magic: (UInt8, UInt8) = (0, 0)
-    let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 2, 0) }
-    return count == 2 && magic == (0x1F, 0x8B)
+    var magic: UInt32 = 0
+    let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 4, 0) }
+    return withUnsafeBytes(of: magic) { bytes in
+      let head = UnsafeRawBufferPointer(rebasing: bytes.prefix(max(0, count)))
+      return Self.isGzip(head) || ZstdFrames.begin(head)
+    }
   }
 
-  /// Whether gzip is being undone.
-  var isInflating: Bool { stream != nil }
+  private static func isGzip(_ head: UnsafeRawBufferPointer) -> Bool {
+    head.count >= 2 && head[0] == 0x1F && head[1] == 0x8B
+  }
+
+  /// Whether gzip or zstd is being undone.
+  var isInflating: Bool { stream != nil || frames != nil }
 
   /// The next bytes, valid until the next call; empty at the end, nil after a fault.
   func next() -> UnsafeRawBufferPointer? {
     if stream != nil { return inflateMore() }
-    let count = fill()
+    if frames != nil { return decompressMore() }
+    var count = fill()
     if count < 0 { return nil }
-    let bytes = UnsafeRawBufferPointer(start: raw, count: count)
     if !hasBegun {
       hasBegun = true
-      if count >= 2, bytes[0] == 0x1F, bytes[1] == 0x8B {
-        guard beginInflating(count) else { return nil }
-        return inflateMore()
+      // Pipes give bytes in any pieces; these four tell the compression.
+      while count < 4 {
+        let more = fill(at: count)
+        if more < 0 { return nil }
+        if more == 0 { break }
+        count += more
+      }
+      let bytes = UnsafeRawBufferPointer(start: raw, count: count)
+      if Self.isGzip(bytes) { return beginInflating(count) ? inflateMore() : nil }
+      if ZstdFrames.begin(bytes) {
+        frames = ZstdFrames(raw, count)
+        return decompressMore()
       }
     }
-    return bytes
+    return UnsafeRawBufferPointer(start: raw, count: count)
   }
 
   /// Moves within a plain file; nil where that fails.
@@ -91,12 +109,13 @@ final class ArchiveInput {
     return position
   }
 
-  private func fill() -> Int {
+  /// Reads raw bytes behind those that are kept; 0 at the end, -1 after a fault.
+  private func fill(at kept: Int = 0) -> Int {
     let count: Int
+    let buffer = UnsafeMutableRawBufferPointer(start: raw + kept, count: capacity - kept)
     switch source {
     case .descriptor(let descriptor, _):
       do {
-        let buffer = UnsafeMutableRawBufferPointer(start: raw, count: capacity)
         count = try FileDescriptor(rawValue: descriptor).read(into: buffer)
       } catch {
         fault = .system(error as? Errno ?? .ioError)
@@ -104,7 +123,7 @@ final class ArchiveInput {
       }
     case .stream(let read):
       do {
-        count = try read(UnsafeMutableRawBufferPointer(start: raw, count: capacity))
+        count = try read(buffer)
       } catch {
         fault = .source("\(error)")
         return -1
@@ -112,6 +131,28 @@ final class ArchiveInput {
     }
     position += count
     return count
+  }
+
+  // MARK: zstd
+
+  private func decompressMore() -> UnsafeRawBufferPointer? {
+    guard let frames else { return nil }
+    do throws(ArchiveError.Fault) {
+      while true {
+        let count = try frames.decompress(into: UnsafeMutableRawBufferPointer(start: plain, count: capacity))
+        if count > 0 { return UnsafeRawBufferPointer(start: plain, count: count) }
+        let more = fill()
+        if more < 0 { return nil }
+        if more == 0 {
+          try frames.end()
+          return UnsafeRawBufferPointer(start: plain, count: 0)
+        }
+        frames.feed(raw, more)
+      }
+    } catch {
+      fault = error
+      return nil
+    }
   }
 
   // MARK: gzip

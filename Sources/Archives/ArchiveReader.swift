@@ -36,8 +36,20 @@ public final class ArchiveReader {
   ///   - acceptance: What is taken for an archive.
   /// - Throws: `ArchiveError` where the file can't be opened or begins like no archive.
   public convenience init(path: FilePath, accepting acceptance: Acceptance = .singleFilesToo) throws(ArchiveError) {
-    let (descriptor, code) = path.withPlatformString { (open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY), errno) }
+    // Without waiting: a named pipe may never be written.
+    let (descriptor, code) = path.withPlatformString { (open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), errno) }
     guard descriptor >= 0 else { throw ArchiveError(file: path.string, fault: .system(Errno(rawValue: code))) }
+    var status = stat()
+    fstat(descriptor, &status)
+    switch status.st_mode & S_IFMT {
+    case S_IFIFO where ["/dev", "/proc"].contains { path.starts(with: FilePath($0)) }:
+      // One that this process was given open, as /dev/stdin.
+      _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+    case S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK:
+      close(descriptor)
+      throw ArchiveError(file: path.string, fault: .special)
+    default: break
+    }
     try self.init(ArchiveInput(.descriptor(descriptor, owned: true)), name: path.string, accepting: acceptance)
   }
 
@@ -92,7 +104,7 @@ public final class ArchiveReader {
       return next.count
     }
     // A zip's table stands at its end; where seeking is impossible the local headers are read in order.
-    if input.size != nil, !input.isGzip {
+    if input.size != nil, !input.isPacked {
       archive_read_set_seek_callback(handle) { _, client, offset, whence in
         let input = Unmanaged<ArchiveInput>.fromOpaque(client!).takeUnretainedValue()
         return la_int64_t(input.seek(Int(offset), whence) ?? Int(ARCHIVE_FATAL))
@@ -125,13 +137,7 @@ public final class ArchiveReader {
     if archive_format(handle) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_RAW {
       return ArchiveEntry(name: nil, kind: .file, size: nil)
     }
-    guard let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry) else {
-      throw ArchiveError(file: file, fault: .damaged("a member has no readable name"))
-    }
-    guard let text = String(validatingCString: name) else {
-      throw ArchiveError(
-        file: file, member: String(cString: name), fault: .damaged("the member's name is not UTF-8"))
-    }
+    let text = Self.name(of: entry)
     member = text
     let size = archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : nil
     if let size, size < 0 { throw ArchiveError(file: file, member: text, fault: .damaged("its size is negative")) }
@@ -147,6 +153,31 @@ public final class ArchiveReader {
     let count = archive_read_data(handle, buffer.baseAddress, buffer.count)
     guard count >= 0 else { throw failure() }
     return count
+  }
+
+  /// The name of a member, empty where libarchive can't tell it.
+  ///
+  /// Bytes that are no UTF-8 are written as numbers, so that different names stay different and a member that nobody asks
+  /// for bars nothing.
+  private static func name(of entry: OpaquePointer) -> String {
+    guard let name = archive_entry_pathname_utf8(entry) ?? archive_entry_pathname(entry) else { return "" }
+    if let text = String(validatingCString: name) { return text }
+    var text = ""
+    var bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))[...]
+    while !bytes.isEmpty {
+      // A scalar has at most four bytes; the longest that is valid is taken.
+      let count = (1...4).last {
+        $0 <= bytes.count && String(validating: bytes.prefix($0), as: UTF8.self)?.unicodeScalars.count == 1
+      }
+      if let count {
+        text += String(decoding: bytes.prefix(count), as: UTF8.self)
+      } else {
+        let hexadecimal = String(bytes[bytes.startIndex], radix: 16, uppercase: true)
+        text += "\\x" + (hexadecimal.count == 1 ? "0" : "") + hexadecimal
+      }
+      bytes = bytes.dropFirst(count ?? 1)
+    }
+    return text
   }
 
   private func kind(of entry: OpaquePointer) -> ArchiveEntry.Kind {
@@ -165,6 +196,12 @@ public final class ArchiveReader {
     if text.hasPrefix("Unrecognized archive format") { return ArchiveError(file: file, fault: .unknownFormat) }
     if text.contains("ncrypted") || text.contains("assphrase") {
       return ArchiveError(file: file, member: member, fault: .encrypted)
+    }
+    // liblzma's words for input that ends too early or goes on with something else.
+    if text.contains("No progress is possible") {
+      return ArchiveError(
+        file: file, member: member,
+        fault: .damaged("the xz data is cut off, or bytes that are no xz stand behind it"))
     }
     return ArchiveError(file: file, member: member, fault: .damaged(text))
   }

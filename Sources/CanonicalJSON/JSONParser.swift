@@ -10,6 +10,15 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "line \(line), column \(column): \(reason)" }
 }
 
+/// What a parser makes of numbers.
+public enum JSONNumbers: Sendable {
+  /// Doubles; one that overflows is refused.
+  case doubles
+  /// Doubles for integers of few digits, which print as they were written, `JSONValue.numeral` for all others: nothing is
+  /// lost, and nothing overflows.
+  case asWritten
+}
+
 extension JSONValue {
   /// Parses one JSON text.
   ///
@@ -18,19 +27,23 @@ extension JSONValue {
   /// - Throws: `JSONError` with line and column.
   public init(parsing text: String) throws(JSONError) {
     var text = text
-    self = try text.withUTF8 { JSONParser.parse(UnsafeRawBufferPointer($0)) }.get()
+    self = try text.withUTF8 { JSONParser.parse(UnsafeRawBufferPointer($0), .doubles) }.get()
   }
 
   /// Parses one JSON text from UTF-8 bytes.
   /// - Throws: `JSONError` with line and column.
   public init(parsing bytes: [UInt8]) throws(JSONError) {
-    self = try bytes.withUnsafeBytes(JSONParser.parse).get()
+    self = try bytes.withUnsafeBytes { JSONParser.parse($0, .doubles) }.get()
   }
 
   /// Parses one JSON text from UTF-8 bytes.
+  ///
+  /// - Parameters:
+  ///   - bytes: The text.
+  ///   - numbers: What becomes of numbers.
   /// - Throws: `JSONError` with line and column.
-  public init(parsing bytes: UnsafeRawBufferPointer) throws(JSONError) {
-    self = try JSONParser.parse(bytes).get()
+  public init(parsing bytes: UnsafeRawBufferPointer, numbers: JSONNumbers = .doubles) throws(JSONError) {
+    self = try JSONParser.parse(bytes, numbers).get()
   }
 }
 
@@ -41,10 +54,15 @@ struct JSONParser {
   /// The string with escapes that is read; kept, so that not every one of them asks for memory.
   private var unescaped: [UInt8] = []
 
-  init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  private let numbers: JSONNumbers
 
-  static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<JSONValue, JSONError> {
-    var parser = JSONParser(bytes: bytes)
+  init(bytes: UnsafeRawBufferPointer, numbers: JSONNumbers) {
+    self.bytes = bytes
+    self.numbers = numbers
+  }
+
+  static func parse(_ bytes: UnsafeRawBufferPointer, _ numbers: JSONNumbers) -> Result<JSONValue, JSONError> {
+    var parser = JSONParser(bytes: bytes, numbers: numbers)
     do throws(JSONError) { return .success(try parser.document()) } catch { return .failure(error) }
   }
 
@@ -89,7 +107,7 @@ struct JSONParser {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
     default: throw failure("expected a value, found \(found)")
     }
   }
@@ -159,7 +177,7 @@ struct JSONParser {
         seen?.insert(Array(name.utf8)).inserted ?? !members.contains { $0.name.hasSameBytes(as: name) }
       if !isNew {
         position = start
-        throw failure("member \"\(name)\" stands twice")
+        throw failure("member \"\(name.shown())\" stands twice")
       }
       skipWhiteSpace()
       guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
@@ -183,7 +201,7 @@ struct JSONParser {
     }
   }
 
-  private mutating func number() throws(JSONError) -> Double {
+  private mutating func number() throws(JSONError) -> JSONValue {
     let start = position
     if bytes[position] == UInt8(ascii: "-") { position += 1 }
     func isDigit(_ index: Int) -> Bool { index < bytes.count && bytes[index] >= 0x30 && bytes[index] <= 0x39 }
@@ -213,14 +231,18 @@ struct JSONParser {
       var magnitude = 0
       let negative = bytes[start] == UInt8(ascii: "-")
       for index in (negative ? start + 1 : start)..<position { magnitude = magnitude * 10 + Int(bytes[index] - 0x30) }
-      return negative ? -Double(magnitude) : Double(magnitude)
+      // A negative zero prints without its sign.
+      if !negative || magnitude > 0 || numbers == .doubles {
+        return .number(negative ? -Double(magnitude) : Double(magnitude))
+      }
     }
     let text = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<position]), as: UTF8.self)
+    if numbers == .asWritten { return .numeral(text) }
     guard let value = Double(text), value.isFinite else {
       position = start
-      throw failure("number \(text) is out of range")
+      throw failure("number \(text.shown(limit: 40)) is out of range")
     }
-    return value
+    return .number(value)
   }
 
   private mutating func string() throws(JSONError) -> String {

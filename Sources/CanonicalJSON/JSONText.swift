@@ -19,6 +19,9 @@ public struct JSONText: Sendable {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  /// Appends bytes that are JSON already.
+  public mutating func raw(_ text: UnsafeRawBufferPointer) { bytes.append(contentsOf: text) }
+
   /// Appends a string with RFC 8785's escapes.
   public mutating func append(_ value: String) {
     bytes.append(UInt8(ascii: "\""))
@@ -140,6 +143,7 @@ public struct JSONText: Sendable {
     case .null: raw("null")
     case .bool(let value): raw(value ? "true" : "false")
     case .number(let value): append(value)
+    case .numeral(let text): bytes.append(contentsOf: text.utf8)
     case .string(let value): append(value)
     case .array(let elements):
       let inner = indent.map { $0 + 2 }

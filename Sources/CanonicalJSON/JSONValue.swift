@@ -5,6 +5,10 @@ public enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
   case number(Double)
+  /// A number as it was written, which a double might not give back: `12345678901234567890`, `1.0`, `-0`, `1e400`.
+  ///
+  /// Only a parser that was asked for `JSONNumbers.asWritten` makes it; it equals no `number`.
+  case numeral(String)
   case string(String)
   case array([JSONValue])
   case object(JSONObject)
@@ -125,9 +129,21 @@ extension JSONValue {
   /// The value as a Boolean, or nil.
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
   /// The value as a double, or nil.
-  public var number: Double? { if case .number(let value) = self { value } else { nil } }
+  public var number: Double? {
+    switch self {
+    case .number(let value): value
+    case .numeral(let text): Double(text)
+    default: nil
+    }
+  }
   /// The value as an integer, or nil where it is no number or not exactly an integer.
-  public var integer: Int? { if case .number(let value) = self { Int(exactly: value) } else { nil } }
+  public var integer: Int? {
+    switch self {
+    case .number(let value): Int(exactly: value)
+    case .numeral(let text): Int(text) ?? Double(text).flatMap { Int(exactly: $0) }
+    default: nil
+    }
+  }
   /// The elements of an array, or nil.
   public var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
   /// The members of an object, or nil.
@@ -143,7 +159,7 @@ extension JSONValue {
     switch self {
     case .null: "null"
     case .bool: "a Boolean"
-    case .number: "a number"
+    case .number, .numeral: "a number"
     case .string: "a string"
     case .array: "an array"
     case .object: "an object"

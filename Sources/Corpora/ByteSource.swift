@@ -1,3 +1,4 @@
+import Glibc
 public import Records
 public import SystemPackage
 
@@ -11,32 +12,62 @@ public protocol ByteSource: AnyObject {
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
-/// The bytes of a file as they lie on disk.
+/// The bytes of a file as they lie on disk, or of a pipe as they come.
 public final class FileBytes: ByteSource {
   private let file: FilePath
   private let descriptor: FileDescriptor
+  private let begin: stat
+  private let waiting: () throws -> Void
+  private var position = 0
 
   /// Opens a file.
-  /// - Throws: `RecordError` with the reason that the system gives.
-  public init(_ file: FilePath) throws(RecordError) {
+  ///
+  /// - Parameters:
+  ///   - file: A regular file, or a pipe that this process was given open, such as `/dev/stdin`.
+  ///   - waiting: Called several times a second while a pipe gives nothing; may throw to end the waiting.
+  /// - Throws: `RecordError` with the reason that the system gives, or where the path may never end.
+  public init(_ file: FilePath, waiting: @escaping () throws -> Void = {}) throws(RecordError) {
     self.file = file
-    do {
-      descriptor = try FileDescriptor.open(file, .readOnly)
-    } catch {
-      throw RecordError(file: file, reason: "can't be read: \(error)")
-    }
+    self.waiting = waiting
+    let descriptor = try FileContent.open(file)
+    self.descriptor = descriptor
+    var status = stat()
+    fstat(descriptor.rawValue, &status)
+    begin = status
   }
 
   deinit { try? descriptor.close() }
 
+  /// Whether it is a file of a size, which can be read again.
+  public var isRegular: Bool { begin.st_mode & S_IFMT == S_IFREG }
+
   /// Reads some bytes.
-  /// - Throws: `RecordError` with the reason that the system gives.
+  /// - Throws: `RecordError` with the reason that the system gives, or where the file changed while it was read.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if !isRegular {
+      var poll = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+      while Glibc.poll(&poll, 1, 100) <= 0 { try waiting() }
+    }
+    let count: Int
     do {
-      return try descriptor.read(into: buffer)
+      count = try descriptor.read(into: buffer)
     } catch {
       throw RecordError(file: file, reason: "can't be read: \(error)")
     }
+    position += count
+    // One that grows as fast as it is read would never end; the kernel's own files say no size.
+    let hasGrown = begin.st_size > 0 && position > Int(begin.st_size)
+    if isRegular, count == 0 || hasGrown { try checkUnchanged() }
+    return count
+  }
+
+  /// A file that grows, shrinks or is rewritten meanwhile would give rows that nobody wrote.
+  private func checkUnchanged() throws(RecordError) {
+    var end = stat()
+    guard fstat(descriptor.rawValue, &end) == 0, end.st_size == begin.st_size,
+      end.st_mtim.tv_sec == begin.st_mtim.tv_sec, end.st_mtim.tv_nsec == begin.st_mtim.tv_nsec,
+      position >= Int(begin.st_size), begin.st_size == 0 || position == Int(begin.st_size)
+    else { throw RecordError(file: file, reason: "changed while it was read; try again when nothing writes it") }
   }
 }
 

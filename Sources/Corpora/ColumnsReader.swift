@@ -13,6 +13,7 @@ struct ColumnsReader {
       let text = try input.text(bytes.withoutCarriageReturn, line: lines.line)
       let fields = text.utf8.split { $0 == 0x20 || $0 == 0x09 }.map { String(Substring($0)) }
       guard let names = header else {
+        try fields.checkDistinct(input.file, line: lines.line)
         header = fields
         continue
       }

@@ -36,15 +36,20 @@ public struct Conversation: Sendable, Hashable {
   /// - Throws: `RecordError` where there are no messages, or none of the assistant.
   public func applied(to row: CorpusRow) throws(RecordError) -> CorpusRow {
     guard let value = row[field] else {
-      throw row.failure("there is no field \"\(field)\"; the row has \(row.fields.names.joined(separator: ", "))")
+      throw row.failure("there is no field \"\(field.shown())\"; the row has \(row.names.shownList())")
     }
     guard let elements = value.array else {
-      throw row.failure("field \"\(field)\": expected a list of messages, found \(value.typeName)")
+      throw row.failure("field \"\(field.shown())\": expected a list of messages, found \(value.typeName)")
     }
+    var roles: [String] = []
+    for element in elements { roles.append(try Self.role(of: element, in: row)) }
+    guard let last = roles.lastIndex(where: { $0.utf8.elementsEqual("assistant".utf8) }) else {
+      throw row.failure("field \"\(field.shown())\": no message is the assistant's, so there is no completion")
+    }
+    // What stands behind the answer is not read.
     var messages: [(role: String, content: String)] = []
-    for element in elements { messages.append(try Self.message(element, in: row)) }
-    guard let last = messages.lastIndex(where: { $0.role == "assistant" }) else {
-      throw row.failure("field \"\(field)\": no message is the assistant's, so there is no completion")
+    for (element, role) in zip(elements, roles).prefix(last + 1) {
+      messages.append((role, try Self.content(of: element, role, in: row)))
     }
     func fields(_ index: Int) -> CorpusRow {
       CorpusRow(
@@ -69,23 +74,36 @@ public struct Conversation: Sendable, Hashable {
     }
   }
 
-  private static func message(_ element: JSONValue, in row: CorpusRow) throws(RecordError) -> (String, String) {
+  private static func role(of element: JSONValue, in row: CorpusRow) throws(RecordError) -> String {
     guard let object = element.object, let role = object["role"]?.string ?? object["from"]?.string.map(Self.role) else {
       throw row.failure(
         "a message lacks its role; expected {\"role\": …, \"content\": …} or {\"from\": …, \"value\": …}")
     }
-    switch object[object["role"] == nil ? "value" : "content"] {
-    case .string(let text): return (role, text)
+    return role
+  }
+
+  private static func content(
+    of element: JSONValue, _ role: String, in row: CorpusRow
+  ) throws(RecordError) -> String {
+    let shown = role.shown(limit: 40)
+    switch element[element["role"] == nil ? "value" : "content"] {
+    case .string(let text): return text
+    case .number, .numeral: return (element["role"] == nil ? element["value"] : element["content"])?.text ?? ""
     case .array(let parts):
       var text = ""
       for part in parts {
         guard part["type"]?.string == "text", let piece = part["text"]?.string else {
-          throw row.failure("a message of \(role) holds a part that is no text")
+          let type = part["type"]?.string.map { ", of type \($0.shown(limit: 40))" } ?? ""
+          throw row.failure("a message of \(shown) holds a part that is no text\(type)")
         }
         text += piece
       }
-      return (role, text)
-    default: throw row.failure("a message of \(role) has no text as its content")
+      return text
+    case let other:
+      let calls = (element["tool_calls"] ?? element["function_call"]).map { $0.isNull ? "" : " but a tool call" } ?? ""
+      throw row.failure(
+        "a message of \(shown) has no text as its content\(calls.isEmpty ? ", found \(other?.typeName ?? "nothing")" : calls)"
+      )
     }
   }
 }

@@ -1,15 +1,24 @@
 import Archives
+import CanonicalJSON
 import Glibc
-import Records
+public import Records
 public import SystemPackage
 
 /// A file of a user's data: plain, compressed, or an archive, which is read as if it were a folder.
-public struct CorpusFile: Sendable {
+public struct CorpusFile {
   /// Where it lies.
   public let path: FilePath
+  private let waiting: () throws -> Void
 
   /// A file that exists.
-  public init(_ path: FilePath) { self.path = path }
+  ///
+  /// - Parameters:
+  ///   - path: Where it lies.
+  ///   - waiting: Called several times a second while a pipe gives nothing; may throw to end the waiting.
+  public init(_ path: FilePath, waiting: @escaping () throws -> Void = {}) {
+    self.path = path
+    self.waiting = waiting
+  }
 
   /// Whether its name says that it is an archive of files: `.tar`, `.tar.gz`, `.tgz`, `.zip` and their like.
   public var isArchive: Bool {
@@ -20,11 +29,15 @@ public struct CorpusFile: Sendable {
     return CorpusFormat.uncompressed(path).extension?.lowercased() == "tar"
   }
 
-  /// The size in bytes, packed.
+  /// The size in bytes, packed; 0 for a pipe.
   public var size: Int {
     var status = stat()
     return stat(path.string, &status) == 0 ? Int(status.st_size) : 0
   }
+
+  /// Refuses what is no regular file and no pipe that this process was given open.
+  /// - Throws: `RecordError`.
+  public func check() throws(RecordError) { _ = try FileBytes(path) }
 
   /// Reads a file that is no archive, unpacked on the way where it is compressed.
   ///
@@ -33,9 +46,12 @@ public struct CorpusFile: Sendable {
   ///   - body: Reads the bytes.
   /// - Throws: `RecordError` or `ArchiveError` where they can't be read or unpacked, and what `body` throws.
   public func read(consumed: @escaping (Int) -> Void, _ body: (any ByteSource) throws -> Void) throws {
-    let head = try PrefixedBytes.head(of: FileBytes(path), count: Packing.headBytes)
-    guard try Packing(head: head, of: path) != nil else { return try body(CountedBytes(FileBytes(path), consumed)) }
-    let reader = try ArchiveReader(path: path, accepting: .singleFilesToo)
+    // Opened once: what was taken from a pipe does not come again.
+    let file = try FileBytes(path, waiting: waiting)
+    let head = try PrefixedBytes.head(of: file, count: Packing.headBytes)
+    let whole = PrefixedBytes(head[...], then: file)
+    guard try Packing(head: head, of: path) != nil else { return try body(CountedBytes(whole, consumed)) }
+    let reader = try ArchiveReader(name: path.string, accepting: .singleFilesToo, stream: whole.read(into:))
     guard let entry = try reader.next() else { throw RecordError(file: path, reason: "is empty") }
     guard entry.name == nil else {
       throw RecordError(
@@ -59,22 +75,28 @@ public struct CorpusFile: Sendable {
     _ isWanted: (String) -> Bool, consumed: @escaping (Int) -> Void,
     _ body: (_ name: String, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
   ) throws {
+    guard try FileBytes(path).isRegular else {
+      throw RecordError(file: path, reason: "is a pipe, but an archive is read in any order; write it to a file first")
+    }
     let reader = try ArchiveReader(path: path, accepting: .archives)
-    var seen: Set<String> = []
+    // By bytes: two names that Swift takes for one may stand for two files.
+    var seen: Set<[UInt8]> = []
     var unpacked = 0
     while let entry = try reader.next() {
       guard let written = entry.name else { continue }
-      let name = written.hasPrefix("./") ? String(written.dropFirst(2)) : written
+      let name =
+        written.utf8.starts(with: "./".utf8) ? String(decoding: written.utf8.dropFirst(2), as: UTF8.self) : written
       if entry.kind == .folder || !isWanted(name) { continue }
       let file = FilePath(path.string + "/" + name)
-      let components = name.split(separator: "/", omittingEmptySubsequences: false)
-      guard !name.hasPrefix("/"), !components.contains("..") else {
-        throw RecordError(file: path, reason: "member \"\(name)\" has a name that leads out of the archive; not read")
+      let components = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      guard name.utf8.first != UInt8(ascii: "/"), !components.contains(where: { $0.elementsEqual("..".utf8) }) else {
+        throw RecordError(
+          file: path, reason: "member \"\(name.shown())\" has a name that leads out of the archive; not read")
       }
       guard entry.kind == .file else {
         throw RecordError(file: file, reason: "is a link or a device, no file; pack the file itself")
       }
-      guard seen.insert(name).inserted else {
+      guard seen.insert(Array(name.utf8)).inserted else {
         throw RecordError(file: file, reason: "stands twice in the archive; pack it once")
       }
       var own = 0

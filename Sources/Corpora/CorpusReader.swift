@@ -5,6 +5,10 @@ public import SystemPackage
 public struct CorpusReader: Sendable {
   /// How rows are written.
   public var format: CorpusFormat
+  /// Whether the format is what a file's name tells, so that JSON lines are read in a `.json` and an array in a `.jsonl`.
+  public var isFormatGuessed: Bool
+  /// What a row of XML is, where it is of no form that is known.
+  public var record: XMLRecordForm?
   /// How characters are written.
   public var encoding: TextEncoding
   /// What a row of plain text is.
@@ -16,10 +20,13 @@ public struct CorpusReader: Sendable {
 
   /// A reader.
   public init(
-    format: CorpusFormat, encoding: TextEncoding = .asFileSays, layout: TextLayout = TextLayout(),
-    delimiter: UInt8 = UInt8(ascii: ","), threads: Int = 1
+    format: CorpusFormat, isFormatGuessed: Bool = false, record: XMLRecordForm? = nil,
+    encoding: TextEncoding = .asFileSays, layout: TextLayout = TextLayout(), delimiter: UInt8 = UInt8(ascii: ","),
+    threads: Int = 1
   ) {
     self.format = format
+    self.isFormatGuessed = isFormatGuessed
+    self.record = record
     self.encoding = encoding
     self.layout = layout
     self.delimiter = delimiter
@@ -36,17 +43,26 @@ public struct CorpusReader: Sendable {
   public func read(_ source: any ByteSource, file: FilePath, _ body: (CorpusRow) throws -> Void) throws {
     switch format {
     case .xml, .tmx:
-      // libxml2 itself knows byte order marks and XML declarations; only what the user declares overrides them.
-      let isUTF8 = encoding != .asFileSays
-      let bytes = isUTF8 ? try DecodedBytes.utf8(source, encoding, file: file) : source
+      let bytes = try DecodedBytes.utf8(source, encoding, file: file, declaring: .xml)
       try withoutActuallyEscaping(body) { body in
-        let handler: any XMLHandler = format == .xml ? WMTReader(file: file, body) : TMXReader(file: file, body)
-        try XMLParser.parse(bytes, file: file, isUTF8: isUTF8, handler)
+        let handler: any XMLHandler =
+          if let record, format == .xml {
+            XMLRecordReader(file: file, record, body)
+          } else if format == .xml {
+            WMTReader(file: file, body)
+          } else {
+            TMXReader(file: file, body)
+          }
+        try XMLParser.parse(bytes, file: file, handler)
+        try handler.finish()
       }
-    case .html: try HTMLReader.read(DecodedBytes.utf8(source, encoding, file: file, isHTML: true), file: file, body)
+    case .html:
+      try HTMLReader.read(DecodedBytes.utf8(source, encoding, file: file, declaring: .html), file: file, body)
     case .jsonl, .json, .csv, .tsv, .columns, .text:
-      let input = TextInput(file: file, source: try DecodedBytes.utf8(source, encoding, file: file))
-      switch format {
+      let text = try DecodedBytes.utf8(source, encoding, file: file)
+      let hasLines = format != .csv && format != .tsv
+      let input = TextInput(file: file, source: hasLines ? try LineEnds.unified(text) : text)
+      switch isFormatGuessed ? try JSONForm.look(at: input, named: format) : format {
       case .jsonl: try JSONLinesReader(input: input, threads: threads).read(body)
       case .json:
         var reader = JSONDocumentReader(input: input)

@@ -1,5 +1,6 @@
 import CanonicalJSON
 import Records
+import SystemPackage
 
 /// Rows of a CSV or TSV file, whose first row names the columns.
 ///
@@ -22,11 +23,9 @@ struct DelimitedReader {
     guard let header = try rows.next() else {
       throw RecordError(file: input.file, reason: "is empty; expected a header that names the columns")
     }
-    for (index, name) in header.fields.enumerated() where header.fields[..<index].contains(name) {
-      throw RecordError(file: input.file, line: header.line, reason: "the header names column \"\(name)\" twice")
-    }
+    try header.fields.checkDistinct(input.file, line: header.line)
     // Some headers end with a remark that begins with # and has no column below it.
-    let remarks = header.fields.count > 1 && header.fields.last?.hasPrefix("#") == true ? 1 : 0
+    let remarks = header.fields.count > 1 && header.fields.last?.utf8.first == UInt8(ascii: "#") ? 1 : 0
     while let row = try rows.next() {
       guard row.fields.count == header.fields.count || row.fields.count == header.fields.count - remarks else {
         throw RecordError(
@@ -152,7 +151,8 @@ private struct DelimitedRows {
         let byte = bytes[position]
         position += 1
         guard byte == UInt8(ascii: "\"") else {
-          if byte == 0x0A { line += 1 }
+          // A line ends with LF, CRLF or CR, within quotes as between rows.
+          if byte == 0x0A || byte == 0x0D && !(position < bytes.count && bytes[position] == 0x0A) { line += 1 }
           content.append(byte)
           continue
         }
@@ -162,14 +162,26 @@ private struct DelimitedRows {
           continue
         }
         guard position == bytes.count || [dialect.separator, 0x0A, 0x0D].contains(bytes[position]) else {
+          let opened = start == line ? "" : "; the quote was opened on line \(start)"
           throw RecordError(
-            file: input.file, line: line, reason: "text after a closing quote; double a quote inside a quoted field")
+            file: input.file, line: line,
+            reason: "text after a closing quote; double a quote inside a quoted field\(opened)")
         }
         return try content.withUnsafeBytes { bytes in
           Result { () throws(RecordError) in try input.text(bytes, line: start) }
         }.get()
       }
       throw RecordError(file: input.file, line: start, reason: "a quoted field is not closed")
+    }
+  }
+}
+
+extension [String] {
+  /// Refuses names of columns that stand twice, compared by bytes.
+  func checkDistinct(_ file: FilePath, line: Int) throws(RecordError) {
+    var seen: Set<[UInt8]> = []
+    for name in self where !seen.insert(Array<UInt8>(name.utf8)).inserted {
+      throw RecordError(file: file, line: line, reason: "the header names column \"\(name.shown())\" twice")
     }
   }
 }

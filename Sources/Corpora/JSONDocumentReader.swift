@@ -6,8 +6,14 @@ import SystemPackage
 ///
 /// Elements are found by counting brackets and parsed one by one, so that the file is never in memory whole.
 struct JSONDocumentReader {
+  private static let manyValues =
+    "if the file holds JSON lines, an object a line, set format to jsonl"
+
   private let input: TextInput
   private var line = 1
+  /// How many bytes of the line are consumed.
+  private var column = 0
+  private var endsWithCarriageReturn = false
 
   init(input: TextInput) { self.input = input }
 
@@ -20,9 +26,9 @@ struct JSONDocumentReader {
       take()
       try members(body)
     case nil: throw failure("is empty; expected an array of objects")
-    default: throw failure("expected an array of objects, or an object that holds one")
+    default: throw failure("expected an array of objects, or an object that holds one; \(Self.manyValues)")
     }
-    if try peek() != nil { throw failure("text after the end of the JSON value") }
+    if try peek() != nil { throw failure("text after the end of the JSON value; \(Self.manyValues)") }
   }
 
   private func failure(_ reason: String) -> RecordError { RecordError(file: input.file, line: line, reason: reason) }
@@ -34,19 +40,35 @@ struct JSONDocumentReader {
       var count = 0
       for byte in window {
         guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { break }
-        if byte == 0x0A { line += 1 }
         count += 1
       }
-      input.consume(count)
+      consume(count)
       if let byte = input.window.first { return byte }
       guard try input.more(line: line) else { return nil }
     }
   }
 
-  private func take() { input.consume(1) }
+  private mutating func take() { consume(1) }
+
+  /// Lets go of bytes and keeps count of lines, which end with LF, CRLF or CR, and columns.
+  private mutating func consume(_ count: Int) {
+    let bytes = input.window.prefix(count)
+    for byte in bytes {
+      if byte == 0x0A || byte == 0x0D {
+        if byte == 0x0D || !endsWithCarriageReturn { line += 1 }
+        column = 0
+      } else {
+        column += 1
+      }
+      endsWithCarriageReturn = byte == 0x0D
+    }
+    input.consume(count)
+  }
 
   private mutating func expect(_ byte: UInt8) throws {
-    guard try peek() == byte else { throw failure("not valid JSON: expected '\(Character(UnicodeScalar(byte)))'") }
+    guard try peek() == byte else {
+      throw failure("not valid JSON (column \(column + 1)): expected '\(Character(UnicodeScalar(byte)))'")
+    }
     take()
   }
 
@@ -54,7 +76,7 @@ struct JSONDocumentReader {
   private mutating func continues(until close: UInt8) throws -> Bool {
     let byte = try peek()
     guard byte == UInt8(ascii: ",") || byte == close else {
-      throw failure("not valid JSON: expected ',' or '\(Character(UnicodeScalar(close)))'")
+      throw failure("not valid JSON (column \(column + 1)): expected ',' or '\(Character(UnicodeScalar(close)))'")
     }
     take()
     return byte != close
@@ -76,7 +98,9 @@ struct JSONDocumentReader {
         }
         take()
         if try peek() == UInt8(ascii: "{") {
-          if let found { throw failure("holds two arrays of objects, \"\(found)\" and \"\(name)\"; keep one") }
+          if let found {
+            throw failure("holds two arrays of objects, \"\(found.shown())\" and \"\(name.shown())\"; keep one")
+          }
           found = name
           try elements(body)
         } else if try peek() == UInt8(ascii: "]") {
@@ -86,7 +110,9 @@ struct JSONDocumentReader {
         }
       } while try continues(until: UInt8(ascii: "}"))
     }
-    if found == nil { throw failure("expected an array of objects, or an object that holds one") }
+    if found == nil {
+      throw failure("expected an array of objects, or an object that holds one; \(Self.manyValues)")
+    }
   }
 
   private mutating func elements(_ body: (CorpusRow) throws -> Void) throws {
@@ -108,22 +134,30 @@ struct JSONDocumentReader {
     guard try peek() != nil else { throw failure("not valid JSON: expected a value, found end of text") }
     let count = try extent()
     let bytes = UnsafeRawBufferPointer(rebasing: input.window[..<count])
-    let value = try Self.value(bytes, line: line, input.file)
-    for byte in bytes where byte == 0x0A { line += 1 }
-    input.consume(count)
+    let value = try Self.value(bytes, line: line, column: column, input.file)
+    consume(count)
     return value
   }
 
-  /// The value that bytes hold.
+  /// The value that bytes hold, its numbers as they are written.
+  ///
+  /// - Parameters:
+  ///   - bytes: The value.
+  ///   - line: The line on which it begins.
+  ///   - column: How many bytes stand before it on that line.
+  ///   - file: The file's name for messages.
+  /// - Returns: The value.
   /// - Throws: `RecordError` with line and column.
-  static func value(_ bytes: UnsafeRawBufferPointer, line: Int, _ file: FilePath) throws(RecordError) -> JSONValue {
+  static func value(
+    _ bytes: UnsafeRawBufferPointer, line: Int, column: Int = 0, _ file: FilePath
+  ) throws(RecordError) -> JSONValue {
     do throws(JSONError) {
-      return try JSONValue(parsing: bytes)
+      return try JSONValue(parsing: bytes, numbers: .asWritten)
     } catch {
       if String(utf8: bytes) == nil { throw TextInput.notUTF8(bytes, line: line, file) }
       throw RecordError(
         file: file, line: line + error.line - 1,
-        reason: "not valid JSON (column \(error.column)): \(error.reason)")
+        reason: "not valid JSON (column \(error.column + (error.line == 1 ? column : 0))): \(error.reason)")
     }
   }
 

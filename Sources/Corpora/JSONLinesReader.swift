@@ -6,7 +6,6 @@ struct JSONLinesReader {
   let input: TextInput
   /// How many threads parse; rows come in the order of the file all the same.
   let threads: Int
-
   /// What a thread made of its part of the lines.
   private struct Part: Sendable {
     /// The objects with their lines, from 1 in this part.
@@ -30,11 +29,17 @@ struct JSONLinesReader {
             let value = try JSONDocumentReader.value(line, line: number, file)
             guard let object = value.object else {
               throw RecordError(
-                file: file, line: number, reason: "expected a JSON object, found \(value.typeName)")
+                file: file, line: number,
+                reason: "expected a JSON object, found \(value.typeName)"
+                  + (value.array == nil ? "" : "; if the file is one array, set format to json"))
             }
             part.rows.append((number, object))
           } catch {
             part.failure = error
+            // A line that ends within its value is one of many of a document.
+            if error.reason.hasSuffix("found end of text") {
+              part.failure?.reason += "; a row is one line here: if the file is one array, set format to json"
+            }
           }
         }
         return part

@@ -1,3 +1,5 @@
+import CanonicalJSON
+
 /// The reverse of a template: takes a text apart into fields.
 ///
 /// `{word} {phones}` gives each field the shortest text up to the next literal part and the last field the rest. A field
@@ -21,12 +23,12 @@ public struct LinePattern: Sendable, Hashable {
       case .field(let name):
         if let last = fields.last, last.end.isEmpty {
           throw Template.Malformed(
-            description: "pattern \"\(text)\": nothing stands between {\(last.name)} and {\(name)}")
+            description: "pattern \"\(text.shown())\": nothing stands between {\(last.name)} and {\(name)}")
         }
         fields.append((name, []))
       }
     }
-    guard !fields.isEmpty else { throw Template.Malformed(description: "pattern \"\(text)\" has no {field}") }
+    guard !fields.isEmpty else { throw Template.Malformed(description: "pattern \"\(text.shown())\" has no {field}") }
     self.lead = lead
     self.fields = fields
   }
@@ -65,7 +67,8 @@ public struct LinePattern: Sendable, Hashable {
 
   /// Equal in all parts.
   public static func == (left: LinePattern, right: LinePattern) -> Bool {
-    left.lead == right.lead && left.fields.elementsEqual(right.fields) { $0.name == $1.name && $0.end == $1.end }
+    left.lead == right.lead
+      && left.fields.elementsEqual(right.fields) { $0.name.hasSameBytes(as: $1.name) && $0.end == $1.end }
   }
 
   /// Hashes the parts.

@@ -5,7 +5,7 @@ import SystemPackage
 /// Rows of a translation memory (TMX 1.4), a row per unit.
 ///
 /// Fields are the languages as the file writes them (`en`, `pt-BR`), and `tuid` where the unit has one; a second text of
-/// the same language is `en.2`. Of inline elements only `hi` is part of the text: `ph`, `bpt`, `ept`, `it` and `ut` hold
+/// the same language is `en.2`. Codes are compared without their case, as TMX has it, and `_` is `-`. Of inline elements only `hi` is part of the text: `ph`, `bpt`, `ept`, `it` and `ut` hold
 /// codes of the original format and are left out, with what stands in them.
 final class TMXReader: XMLHandler {
   private static let codes: Set<String> = ["ph", "bpt", "ept", "it", "ut"]
@@ -30,7 +30,8 @@ final class TMXReader: XMLHandler {
     if !hasRoot {
       hasRoot = true
       guard name == "tmx" else {
-        throw RecordError(file: file, line: line, reason: "expected a translation memory, <tmx>; found <\(name)>")
+        throw RecordError(
+          file: file, line: line, reason: "expected a translation memory, <tmx>; found <\(name.shown())>")
       }
     }
     if isInSegment {
@@ -68,14 +69,16 @@ final class TMXReader: XMLHandler {
       let text = try content.take(file: file, line: unitLine)
       var field = language
       var number = 1
-      while fields.contains(where: { $0.name == field }) {
+      while fields.contains(where: { CorpusRow.language($0.name) == CorpusRow.language(field) }) {
         number += 1
         field = "\(language).\(number)"
       }
       fields.append((field, .string(text)))
     case "tuv": language = nil
     case "tu":
-      try body(CorpusRow(file: file, line: unitLine, fields: JSONObject(fields)))
+      var row = CorpusRow(file: file, line: unitLine, fields: JSONObject(fields))
+      row.namesAreLanguages = true
+      try body(row)
     default: break
     }
   }

@@ -1,4 +1,4 @@
-import CanonicalJSON
+public import CanonicalJSON
 public import Records
 
 /// A text with `{field}` in place of fields (`{field.member}` of an object's members); `{{` and `}}` stand for braces.
@@ -15,6 +15,20 @@ public struct Template: Sendable, Hashable {
   }
 
   private let parts: [Part]
+  /// The texts and names as bytes: Swift's strings are equal where texts only look alike.
+  private var bytes: [[UInt8]] {
+    parts.map {
+      switch $0 {
+      case .text(let text): [0] + text.utf8
+      case .field(let name): [1] + name.utf8
+      }
+    }
+  }
+
+  /// Whether two templates give the same bytes for every row.
+  public static func == (left: Template, right: Template) -> Bool { left.bytes == right.bytes }
+  /// Hashes the parts.
+  public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 
   /// Parses a template.
   ///
@@ -28,32 +42,42 @@ public struct Template: Sendable, Hashable {
   public var fields: [String] { parts.compactMap { if case .field(let name) = $0 { name } else { nil } } }
 
   static func parts(of text: String) throws(Malformed) -> [Part] {
+    let (open, close) = (UInt8(ascii: "{"), UInt8(ascii: "}"))
+    // Bytes, not characters: a brace with a combining mark behind it is a brace all the same.
+    let bytes = Array(text.utf8)
     var parts: [Part] = []
-    var literal = ""
-    var rest = text[...]
-    while let character = rest.popFirst() {
-      if character == "{" || character == "}", rest.first == character {
-        rest.removeFirst()
-        literal.append(character)
-      } else if character == "{" {
-        guard let end = rest.firstIndex(of: "}") else {
-          throw Malformed(description: "template \"\(text)\": '{' is not closed; write '{{' for a brace")
+    var literal: [UInt8] = []
+    var index = 0
+    func flush() {
+      if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
+      literal = []
+    }
+    while index < bytes.count {
+      let byte = bytes[index]
+      index += 1
+      guard byte == open || byte == close else {
+        literal.append(byte)
+        continue
+      }
+      if index < bytes.count, bytes[index] == byte {
+        index += 1
+        literal.append(byte)
+      } else if byte == open {
+        guard let end = bytes[index...].firstIndex(of: close) else {
+          throw Malformed(description: "template \"\(text.shown())\": '{' is not closed; write '{{' for a brace")
         }
-        if !literal.isEmpty { parts.append(.text(literal)) }
-        literal = ""
-        parts.append(.field(String(rest[..<end])))
-        rest = rest[rest.index(after: end)...]
-      } else if character == "}" {
-        throw Malformed(description: "template \"\(text)\": '}' closes nothing; write '}}' for a brace")
+        flush()
+        parts.append(.field(String(decoding: bytes[index..<end], as: UTF8.self)))
+        index = end + 1
       } else {
-        literal.append(character)
+        throw Malformed(description: "template \"\(text.shown())\": '}' closes nothing; write '}}' for a brace")
       }
     }
-    if !literal.isEmpty { parts.append(.text(literal)) }
+    flush()
     return parts
   }
 
-  /// The text for a row: texts as they are, numbers and Booleans as JSON prints them.
+  /// The text for a row: texts as they are, numbers as they are written, Booleans as JSON prints them.
   ///
   /// - Parameter row: The row.
   /// - Returns: The text.
@@ -80,7 +104,7 @@ public struct Template: Sendable, Hashable {
       var texts: [String] = []
       for element in elements {
         guard let text = Self.print(element) else {
-          throw row.failure("field \"\(name)\": expected texts in the list, found \(element.typeName)")
+          throw row.failure("field \"\(name.shown())\": expected texts in the list, found \(element.typeName)")
         }
         texts.append(text)
       }
@@ -91,18 +115,22 @@ public struct Template: Sendable, Hashable {
 
   private static func scalar(_ name: String, _ row: CorpusRow) throws(RecordError) -> String {
     guard let value = row[name] else {
-      throw row.failure("there is no field \"\(name)\"; the row has \(row.fields.names.joined(separator: ", "))")
+      throw row.failure("there is no field \"\(name.shown())\"; the row has \(row.names.shownList())")
+    }
+    if let join = row.join, case .array(let elements) = value {
+      return elements.compactMap(Self.print).joined(separator: join)
     }
     guard let text = print(value) else {
-      throw row.failure("field \"\(name)\": expected a text or a number, found \(value.typeName)")
+      throw row.failure("field \"\(name.shown())\": expected a text or a number, found \(value.typeName)")
     }
     return text
   }
 
-  private static func print(_ value: JSONValue) -> String? {
+  /// A value as a text, or nil where it is none.
+  public static func print(_ value: JSONValue) -> String? {
     switch value {
     case .string(let text): text
-    case .number, .bool: value.text
+    case .number, .numeral, .bool: value.text
     case .null, .array, .object: nil
     }
   }

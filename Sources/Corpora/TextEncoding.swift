@@ -5,38 +5,56 @@ import Glibc
 /// Nothing is guessed from the text: what counts is what the user declares, else a byte order mark, else an XML or HTML
 /// declaration, else UTF-8.
 public struct TextEncoding: Sendable, Hashable {
+  /// What becomes of a byte that iconv's table leaves out and the Encoding Standard does not.
+  enum Leftover: Sendable, Hashable {
+    /// An error.
+    case refused
+    /// 80 to 9F are control characters of the same number.
+    case control
+    /// 80 alone is the euro sign.
+    case euro
+  }
+
   /// The name as iconv(3) knows it, or nil where the file itself says.
   let name: String?
+  let leftover: Leftover
 
   /// As the file itself says: byte order mark, declaration, else UTF-8.
-  public static let asFileSays = TextEncoding(name: nil)
+  public static let asFileSays = TextEncoding(name: nil, leftover: .refused)
 
   /// A name that iconv does not know.
   public struct Unknown: Error, Sendable {}
 
-  private init(name: String?) { self.name = name }
+  init(name: String?, leftover: Leftover) {
+    self.name = name
+    self.leftover = leftover
+  }
 
   /// A declared encoding.
   ///
-  /// - Parameter name: A name that iconv(3) knows, such as `utf-8`, `latin-1`, `windows-1252` or `utf-16`.
+  /// - Parameter name: A label of the Encoding Standard, which stands for what it stands for in browsers (`latin1` for
+  ///   windows-1252, `gb2312` for GBK, `shift_jis` for Microsoft's), or another name that iconv(3) knows. ASCII and
+  ///   windows-1252 by their own names are taken strictly: what they lack is an error.
   /// - Throws: `Unknown`.
   public init(named name: String) throws(Unknown) {
-    let canonical = Self.canonical(name)
-    guard let handle = iconv_open("UTF-8", canonical), handle != UnsafeMutableRawPointer(bitPattern: -1) else {
-      throw Unknown()
+    let label = EncodingLabel.trimmed(name)
+    switch label {
+    case "ascii", "us-ascii", "ansi_x3.4-1968": self.init(name: "ASCII", leftover: .refused)
+    case "windows-1252", "cp1252": self.init(name: "CP1252", leftover: .refused)
+    case "utf16", "utf-16": self.init(name: "UTF-16", leftover: .refused)
+    case "latin-1", "latin_1": self = EncodingLabel.encoding("latin1")!
+    default: self = EncodingLabel.encoding(label) ?? TextEncoding(name: label.uppercased(), leftover: .refused)
     }
-    iconv_close(handle)
-    self.name = canonical
+    guard isKnown else { throw Unknown() }
   }
 
-  static func canonical(_ name: String) -> String {
-    switch name.uppercased() {
-    case "LATIN-1", "LATIN_1": "ISO-8859-1"
-    case "WINDOWS-1252": "CP1252"
-    case "UTF8": "UTF-8"
-    case "UTF16": "UTF-16"
-    case let upper: upper
+  /// Whether iconv has a table for it.
+  var isKnown: Bool {
+    guard let name, let handle = iconv_open("UTF-8", name), handle != UnsafeMutableRawPointer(bitPattern: -1) else {
+      return false
     }
+    iconv_close(handle)
+    return true
   }
 
   /// The encoding that a byte order mark tells, and the mark's length.
@@ -47,12 +65,5 @@ public struct TextEncoding: Sendable, Hashable {
     if head.starts(with: [0xFF, 0xFE]) { return ("UTF-16LE", 2) }
     if head.starts(with: [0xFE, 0xFF]) { return ("UTF-16BE", 2) }
     return nil
-  }
-
-  /// The encoding that an HTML file declares in its first bytes: `charset=…` of a `meta` element.
-  static func declaredByHTML(_ head: [UInt8]) -> String? {
-    let text = String(decoding: head, as: UTF8.self).lowercased()
-    guard let match = text.firstMatch(of: /<meta[^>]*charset\s*=\s*["']?\s*([a-z0-9_:.-]+)/) else { return nil }
-    return String(match.1)
   }
 }

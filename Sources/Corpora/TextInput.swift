@@ -47,9 +47,15 @@ final class TextInput {
   }
 
   /// The text of bytes.
-  /// - Throws: `RecordError` where they are not valid UTF-8.
+  /// - Throws: `RecordError` where they are not valid UTF-8, or hold NUL, which is how UTF-16 looks to who takes it for
+  ///   UTF-8.
   func text(_ bytes: UnsafeRawBufferPointer, line: Int) throws(RecordError) -> String {
     guard let text = String(utf8: bytes) else { throw Self.notUTF8(bytes, line: line, file) }
+    if let base = bytes.baseAddress, memchr(base, 0, bytes.count) != nil {
+      throw RecordError(
+        file: file, line: line,
+        reason: "holds a NUL byte; take it out, or set encoding to utf-16le if that is what it is")
+    }
     return text
   }
 

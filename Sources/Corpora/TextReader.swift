@@ -33,7 +33,7 @@ public struct TextLayout: Sendable, Hashable {
   }
 }
 
-/// Rows of a plain text; lines end with LF or CRLF.
+/// Rows of a plain text; lines end with LF or CRLF, or with CR where a text has no LF.
 struct TextReader {
   let input: TextInput
   let layout: TextLayout
@@ -81,9 +81,9 @@ struct TextReader {
   /// The line without its comment; nil where there is nothing else.
   private func uncommented(_ line: String) -> String? {
     guard let comment = layout.comment, let range = line.utf8.firstRange(of: comment.utf8) else { return line }
-    var rest = line[..<range.lowerBound]
-    while let last = rest.utf8.last, last == 0x20 || last == 0x09 { rest = rest.dropLast() }
-    return rest.isEmpty ? nil : String(rest)
+    var rest = line.utf8[..<range.lowerBound]
+    while let last = rest.last, last == 0x20 || last == 0x09 { rest = rest.dropLast() }
+    return rest.isEmpty ? nil : String(Substring(rest))
   }
 
   private func row(_ text: String, line: Int) throws(RecordError) -> CorpusRow {
@@ -93,6 +93,6 @@ struct TextReader {
       return CorpusRow(
         file: input.file, line: line, fields: JSONObject(fields.map { (name: $0.name, value: .string($0.value)) }))
     }
-    throw RecordError(file: input.file, line: line, reason: "matches no pattern: \"\(text.prefix(60))\"")
+    throw RecordError(file: input.file, line: line, reason: "matches no pattern: \"\(text.shown(limit: 60))\"")
   }
 }

@@ -17,7 +17,8 @@ final class WMTReader: XMLHandler {
   private var hasRoot = false
   private var document: [(name: String, value: JSONValue)] = []
   private var segments: [(id: String, line: Int)] = []
-  private var indices: [String: Int] = [:]
+  /// By the bytes of the id.
+  private var indices: [[UInt8]: Int] = [:]
   /// A column is the source, a reference or a system; its texts stand by index of the segment.
   private var columns: [(name: String, texts: [String?])] = []
   private var isInColumn = false
@@ -37,7 +38,9 @@ final class WMTReader: XMLHandler {
     if !hasRoot {
       hasRoot = true
       guard name == "dataset" else {
-        throw error(line, "expected WMT's format, whose root is <dataset>; found <\(name)>")
+        throw error(
+          line,
+          "expected WMT's format, whose root is <dataset>; found <\(name.shown())>; for XML of another form set record")
       }
     }
     switch name {
@@ -62,10 +65,10 @@ final class WMTReader: XMLHandler {
 
   private func begin(_ column: String, _ line: Int) throws {
     guard column == "src" || columns.first?.name == "src" else {
-      throw error(line, "a document has its <src> first; found \(column)")
+      throw error(line, "a document has its <src> first; found \(column.shown())")
     }
-    guard !columns.contains(where: { $0.name == column }) else {
-      throw error(line, "a document has \(column) twice")
+    guard !columns.contains(where: { $0.name.hasSameBytes(as: column) }) else {
+      throw error(line, "a document has \(column.shown()) twice")
     }
     columns.append((column, [String?](repeating: nil, count: segments.count)))
     isInColumn = true
@@ -81,17 +84,18 @@ final class WMTReader: XMLHandler {
       let text = try content.take(file: file, line: line)
       let column = columns.count - 1
       if column == 0 {
-        guard indices.updateValue(segments.count, forKey: id) == nil else {
-          throw error(line, "segment \(id) stands twice in the source of its document")
+        guard indices.updateValue(segments.count, forKey: Array(id.utf8)) == nil else {
+          throw error(line, "segment \(id.shown()) stands twice in the source of its document")
         }
         segments.append((id, line))
         columns[0].texts.append(text)
       } else {
-        guard let index = indices[id] else {
-          throw error(line, "\(columns[column].name) has a segment \(id), the source of its document has none")
+        guard let index = indices[Array(id.utf8)] else {
+          throw error(
+            line, "\(columns[column].name.shown()) has a segment \(id.shown()), the source of its document has none")
         }
         guard columns[column].texts[index] == nil else {
-          throw error(line, "segment \(id) stands twice in \(columns[column].name)")
+          throw error(line, "segment \(id.shown()) stands twice in \(columns[column].name.shown())")
         }
         columns[column].texts[index] = text
       }

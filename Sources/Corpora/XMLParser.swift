@@ -6,18 +6,26 @@ import SystemPackage
 
 /// What a reader of an XML format sees, in the order of the file.
 protocol XMLHandler: AnyObject {
-  /// An element begins.
+  /// An element begins; its name stands without its prefix, which the attributes tell.
   func start(_ name: String, _ attributes: XMLAttributes, line: Int) throws
   /// A piece of text; a text may come in any number of pieces.
   func text(_ bytes: UnsafeRawBufferPointer)
   /// An element ends.
   func end(_ name: String) throws
+  /// The file has ended, well-formed.
+  func finish() throws
+}
+
+extension XMLHandler {
+  func finish() throws {}
 }
 
 /// The attributes of an element, valid while it begins.
 struct XMLAttributes {
   fileprivate let base: UnsafeMutablePointer<UnsafePointer<xmlChar>?>?
   fileprivate let count: Int
+  /// The prefix of the element's own name, or nil.
+  let prefix: String?
 
   /// Name, with its prefix where it has one (`xml:lang`), and value.
   var all: [(name: String, value: String)] {
@@ -69,34 +77,29 @@ final class XMLParser {
   /// Parses a file.
   ///
   /// - Parameters:
-  ///   - source: Its bytes.
+  ///   - source: Its text as UTF-8, whatever the XML declaration says.
   ///   - file: Its name for messages.
-  ///   - isUTF8: Whether the bytes are UTF-8 whatever the XML declaration says.
   ///   - handler: What sees the events.
   /// - Throws: `RecordError` with the line, and what the handler throws.
-  static func parse(
-    _ source: any ByteSource, file: FilePath, isUTF8: Bool, _ handler: any XMLHandler
-  ) throws {
-    try XMLParser(file: file, handler: handler).run(source, isUTF8: isUTF8)
+  static func parse(_ source: any ByteSource, file: FilePath, _ handler: any XMLHandler) throws {
+    try XMLParser(file: file, handler: handler).run(source)
   }
 
-  private func run(_ source: any ByteSource, isUTF8: Bool) throws {
+  private func run(_ source: any ByteSource) throws {
     var events = Self.events()
     self.source = source
     let user = Unmanaged.passUnretained(self).toOpaque()
     // libxml2 pulls: pushed chunks would be searched for the end of each construct before they are parsed.
     let made = xmlCreateIOParserCtxt(
       &events, user, { user, buffer, count in XMLParser.parser(user).fill(buffer, Int(count)) }, nil, user,
-      XML_CHAR_ENCODING_NONE)
+      XML_CHAR_ENCODING_UTF8)
     guard let context = made else { throw RecordError(file: file, reason: "no memory for an XML parser") }
     self.context = context
     defer {
       if let document = context.pointee.myDoc { xmlFreeDoc(document) }
       xmlFreeParserCtxt(context)
     }
-    var options = Int32(XML_PARSE_NONET.rawValue)
-    if isUTF8 { options |= Int32(XML_PARSE_IGNORE_ENC.rawValue) }
-    xmlCtxtUseOptions(context, options)
+    xmlCtxtUseOptions(context, Int32(XML_PARSE_NONET.rawValue | XML_PARSE_IGNORE_ENC.rawValue))
     xmlParseDocument(context)
     if let failure { throw failure }
     guard context.pointee.wellFormed == 1 else { throw RecordError(file: file, reason: "is no well-formed XML") }
@@ -162,12 +165,14 @@ final class XMLParser {
   private static func events() -> xmlSAXHandler {
     var events = xmlSAXHandler()
     events.initialized = 0xDEED_BEAF
-    events.startElementNs = { user, name, _, _, _, _, count, _, attributes in
+    events.startElementNs = { user, name, prefix, _, _, _, count, _, attributes in
       let parser = XMLParser.parser(user)
       guard parser.failure == nil, let name else { return }
       do {
         try parser.handler.start(
-          String(cString: name), XMLAttributes(base: attributes, count: Int(count)), line: parser.line)
+          String(cString: name),
+          XMLAttributes(base: attributes, count: Int(count), prefix: prefix.map { String(cString: $0) }),
+          line: parser.line)
       } catch {
         parser.stop(error)
       }
@@ -188,7 +193,8 @@ final class XMLParser {
       parser.stop(
         RecordError(
           file: parser.file, line: parser.line,
-          reason: "refers to the entity &\(name); — entities are not expanded; write the text in its place"))
+          reason:
+            "refers to the entity &\(name.shown(limit: 60)); — entities are not expanded; write the text in its place"))
       return nil
     }
     events.getParameterEntity = { user, name in
@@ -197,7 +203,9 @@ final class XMLParser {
       parser.stop(
         RecordError(
           file: parser.file, line: parser.line,
-          reason: "refers to the parameter entity %\(name); — entities are not expanded; take the reference out"))
+          reason:
+            "refers to the parameter entity %\(name.shown(limit: 60)); — entities are not expanded; take the reference out"
+        ))
       return nil
     }
     events.serror = { user, error in

@@ -134,6 +134,7 @@ package enum LanguageSchema {
       ["type": "array", "items": ["anyOf": [schema(of: element), ["$ref": "#/$defs/expression"]]]]
     case .map(let element):
       ["type": "object", "additionalProperties": ["anyOf": [schema(of: element), ["$ref": "#/$defs/expression"]]]]
+    case .textOrMap: ["anyOf": [schema(of: .string), schema(of: .map(.string))]]
     case .optional(let wrapped): ["anyOf": [schema(of: wrapped), ["type": "null"]]]
     }
   }

@@ -22,6 +22,8 @@ struct TypedReader {
       let values = nodes.compactMap { read($0, as: element) }
       guard values.count == nodes.count else { return nil }
       return .array(values)
+    case (.textOrMap, .mapping(let members)) where !members.isEmpty && !members.contains { $0.value.isNull }:
+      return read(node, as: .map(.string), expecting: whole)
     case (.map(let element), .mapping(let members)):
       let object = members.compactMap { member in
         read(member.value, as: element).map { (name: member.key, value: $0) }
@@ -41,7 +43,7 @@ struct TypedReader {
   private func scalar(_ text: String, isPlain: Bool, as type: ParameterType) -> JSONValue? {
     let value: JSONValue
     switch type {
-    case .string:
+    case .string, .textOrMap:
       if text.isEmpty && isPlain { return nil }
       value = .string(text)
     case .choice: value = .string(text)
@@ -75,11 +77,11 @@ struct TypedReader {
       }
     case (.list(let element), .scalar(let text, let isPlain)):
       return scalar(text, isPlain: isPlain, as: element).map { _ in "[\(text)]" }
-    case (.string, .mapping(let members)):
+    case (.string, .mapping(let members)), (.textOrMap, .mapping(let members)):
       // `prompt: {mr}` is a mapping to YAML.
       guard members.count == 1, members[0].value.isNull else { return nil }
       return "\"{\(members[0].key)}\""
-    case (.string, .scalar("", true)): return "\"\""
+    case (.string, .scalar("", true)), (.textOrMap, .scalar("", true)): return "\"\""
     default: return nil
     }
   }

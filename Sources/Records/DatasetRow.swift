@@ -1,4 +1,4 @@
-import CanonicalJSON
+public import CanonicalJSON
 public import SystemPackage
 
 /// A part of a dataset.
@@ -49,6 +49,31 @@ public enum DatasetFiles {
     var rows: [DatasetRow] = []
     try JSONLines.read(file(of: split, in: folder)) { rows.append(try row($0)) }
     return rows
+  }
+
+  /// Reads a split row by row; the file is never in memory whole.
+  ///
+  /// - Parameters:
+  ///   - split: The split.
+  ///   - folder: The dataset.
+  ///   - body: Called with each row in order.
+  /// - Throws: `RecordError` with file and line, and what `body` throws.
+  public static func forEach(_ split: Split, in folder: FilePath, _ body: (DatasetRow) throws -> Void) throws {
+    try JSONLines.read(file(of: split, in: folder)) { try body(row($0)) }
+  }
+
+  /// How many rows a split has: lines that are not blank.
+  /// - Throws: `RecordError` where the file can't be read.
+  public static func count(_ split: Split, in folder: FilePath) throws -> Int {
+    let file = file(of: split, in: folder)
+    let descriptor = try FileContent.open(file)
+    defer { try? descriptor.close() }
+    var window = ByteWindow()
+    var count = 0
+    while let lines = try window.lines(1 << 18, { try FileContent.read(descriptor, file, into: $0) }), !lines.isEmpty {
+      lines.forEachLine { line, _ in if !line.isBlank { count += 1 } }
+    }
+    return count
   }
 
   private static func row(_ line: JSONLine) throws(RecordError) -> DatasetRow {
@@ -110,15 +135,49 @@ public enum DatasetFiles {
   /// - Throws: `Errno`.
   public static func write(_ rows: [DatasetRow], _ split: Split, in folder: FilePath, threads: Int = 1) throws {
     try JSONLines.write(rows, to: file(of: split, in: folder), threads: threads) { row, text in
-      text.raw("{\"id\":")
-      text.append(row.id)
-      text.raw(",\"prompt\":")
-      text.append(row.prompt)
-      text.raw(",\"completion\":")
-      text.append(row.completion)
-      text.raw(",\"references\":")
-      text.array(row.references) { $0.append($1) }
-      text.raw("}")
+      row.appendID(to: &text)
+      _ = row.appendBody(to: &text)
+      text.raw(end)
     }
+  }
+
+  /// What ends a row's text behind its references.
+  public static let end: StaticString = "]}"
+}
+
+extension DatasetRow {
+  /// Where the parts of a row's text end, counted from behind its id.
+  public struct Extent: Sendable {
+    /// The prompt, a JSON string that begins at `promptStart`.
+    public var prompt: Int
+    /// What stands before the references.
+    public var head: Int
+    /// The references without the bracket behind them.
+    public var references: Int
+    /// Where the prompt begins.
+    public static let promptStart = 10
+  }
+
+  /// Appends the beginning of the row's text up to the id.
+  public func appendID(to text: inout JSONText) {
+    text.raw("{\"id\":")
+    text.append(id)
+  }
+
+  /// Appends the row's text from behind the id up to the last reference; `DatasetFiles.end` ends it.
+  public func appendBody(to text: inout JSONText) -> Extent {
+    let start = text.bytes.count
+    text.raw(",\"prompt\":")
+    text.append(prompt)
+    let promptEnd = text.bytes.count - start
+    text.raw(",\"completion\":")
+    text.append(completion)
+    text.raw(",\"references\":[")
+    let headEnd = text.bytes.count - start
+    for (index, reference) in references.enumerated() {
+      if index > 0 { text.raw(",") }
+      text.append(reference)
+    }
+    return Extent(prompt: promptEnd, head: headEnd, references: text.bytes.count - start)
   }
 }

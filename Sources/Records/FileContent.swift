@@ -5,34 +5,94 @@ public import SystemPackage
 /// Whole files in and out.
 public enum FileContent {
   /// Reads a file.
-  /// - Throws: `RecordError` with the reason that the system gives.
+  /// - Throws: `RecordError` with the reason that the system gives, or where it changes while it is read.
   public static func read(_ file: FilePath) throws(RecordError) -> [UInt8] {
+    let descriptor = try open(file)
+    defer { try? descriptor.close() }
+    let size = try status(of: descriptor, file).st_size
+    guard size > 0 else { return try readStream(descriptor, file) }
+    var bytes: [UInt8]
     do {
-      let descriptor = try FileDescriptor.open(file, .readOnly)
-      return try descriptor.closeAfter {
-        let size = Int(try descriptor.seek(offset: 0, from: .end))
-        return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-          while count < size {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
-            let read = try descriptor.read(fromAbsoluteOffset: Int64(count), into: rest)
-            if read == 0 { break }
-            count += read
-          }
+      bytes = try [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+        while count < Int(size) {
+          let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+          let read = try descriptor.read(fromAbsoluteOffset: Int64(count), into: rest)
+          if read == 0 { break }
+          count += read
         }
       }
     } catch {
       throw RecordError(file: file, reason: "can't be read: \(error)")
     }
+    guard bytes.count == Int(size) else { throw changed(file) }
+    return bytes
   }
 
-  /// Opens a file to read it in order.
-  /// - Throws: `RecordError` with the reason that the system gives.
-  static func open(_ file: FilePath) throws(RecordError) -> FileDescriptor {
-    do {
-      return try FileDescriptor.open(file, .readOnly)
-    } catch {
-      throw RecordError(file: file, reason: "can't be read: \(error)")
+  /// All bytes of what has no size: a pipe, or a file of the kernel's.
+  private static func readStream(_ descriptor: FileDescriptor, _ file: FilePath) throws(RecordError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = try piece.withUnsafeMutableBytes { buffer in
+        Result { () throws(RecordError) in try read(descriptor, file, into: buffer) }
+      }.get()
+      if count == 0 { return bytes }
+      bytes += piece[..<count]
     }
+  }
+
+  /// What the system says of an open file.
+  static func status(of descriptor: FileDescriptor, _ file: FilePath) throws(RecordError) -> stat {
+    var status = stat()
+    guard fstat(descriptor.rawValue, &status) == 0 else {
+      throw RecordError(file: file, reason: "can't be read: \(Errno(rawValue: errno))")
+    }
+    return status
+  }
+
+  static func changed(_ file: FilePath) -> RecordError {
+    RecordError(file: file, reason: "changed while it was read; try again when nothing writes it")
+  }
+
+  /// Whether a path stands for what this process was given open: `/dev/stdin`, or the `/dev/fd/63` of a shell's `<(…)`.
+  static func isGivenOpen(_ file: FilePath) -> Bool {
+    ["/dev/stdin", "/dev/fd", "/proc"].contains { file.starts(with: FilePath($0)) }
+  }
+
+  /// Opens a file to read it in order, without ever waiting for a writer.
+  ///
+  /// - Parameter file: A regular file, or a pipe that this process was given open.
+  /// - Returns: The descriptor; reading from it waits where it is a pipe.
+  /// - Throws: `RecordError` with the reason that the system gives, or where the path is a folder, a named pipe, a socket
+  ///   or a device, which may never end.
+  public static func open(_ file: FilePath) throws(RecordError) -> FileDescriptor {
+    let (number, code) = file.withPlatformString {
+      (Glibc.open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), errno)
+    }
+    guard number >= 0 else {
+      // That is how Linux answers for a socket.
+      if code == ENXIO { throw RecordError(file: file, reason: "is a socket, no file; write it to a file first") }
+      throw RecordError(file: file, reason: "can't be read: \(Errno(rawValue: code))")
+    }
+    let descriptor = FileDescriptor(rawValue: number)
+    do throws(RecordError) {
+      let kind = try status(of: descriptor, file).st_mode & S_IFMT
+      switch kind {
+      case S_IFREG: break
+      case S_IFIFO where isGivenOpen(file):
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) & ~O_NONBLOCK)
+      case S_IFIFO:
+        throw RecordError(
+          file: file, reason: "is a named pipe, no regular file; write it to a file, or pass it as /dev/stdin or <(…)")
+      case S_IFDIR: throw RecordError(file: file, reason: "is a folder, no file")
+      case S_IFSOCK: throw RecordError(file: file, reason: "is a socket, no file; write it to a file first")
+      default: throw RecordError(file: file, reason: "is a device, no regular file; write it to a file first")
+      }
+    } catch {
+      try? descriptor.close()
+      throw error
+    }
+    return descriptor
   }
 
   /// Reads some bytes; 0 at the end.

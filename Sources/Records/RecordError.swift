@@ -1,3 +1,4 @@
+import CanonicalJSON
 public import SystemPackage
 
 /// A place in a file that can't be used: a row that is not what its kind or the user's parameters demand.
@@ -21,6 +22,10 @@ public struct RecordError: Error, Sendable, CustomStringConvertible {
     RecordError(file: file, line: line.map { $0 + lines }, reason: reason)
   }
 
-  /// One sentence that begins with the place.
-  public var description: String { line.map { "\(file):\($0): \(reason)" } ?? "\(file): \(reason)" }
+  /// One sentence that begins with the place, on one line and of bounded length whatever the file holds.
+  public var description: String {
+    let place = file.string.shown(limit: 4096)
+    let reason = reason.shown(limit: 1000)
+    return line.map { "\(place):\($0): \(reason)" } ?? "\(place): \(reason)"
+  }
 }

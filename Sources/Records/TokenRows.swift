@@ -63,17 +63,64 @@ public struct TokenRows: Sendable, Hashable {
     let path = Self.file(of: split, in: folder)
     let file = try SafetensorsFile(path)
     tokens = try file.int32s("tokens")
-    offsets = try file.int64s("offsets").map(Int.init)
-    promptLengths = try file.int32s("prompt_lengths").map(Int.init)
-    guard offsets.count == promptLengths.count + 1, offsets.first == 0, offsets.last == tokens.count else {
+    let (ends, lengths) = (try file.int64s("offsets"), try file.int32s("prompt_lengths"))
+    try Self.check(ends, lengths, tokenCount: tokens.count, path)
+    offsets = ends.map(Int.init)
+    promptLengths = lengths.map(Int.init)
+    if let index = tokens.firstIndex(where: { $0 < 0 }) {
+      throw RecordError(file: path, reason: "token \(index) is negative")
+    }
+    ids = try Self.ids(of: split, in: folder)
+    try Self.check(idCount: ids.count, rows: promptLengths.count, split, folder)
+    if ids.isEmpty { ids = promptLengths.indices.map { "\(split.rawValue)-\($0)" } }
+  }
+
+  private static func ids(of split: Split, in folder: FilePath) throws -> [String] {
+    var ids: [String] = []
+    try forEachID(of: split, in: folder) { ids.append($0) }
+    return ids
+  }
+
+  private static func forEachID(of split: Split, in folder: FilePath, _ body: (String) -> Void) throws {
+    let path = folder.appending("ids.jsonl")
+    guard FileContent.exists(path) else { return }
+    try JSONLines.read(path) { line in
+      if try line.string("split") == split.rawValue { body(try line.string("id")) }
+    }
+  }
+
+  /// Checks that a split can be read; no row is kept.
+  ///
+  /// - Parameters:
+  ///   - split: The split.
+  ///   - folder: The tokens folder.
+  /// - Throws: `SafetensorsError` or `RecordError` as reading does.
+  public static func check(_ split: Split, in folder: FilePath) throws {
+    let path = Self.file(of: split, in: folder)
+    let file = try SafetensorsFile(path)
+    let entry = try file.require("tokens", types: [.int32], rank: 1)
+    let (offsets, lengths) = (try file.int64s("offsets"), try file.int32s("prompt_lengths"))
+    try check(offsets, lengths, tokenCount: entry.shape[0], path)
+    if let index = try file.firstNegative(entry) {
+      throw RecordError(file: path, reason: "token \(index) is negative")
+    }
+    var count = 0
+    try forEachID(of: split, in: folder) { _ in count += 1 }
+    try check(idCount: count, rows: lengths.count, split, folder)
+  }
+
+  private static func check(
+    _ offsets: [Int64], _ promptLengths: [Int32], tokenCount: Int, _ path: FilePath
+  ) throws(RecordError) {
+    guard offsets.count == promptLengths.count + 1, offsets.first == 0, offsets.last == Int64(tokenCount) else {
       throw RecordError(file: path, reason: "offsets do not span the tokens, or do not match prompt_lengths in number")
     }
     for index in promptLengths.indices {
       let (start, end) = (offsets[index], offsets[index + 1])
       // Compared before they are subtracted: numbers of a damaged file may be of any size.
-      guard start <= end, end <= tokens.count else {
+      guard start <= end, end <= tokenCount else {
         throw RecordError(
-          file: path, reason: "row \(index) reaches from \(start) to \(end), there are \(tokens.count) tokens")
+          file: path, reason: "row \(index) reaches from \(start) to \(end), there are \(tokenCount) tokens")
       }
       let count = end - start
       guard promptLengths[index] >= 1, promptLengths[index] <= count else {
@@ -81,26 +128,14 @@ public struct TokenRows: Sendable, Hashable {
           file: path, reason: "row \(index) has \(count) tokens and a prompt of \(promptLengths[index])")
       }
     }
-    if let index = tokens.firstIndex(where: { $0 < 0 }) {
-      throw RecordError(file: path, reason: "token \(index) is negative")
-    }
-    ids = try Self.ids(of: split, in: folder)
-    if ids.isEmpty { ids = promptLengths.indices.map { "\(split.rawValue)-\($0)" } }
-    guard ids.count == promptLengths.count else {
-      throw RecordError(
-        file: folder.appending("ids.jsonl"),
-        reason: "names \(ids.count) rows of \(split.rawValue), the split has \(promptLengths.count)")
-    }
   }
 
-  private static func ids(of split: Split, in folder: FilePath) throws -> [String] {
-    let path = folder.appending("ids.jsonl")
-    guard FileContent.exists(path) else { return [] }
-    var ids: [String] = []
-    try JSONLines.read(path) { line in
-      if try line.string("split") == split.rawValue { ids.append(try line.string("id")) }
+  private static func check(idCount: Int, rows: Int, _ split: Split, _ folder: FilePath) throws(RecordError) {
+    guard idCount == 0 || idCount == rows else {
+      throw RecordError(
+        file: folder.appending("ids.jsonl"),
+        reason: "names \(idCount) rows of \(split.rawValue), the split has \(rows)")
     }
-    return ids
   }
 
   /// Writes a tokens folder.

@@ -52,7 +52,8 @@ public final class SafetensorsFile: Sendable {
   }
 
   private static func map(_ path: FilePath) throws(SafetensorsError) -> UnsafeRawBufferPointer {
-    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+    // A named pipe would be waited for before it is known to be one.
+    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw SafetensorsError(file: path, reason: .unreadable(String(cString: strerror(errno))))
     }
@@ -114,6 +115,37 @@ public final class SafetensorsFile: Sendable {
         count = entry.shape[0]
       }
     }
+  }
+
+  /// The index of the first negative one of 32-bit integers, or nil; they are read piece by piece and not kept in memory.
+  ///
+  /// - Parameter entry: A tensor of 32-bit integers.
+  /// - Returns: The index, or nil.
+  /// - Throws: `SafetensorsError` where the file has become shorter.
+  public func firstNegative(_ entry: SafetensorsEntry) throws(SafetensorsError) -> Int? {
+    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw SafetensorsError(file: path, reason: .unreadable(String(cString: strerror(errno))))
+    }
+    defer { close(descriptor) }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+    defer { buffer.deallocate() }
+    var done = 0
+    while done < entry.range.count {
+      var filled = 0
+      let wanted = min(buffer.count, entry.range.count - done)
+      while filled < wanted {
+        let place = off_t(dataStart + entry.range.lowerBound + done + filled)
+        let count = pread(descriptor, buffer.baseAddress! + filled, wanted - filled, place)
+        guard count > 0 else { throw SafetensorsError(file: path, reason: .truncated("\(done + filled) bytes")) }
+        filled += count
+      }
+      for index in 0..<(filled / 4) where buffer.load(fromByteOffset: index * 4, as: Int32.self) < 0 {
+        return done / 4 + index
+      }
+      done += filled
+    }
+    return nil
   }
 
   /// Copies a tensor of 64-bit integers.

@@ -7,6 +7,7 @@ public struct SafetensorsWriter {
   private enum Content {
     case bytes([UInt8])
     case memory(UnsafeRawBufferPointer)
+    case file(FileDescriptor)
   }
 
   private var entries: [(entry: SafetensorsEntry, content: Content)] = []
@@ -27,6 +28,11 @@ public struct SafetensorsWriter {
   /// Adds 32-bit integers, `[values]`.
   public mutating func add(_ name: String, _ values: [Int32]) {
     add(name, .int32, shape: [values.count], .bytes(values.withUnsafeBytes(Array.init)))
+  }
+
+  /// Adds 32-bit integers, `[values]`, that a file holds from its beginning on, each in little-endian order; it stays open.
+  public mutating func add(_ name: String, int32s count: Int, from file: FileDescriptor) {
+    add(name, .int32, shape: [count], .file(file))
   }
 
   /// Adds 64-bit integers, `[values]`.
@@ -60,12 +66,26 @@ public struct SafetensorsWriter {
     try file.closeAfter {
       try withUnsafeBytes(of: UInt64(json.count).littleEndian) { _ = try file.writeAll($0) }
       try file.writeAll(json)
-      for (_, content) in entries {
+      for (entry, content) in entries {
         switch content {
+        case .file(let source): try Self.copy(entry.range.count, of: source, to: file)
         case .bytes(let bytes): try file.writeAll(bytes)
         case .memory(let memory): try file.writeAll(memory)
         }
       }
+    }
+  }
+
+  private static func copy(_ count: Int, of source: FileDescriptor, to file: FileDescriptor) throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { buffer.deallocate() }
+    var done = 0
+    while done < count {
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(count - done))
+      let read = try source.read(fromAbsoluteOffset: Int64(done), into: part)
+      guard read > 0 else { throw Errno.ioError }
+      try file.writeAll(UnsafeRawBufferPointer(rebasing: part[..<read]))
+      done += read
     }
   }
 }

@@ -31,7 +31,7 @@ public enum ArtifactCheck {
     switch kind {
     case .dataset:
       for split in DatasetFiles.splits(in: path) { try DatasetFiles.check(split, in: path, threads: threads) }
-    case .tokens: for split in TokenRows.splits(in: path) { _ = try TokenRows(split, in: path) }
+    case .tokens: for split in TokenRows.splits(in: path) { try TokenRows.check(split, in: path) }
     case .samples: _ = try SampleFiles.read(path)
     case .rewards: _ = try RewardFiles.read(path)
     case .curves: _ = try CurveFiles.read(path)

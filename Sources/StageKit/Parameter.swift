@@ -185,6 +185,32 @@ public struct NamedValues<Value: ParameterValue>: ParameterValue {
   public var parameter: JSONValue { .object(JSONObject(entries.map { ($0.name, $0.value.parameter) })) }
 }
 
+/// A parameter that is one text for all, or a text for each of some names.
+public enum TextOrMap: ParameterValue {
+  case text(String)
+  case map(NamedValues<String>)
+
+  /// Texts, or maps of texts.
+  public static var parameterType: ParameterType { .textOrMap }
+  /// A text or an object of texts.
+  public init?(parameter: JSONValue) {
+    if let text = parameter.string {
+      self = .text(text)
+    } else if let values = NamedValues<String>(parameter: parameter) {
+      self = .map(values)
+    } else {
+      return nil
+    }
+  }
+  /// A text or an object.
+  public var parameter: JSONValue {
+    switch self {
+    case .text(let text): .string(text)
+    case .map(let values): values.parameter
+    }
+  }
+}
+
 /// An enumeration of words, such as a schedule; declare `enum Schedule: String, ChoiceParameter`.
 public protocol ChoiceParameter: ParameterValue, CaseIterable, RawRepresentable where RawValue == String {}
 

@@ -16,6 +16,8 @@ public indirect enum ParameterType: Sendable, Hashable {
   case list(ParameterType)
   /// A mapping from names to values, in the order of writing.
   case map(ParameterType)
+  /// A text, or a mapping from names to texts.
+  case textOrMap
   /// The type or null, which leaves the parameter unset.
   case optional(ParameterType)
 
@@ -29,6 +31,7 @@ public indirect enum ParameterType: Sendable, Hashable {
     case .choice: "choice"
     case .list(let element): "list of \(element.name)s"
     case .map(let element): "map of \(element.name)s"
+    case .textOrMap: "string or map of strings"
     case .optional(let wrapped): wrapped.name
     }
   }
@@ -45,6 +48,7 @@ public indirect enum ParameterType: Sendable, Hashable {
     case .choice(let words): "one of " + words.joined(separator: ", ")
     case .list(let element): "a list, each element \(element.expectation)"
     case .map(let element): "a mapping, each value \(element.expectation)"
+    case .textOrMap: "a string, or a mapping, each value a string"
     case .optional(let wrapped): "\(wrapped.expectation), or null"
     }
   }
@@ -59,6 +63,9 @@ public indirect enum ParameterType: Sendable, Hashable {
     case (.string, .string), (.boolean, .bool): return true
     case (.choice(let words), .string(let word)): return words.contains { $0.utf8.elementsEqual(word.utf8) }
     case (.list(let element), .array(let values)): return values.allSatisfy(element.accepts)
+    case (.textOrMap, .string): return true
+    case (.textOrMap, .object(let object)):
+      return !object.isEmpty && object.members.allSatisfy { $0.value.string != nil }
     case (.map(let element), .object(let object)): return object.members.allSatisfy { element.accepts($0.value) }
     case (.optional, .null): return true
     case (.optional(let wrapped), _): return wrapped.accepts(value)

@@ -182,4 +182,44 @@ import Testing
       #expect(throws: ArchiveError.self) { try Self.members(folder.appending("x")) }
     }
   }
+
+  @Test("zstd is read with frames to skip before, between and behind, with a window of 2 GiB, and from pzstd")
+  func zstdFrames() throws {
+    try TemporaryFolder.with { folder in
+      let text = Array(try Self.sample(in: folder).utf8)
+      try Shell.run(
+        "zstd -q --long=31 < d/text.jsonl > long; zstd -q --ultra --long=31 --stream-size=200000 < d/text.jsonl > x",
+        in: folder)
+      let frame = try Fixture.bytes(folder.appending("long"))
+      let skipped: [UInt8] = [0x5F, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]
+      func read(_ bytes: [UInt8]) throws -> [UInt8]? {
+        try Data(bytes).write(to: URL(fileURLWithPath: folder.appending("y").string))
+        return try Self.members(folder.appending("y")).first?.bytes
+      }
+      #expect(try read(frame) == text)
+      #expect(try read(skipped + frame + skipped + frame + skipped) == text + text)
+      for (bytes, reason) in [
+        (frame + skipped.dropLast(), "the zstd data is cut off"), (frame.dropLast(9), "the zstd data is cut off"),
+        (frame + Array("none of it".utf8), "bytes that are no zstd stand behind the zstd data"),
+      ] as [([UInt8], String)] {
+        let error = #expect(throws: ArchiveError.self) { try read(bytes) }
+        #expect(error?.fault == .damaged(reason))
+      }
+      // A pipe may give less than a frame's head at a time.
+      var rest = (skipped + frame)[...]
+      let reader = try ArchiveReader(name: "x") { buffer in
+        let count = min(3, rest.count)
+        buffer.copyBytes(from: rest.prefix(count))
+        rest = rest.dropFirst(count)
+        return count
+      }
+      #expect(try Self.members(reader).first?.bytes == text)
+    }
+  }
+
+  @Test("a member's name is shown on one line, whatever it holds")
+  func names() {
+    let error = ArchiveError(file: "a\u{1B}", member: "b\n\u{7}", fault: .damaged("c\u{85}"))
+    #expect(error.description == #"a\u{1b}, member b\n\u{7}: damaged archive: c\u{85}"#)
+  }
 }

@@ -42,7 +42,17 @@ import Testing
       ([["content": "x"]], "a message lacks its role"),
       ([["from": "gpt", "content": "x"]], "has no text as its content"),
       ([["role": "assistant", "value": "x"]], "has no text as its content"),
-      ([["role": "user", "content": [["type": "image"]]]], "holds a part that is no text"),
+      (
+        [["role": "user", "content": [["type": "image"]]], ["role": "assistant", "content": "x"]],
+        "holds a part that is no text, of type image"
+      ),
+      (
+        [["role": "assistant", "content": nil, "tool_calls": [["id": 1]]]],
+        "a message of assistant has no text as its content but a tool call"
+      ),
+      (
+        [["role": "user\u{1B}", "content": true], ["role": "assistant", "content": "x"]], "of user\\u{1b} has no text"
+      ),
       ([["role": "assistant", "content": nil]], "has no text as its content"),
     ] as [(JSONValue, String)])
   func refused(messages: JSONValue, expected: String) throws {
@@ -53,6 +63,24 @@ import Testing
     } catch {
       #expect("\(error)".contains(expected))
     }
+  }
+
+  @Test("a number as content is the text that it is written as")
+  func numbers() throws {
+    let line = #"{"m":[{"role":"user","content":1.0},{"from":"gpt","value":12345678901234567890}]}"#
+    try Reading.each(Array(line.utf8), CorpusReader(format: .jsonl)) { row in
+      let row = try Conversation(field: "m", turn: "{content}").applied(to: row)
+      #expect(row.fields["prompt"] == "1.0" && row.fields["completion"] == "12345678901234567890")
+    }
+  }
+
+  @Test("what stands behind the answer need not be text")
+  func behind() throws {
+    let messages: JSONValue = [
+      ["role": "user", "content": "q"], ["role": "assistant", "content": "a"], ["role": "tool", "content": nil],
+    ]
+    #expect(
+      try Conversation(field: "messages", turn: "{content}").applied(to: row(messages)).fields["completion"] == "a")
   }
 
   @Test("a turn needs its content") func template() {

@@ -89,6 +89,16 @@ import Testing
       ("a,b\n1,2\n3\n", "3: has 1 fields, the header names 2"),
       ("a,b\n1,\"2\n", "2: a quoted field is not closed"),
       ("a,b\n1,\"2\"x\n", "2: text after a closing quote; double a quote inside a quoted field"),
+      (
+        "a,b\n1,\"x\ny\n\"2\"\n",
+        "4: text after a closing quote; double a quote inside a quoted field; the quote was opened on line 2"
+      ),
+      ("a,b\r1,\"x\ry\"\r3\r", "4: has 1 fields, the header names 2"),
+      ("a,b\n\"1\"\u{301},2\n", "2: text after a closing quote; double a quote inside a quoted field"),
+      (
+        "a,b\n1\u{0},2\n",
+        "2: holds a NUL byte; take it out, or set encoding to utf-16le if that is what it is"
+      ),
       ("a,b\n1,2\"\n", "2: a quote inside a field that is not quoted; put the field in quotes and double the quote"),
       ("a,a\n1,2\n", "1: the header names column \"a\" twice"),
       ("", "-: is empty; expected a header that names the columns"),
@@ -99,10 +109,49 @@ import Testing
     "a malformed JSONL row is named by its line and column",
     arguments: [
       ("{\"a\":1}\n{\"a\":}\n", "2: not valid JSON (column 6): expected a value, found '}'"),
-      ("{\"a\":1}\n\n[1]\n", "3: expected a JSON object, found an array"),
+      ("{\"a\":1}\n\n[1]\n", "3: expected a JSON object, found an array; if the file is one array, set format to json"),
       ("{\"a\":1,\"a\":2}\n", "1: not valid JSON (column 8): member \"a\" stands twice"),
     ])
   func malformedJSON(text: String, expected: String) { #expect(failure(text, .jsonl) == expected) }
+
+  @Test("names that Swift takes for one are two: columns and fields are compared by bytes")
+  func bytes() throws {
+    #expect(try rows("\u{E9},e\u{301}\n1,2\n", .csv) == ["2 {\"\u{E9}\":\"1\",\"e\u{301}\":\"2\"}"])
+    try Reading.each(Array("\u{E9},e\u{301}\n1,2\n".utf8), CorpusReader(format: .csv)) { row in
+      #expect(try Template("{e\u{301}}{\u{E9}}").text(for: row) == "21")
+    }
+    #expect(failure("a a\n1 2\n", .columns) == "1: the header names column \"a\" twice")
+  }
+
+  @Test(
+    "a number becomes text as it is written, in every form of JSON",
+    arguments: [
+      "12345678901234567890123", "9007199254740993", "-0", "1.0", "0.10", "1e400", "1E5", "-1.50e-3", "17", "-17", "0",
+    ])
+  func numbers(text: String) throws {
+    let line = "{\"a\":\(text),\"b\":[\(text)]}"
+    for (whole, format) in [(line, CorpusFormat.jsonl), ("[\(line)]", .json)] {
+      try Reading.each(Array(whole.utf8), CorpusReader(format: format)) { row in
+        #expect(try Template("{a}").text(for: row) == text)
+        #expect(try Template("{b}").texts(for: row) == [text])
+      }
+    }
+  }
+
+  @Test("what a file holds is shown in a message on one line, without control characters, and not without end")
+  func messages() throws {
+    let names = (0..<5000).map { "\u{1B}]0;\($0)\u{7}\u{202E}\u{9B}" } + ["line\u{2028}end"]
+    let text = names.joined(separator: ",") + "\n" + names.map { _ in "1" }.joined(separator: ",") + "\n"
+    try Reading.each(Array(text.utf8), CorpusReader(format: .csv)) { row in
+      let error = #expect(throws: RecordError.self) { try Template("{b\u{1B}\n}").text(for: row) }
+      let message = try #require(error).description
+      #expect(message.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && $0 != "\u{202E}" })
+      #expect(message.contains(#"there is no field "b\u{1b}\n"; the row has \u{1b}]0;0\u{7}\u{202e}\u{9b}, "#))
+      #expect(message.hasSuffix("and 4981 more") && message.utf8.count < 1500)
+    }
+    let file = RecordError(file: "a\nb\u{1B}", line: 1, reason: "x\u{85}y")
+    #expect(file.description == #"a\nb\u{1b}:1: x\u{85}y"#)
+  }
 
   @Test("practice row 38: rows may have other keys than the rows before; only what a template names must be there")
   func heterogeneousRows() throws {
@@ -147,6 +196,15 @@ import Testing
     } catch {
       #expect("\(error)" == "rows:7: there is no field \"b\"; the row has a, n, list, object")
     }
+  }
+
+  @Test(
+    "a brace is a brace whatever follows it",
+    arguments: ["\u{301}", "\u{94B}\u{902}", "\u{200D}", "\u{FE0F}", "\r\n\u{301}"])
+  func combining(mark: String) throws {
+    #expect(Array(try Template("{a}\(mark) x").text(for: row).utf8) == Array("x\(mark) x".utf8))
+    #expect(Array(try Template("{{\(mark){a}}}").text(for: row).utf8) == Array("{\(mark)x}".utf8))
+    #expect(try Template("{a}\(mark)") != Template("{a}"))
   }
 
   @Test("a brace without partner is refused", arguments: ["{a", "a}", "{{a}"])

@@ -9,6 +9,32 @@ import Testing
     try Reading.rows(Array(text.utf8), CorpusReader(format: .text, layout: layout))
   }
 
+  @Test(
+    "where a file has no LF its lines end with CR; where it has, a CR within a line is text",
+    arguments: [
+      ("a\rb\r", [#"1 {"text":"a"}"#, #"2 {"text":"b"}"#]), ("a\rb\nc", [#"1 {"text":"a\rb"}"#, #"2 {"text":"c"}"#]),
+      ("a\r\rb", [#"1 {"text":"a"}"#, #"2 {"text":""}"#, #"3 {"text":"b"}"#]),
+    ])
+  func carriageReturns(text: String, expected: [String]) throws {
+    #expect(try rows(text, TextLayout()) == expected)
+  }
+
+  @Test("lines that end with CR are rows of JSONL and of columns, too")
+  func carriageReturnRows() throws {
+    #expect(
+      try Reading.rows(Array("{\"a\":1}\r{\"a\":2}\r".utf8), CorpusReader(format: .jsonl)) == [
+        #"1 {"a":1}"#, #"2 {"a":2}"#,
+      ])
+    #expect(try Reading.rows(Array("a b\r1 2\r".utf8), CorpusReader(format: .columns)) == [#"2 {"a":"1","b":"2"}"#])
+  }
+
+  @Test("UTF-16 that nobody declared is no text with NUL between its letters")
+  func undeclared() {
+    #expect(
+      Reading.failure([0x61, 0, 0x0A, 0], CorpusReader(format: .text))
+        == "1: holds a NUL byte; take it out, or set encoding to utf-16le if that is what it is")
+  }
+
   @Test("every line is a row, an empty one too; only LF and CRLF end lines; the last needs no end")
   func lines() throws {
     #expect(
@@ -108,6 +134,59 @@ import Testing
     #expect(try failure([0x61, 0x0A, 0x81, 0x0A], "windows-1252").contains("2: is not valid CP1252"))
   }
 
+  @Test(
+    "a label means what browsers take it for, whatever its case and the blanks around it",
+    arguments: [
+      ("latin1", [0x93, 0xE9, 0x94], "“é”"), (" ISO-8859-1\t", [0x93], "“"), ("latin-1", [0x80], "€"),
+      ("iso-8859-9", [0xF0, 0x93], "ğ“"), ("gb2312", [0xE6, 0x89], "鎵"), ("GB_2312-80", [0x82, 0x31], "\u{FFFF}"),
+      ("gbk", [0x80], "€"), ("x-sjis", [0x87, 0x40, 0x7E], "①~"), ("Shift_JIS", [0xFB, 0xFC], "髙"),
+      ("euc-kr", [0x8C, 0x63], "똠"), ("ks_c_5601-1987", [0x8C, 0x63], "똠"), ("big5", [0x87, 0x40], "䏰"),
+      ("euc-jp", [0xA1, 0xC1], "～"), ("tis-620", [0xA1, 0x85], "ก…"), ("unicode-1-1-utf-8", [0xC3, 0xA9], "é"),
+      ("l1", [0x81], "\u{81}"), ("cp1251", [0xC0], "А"), ("koi8-r", [0xC1], "а"), ("visual", [0xE0], "א"),
+    ] as [(String, [UInt8], String)])
+  func labels(label: String, bytes: [UInt8], expected: String) throws {
+    // A number of two bytes that is cut off is an error, not a guess.
+    guard expected != "\u{FFFF}" else {
+      return #expect(try failure(bytes, label).contains("is not valid GB18030"))
+    }
+    #expect(try rows(bytes, label) == ["1 {\"text\":\"\(expected)\"}"])
+    let page = Array("<meta charset=\"\(label)\"><p>".utf8) + bytes
+    #expect(
+      try Reading.rows(page, CorpusReader(format: .html)) == ["1 {\"title\":\"\",\"text\":\"\(expected)\"}"])
+  }
+
+  @Test(
+    "a page declares its encoding in a meta element, not in a comment or an attribute, or as XML does",
+    arguments: [
+      ("<meta http-equiv=Content-Type content='text/html; Charset = \"latin1\"'>", "“"),
+      ("<META\nCONTENT='a; charset=latin1;b' HTTP-EQUIV='content-type'>", "“"),
+      ("<?xml version='1.0' encoding='ISO-8859-1'?>", "“"), ("<meta/charset=latin1>", "“"),
+      ("<meta name=x content='charset=koi8-r'><meta charset=latin1>", "“"),
+      ("<!-- <meta charset=koi8-r> --><meta charset=latin1>", "“"),
+      ("<p title='<meta charset=koi8-r>'><meta charset=latin1>", "“"),
+    ])
+  func declarations(head: String, expected: String) throws {
+    #expect(
+      try Reading.rows(Array(head.utf8) + [0x93], CorpusReader(format: .html)) == [
+        "1 {\"title\":\"\",\"text\":\"\(expected)\"}"
+      ])
+  }
+
+  @Test("windows-1252 and ASCII by their own names are taken strictly; an unknown label is named")
+  func strict() throws {
+    #expect(try failure([0xE9], "us-ascii").contains("is not valid ASCII"))
+    #expect(try rows([0x93], "windows-1252") == [#"1 {"text":"“"}"#])
+    #expect(try failure([0x81], "cp1252").contains("is not valid CP1252"))
+    #expect(
+      Reading.failure(Array("<meta charset='kling\u{1B}on'>".utf8), CorpusReader(format: .html))
+        == "-: declares the encoding kling\\u{1b}on, which is unknown; set encoding")
+    // UTF-16 can't be declared in letters of ASCII.
+    #expect(
+      try Reading.rows(Array("<meta charset=utf-16>é".utf8), CorpusReader(format: .html)) == [
+        #"1 {"title":"","text":"é"}"#
+      ])
+  }
+
   @Test("XML says its encoding itself; what the user declares comes first")
   func inXML() throws {
     func tmx(_ declaration: String, _ text: [UInt8]) -> [UInt8] {
@@ -118,5 +197,13 @@ import Testing
     #expect(try rows(tmx(latin, [0xE9]), nil, .tmx) == [#"1 {"en":"é"}"#])
     #expect(try rows(tmx(latin, [0xC3, 0xA9]), "utf-8", .tmx) == [#"1 {"en":"é"}"#])
     #expect(try failure(tmx("", [0xE9]), nil, .tmx).contains("is no well-formed XML"))
+    let chinese = "<?xml version=\"1.0\" encoding='GB2312'?>"
+    #expect(try rows(tmx(chinese, [0xE6, 0x89]), nil, .tmx) == [#"1 {"en":"鎵"}"#])
+    let wide = tmx("<?xml version=\"1.0\" encoding=\"UTF-16\"?>", [0x78]).flatMap { [$0, 0] }
+    #expect(try rows([0xFF, 0xFE] + wide, nil, .tmx) == [#"1 {"en":"x"}"#])
+    #expect(try rows(wide, nil, .tmx) == [#"1 {"en":"x"}"#])
+    #expect(
+      try failure(tmx("<?xml version=\"1.0\" encoding=\"none\"?>", [0x78]), nil, .tmx)
+        == "-: declares the encoding none, which is unknown; set encoding")
   }
 }

@@ -59,7 +59,8 @@ import Testing
   @Test("another root, a broken file and an empty one are refused")
   func malformed() {
     #expect(
-      failure("<html/>", .xml) == "1: expected WMT's format, whose root is <dataset>; found <html>")
+      failure("<html/>", .xml)
+        == "1: expected WMT's format, whose root is <dataset>; found <html>; for XML of another form set record")
     #expect(failure("<html/>", .tmx) == "1: expected a translation memory, <tmx>; found <html>")
     #expect(failure("<dataset><doc></dataset>", .xml).contains("1: is no well-formed XML: Opening and ending tag"))
     #expect(failure("<dataset>", .xml).contains("is no well-formed XML"))
@@ -72,6 +73,22 @@ import Testing
       "<!DOCTYPE tmx SYSTEM \"tmx14.dtd\"><tmx version=\"1.4\"><body>\n<tu tuid=\"7\"><tuv xml:lang=\"en\"><seg>A <ph>&lt;b <sub>x</sub>></ph><hi>B</hi></seg></tuv>"
       + "<tuv lang=\"fr\"><seg>C</seg></tuv><tuv lang=\"fr\"><seg>D</seg></tuv></tu></body></tmx>"
     #expect(try rows(text, .tmx) == [#"2 {"tuid":"7","en":"A B","fr":"C","fr.2":"D"}"#])
+  }
+
+  @Test("language codes are compared without their case, and _ is -")
+  func languages() throws {
+    let text =
+      "<tmx><body><tu><tuv xml:lang=\"EN_us\"><seg>A</seg></tuv><tuv xml:lang=\"en-US\"><seg>B</seg></tuv>"
+      + "<tuv lang=\"de\"><seg>C</seg></tuv></tu></body></tmx>"
+    #expect(try rows(text, .tmx) == [#"1 {"EN_us":"A","en-US.2":"B","de":"C"}"#])
+    try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) { row in
+      #expect(try Template("{en-us}{En_US}{EN-us.2}{DE}").text(for: row) == "AABC")
+      #expect(throws: RecordError.self) { try Template("{en}").text(for: row) }
+    }
+    // Names of columns have their case.
+    try Reading.each(Array("en-US\nx\n".utf8), CorpusReader(format: .csv)) { row in
+      #expect(throws: RecordError.self) { try Template("{EN-us}").text(for: row) }
+    }
   }
 
   @Test(
@@ -94,22 +111,10 @@ import Testing
     #expect(failure(text, .xml).contains(expected))
   }
 
-  @Test("a page's text: white space collapses, blocks begin lines, scripts and the head are gone")
-  func html() throws {
-    let text =
-      "<html><head><meta charset=\"utf-8\"><title>A  page</title><script>x<y</script></head><body><h1>Ti&eacute;tle</h1>\n<p>one\n two<br>three <b>é</b></p>"
-      + "<ul><li>a<li>b</ul><style>p{}</style><table><tr><td>1<td>2</table><pre> x\n  y</pre></body></html>"
-    #expect(
-      try rows(text, .html) == [
-        #"1 {"title":"A page","text":"Tiétle\n\none two\nthree é\n\na\nb\n\n1\t2\n\n x\n  y"}"#
-      ])
-  }
-
-  @Test("a page in another encoding says so in its meta element")
-  func htmlEncoding() throws {
-    let text = Array("<meta charset=iso-8859-1><p>".utf8) + [0xE9]
-    #expect(try Reading.rows(text, CorpusReader(format: .html)) == [#"1 {"title":"","text":"é"}"#])
-    #expect(
-      Reading.failure(Array("<p>".utf8) + [0xE9], CorpusReader(format: .html)).contains("1: is not valid UTF-8"))
+  @Test("segments whose ids only look alike are two")
+  func ids() throws {
+    let text = dataset(
+      "<src><seg id=\"\u{E9}\">a</seg><seg id=\"e\u{301}\">b</seg></src><ref><seg id=\"e\u{301}\">c</seg></ref>")
+    #expect(try rows(text, .xml).map { $0.contains("\"ref\":\"c\"") } == [false, true])
   }
 }

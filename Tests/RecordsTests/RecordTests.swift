@@ -165,4 +165,46 @@ import Testing
       #expect(try ScoreFile(folder) == scores)
     }
   }
+
+  @Test("tokens that are written row by row are the file that is written at once, and the check says what reading says")
+  func tokenStream() throws {
+    try TemporaryFolder.with { folder in
+      let (whole, streamed) = (folder.appending("whole"), folder.appending("streamed"))
+      try Shell.run("mkdir whole streamed work", in: folder)
+      var splits: [(split: Split, rows: TokenRows)] = []
+      let writer = try TokenRowsWriter(to: streamed, work: folder.appending("work"))
+      for (split, count) in [(Split.train, 3000), (.test, 2)] {
+        var rows = TokenRows()
+        try writer.begin(split)
+        for row in 0..<count {
+          let completion = (0..<Int32(row % 200)).map { $0 * 7 }
+          rows.append(id: "\(split.rawValue)-\(row)\n", prompt: [Int32(row)], completion: completion)
+          try writer.append(id: "\(split.rawValue)-\(row)\n", prompt: [Int32(row)], completion: completion)
+        }
+        #expect(writer.count == count)
+        splits.append((split, rows))
+      }
+      try writer.finish()
+      try TokenRows.write(splits, to: whole)
+      for name in ["train.safetensors", "test.safetensors", "ids.jsonl"] {
+        #expect(try Fixture.bytes(streamed.appending(name)) == Fixture.bytes(whole.appending(name)), "\(name)")
+      }
+      #expect(FileContent.names(in: folder.appending("work")).isEmpty)
+      #expect(try TokenRows(.train, in: streamed) == splits[0].rows)
+      func said(_ body: () throws -> Void) -> String {
+        do { try body() } catch { return "\(error)" }
+        return "sound"
+      }
+      let file = TokenRows.file(of: .test, in: streamed)
+      let sound = try Fixture.bytes(file)
+      #expect(said { try TokenRows.check(.test, in: streamed) } == "sound")
+      for index in sound.indices.suffix(60) {
+        var bytes = sound
+        bytes[index] ^= 0x81
+        try FileContent.write(bytes, to: file)
+        #expect(
+          said { try TokenRows.check(.test, in: streamed) } == said { _ = try TokenRows(.test, in: streamed) })
+      }
+    }
+  }
 }

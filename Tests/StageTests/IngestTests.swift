@@ -138,6 +138,125 @@ import Testing
     #expect(bench.refusal("ingest", [("source", source)])?.text.contains("train.jsonl:2: there is no field") == true)
   }
 
+  @Test("a row whose messages hold no text fails with the remedy, or is dropped and counted")
+  func unusableMessages() throws {
+    let rows = [
+      #"{"m":[{"role":"user","content":"q"},{"role":"assistant","content":null,"tool_calls":[{}]}]}"#,
+      #"{"m":[{"role":"user","content":[{"type":"image_url"}]},{"role":"assistant","content":"x"}]}"#,
+      #"{"m":[{"role":"user","content":"q"}]}"#, #"{"m":[]}"#, #"{"m":null}"#,
+      #"{"m":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#,
+    ]
+    let source = try source([("train.jsonl", rows.joined(separator: "\n"))])
+    #expect(try self.rows(source, ["messages": "m", "missing": "drop"]).map(\.completion) == ["a"])
+    #expect(summary == "1 train · 5 dropped (1 lack a field, 4 without a conversation of texts)")
+    for (index, row) in rows.enumerated().dropLast() {
+      let bad = try self.source([("train.jsonl", row + String(repeating: "\n", count: index))])
+      let text = bench.refusal("ingest", [("source", bad)], ["messages": "m"])?.text
+      #expect(text?.hasSuffix("missing: drop leaves such rows out") == true, "\(text ?? row)")
+    }
+  }
+
+  @Test("references of any form are kept or refused; an empty list is said")
+  func referenceForms() throws {
+    func references(_ value: String, _ parameters: JSONObject = [:]) throws -> [[String]] {
+      let text = #"{"prompt":"p","completion":"c","references":\#(value)}"#
+      return try rows(try source([("train.jsonl", text)]), parameters).map(\.references)
+    }
+    #expect(try references(#""one""#) == [["one"]])
+    #expect(try references("1.50") == [["1.50"]])
+    #expect(try references(#"["a",2]"#) == [["a", "2"]])
+    #expect(try references("null") == [["c"]])
+    #expect(bench.warnings.isEmpty)
+    #expect(try references("[]") == [["c"]])
+    #expect(try references("[]", ["references": ["{references}"]]) == [["c"]])
+    #expect(
+      bench.warnings
+        == Array(repeating: "1 rows have an empty list of references; their completion stands in for it", count: 2))
+    #expect(throws: RecordError.self) { try references("{}") }
+    #expect(throws: RecordError.self) { try references(#"["a",null]"#) }
+  }
+
+  @Test("templates may differ between splits; a split without one is refused")
+  func templatesPerSplit() throws {
+    let source = try source([("train.jsonl", pairs(1)), ("test.jsonl", pairs(1, from: 1))])
+    let given: JSONObject = ["prompt": ["train": "T {prompt}", "test": "{prompt}!"], "completion": "{completion}"]
+    #expect(try rows(source, given).map(\.prompt) == ["T p0"])
+    #expect(try rows(source, given, .test).map(\.prompt) == ["p1!"])
+    let refusal = bench.refusal("ingest", [("source", source)], ["completion": ["train": "x"]])
+    #expect(refusal?.status == .invalid && refusal?.text.contains("completion has no template for test") == true)
+  }
+
+  @Test("XML of any schema: rows are the elements that record names, several values references")
+  func xmlRecords() throws {
+    let entry = "<e><t>a</t><t>b</t><l k=\"y\">1</l><l k=\"n\">2</l><l k=\"y\">3</l></e>"
+    let source = try source([("train.xml", "<r>\(entry)</r>")])
+    let given: JSONObject = [
+      "record": "r/e", "prompt": "{t}", "completion": "{l[@k=\"n\"]}", "references": ["{l[@k=\"y\"]}"], "join": " + ",
+    ]
+    let rows = try rows(source, given)
+    #expect(rows.map(\.prompt) == ["a + b"] && rows.map(\.completion) == ["2"])
+    #expect(rows.map(\.references) == [["1", "3"]])
+  }
+
+  @Test("what was asked and could not be had is said")
+  func asked() throws {
+    let test = try source([("test.jsonl", pairs(2))])
+    _ = try rows(
+      test, ["limit": 3, "gather": ["train", "test"], "shuffle": true, "delimiter": ";", "comment": "#"], .test)
+    #expect(
+      bench.warnings == [
+        "gather names train, which the source does not have", "shuffle is about train, which the source does not have",
+        "delimiter is about csv, but the files are read as jsonl",
+        "comment is about text, but the files are read as jsonl",
+        "limit is 3 rows, test has 2",
+      ])
+    #expect(
+      bench.refusal("ingest", [("source", test)], ["files": ["test": "*.jsonl", "train": "*.csv"]])?.text.contains(
+        "holds no *.csv for train") == true)
+  }
+
+  @Test("rows are the same whether they are written as they come or sorted out on disk")
+  func spooled() throws {
+    let source = try source([("train.jsonl", pairs(9000))])
+    let plain = try rows(source, [:])
+    #expect(plain.count == 9000 && plain[8999].id == "train-8999")
+    // Nothing is gathered, dropped or left over here, but the way is the other one.
+    for parameters in [["gather": ["train"]], ["deduplicate": "rows"], ["fractions": ["train": 1]]] as [JSONObject] {
+      #expect(try rows(source, parameters) == plain, "\(parameters.names)")
+    }
+    #expect(try rows(source, ["limit": 5000]) == Array(plain.prefix(5000)))
+    #expect(try rows(source, ["limit": 5000, "gather": ["train"]]) == Array(plain.prefix(5000)))
+    let shuffled = try rows(source, ["shuffle": true])
+    #expect(shuffled.map(\.prompt) != plain.map(\.prompt))
+    #expect(shuffled.map(\.prompt).sorted() == plain.map(\.prompt).sorted())
+    #expect(FileContent.names(in: bench.scratch.folder("run-work")).isEmpty)
+  }
+
+  @Test("what looks like a glob in the name of the source itself is none")
+  func globInFolder() throws {
+    let folder = bench.scratch.folder("a[1]*")
+    try TemporaryFolder.write(pairs(2), to: folder.appending("x.jsonl"))
+    #expect(try rows(folder, ["files": ["train": "*.jsonl"]]).count == 2)
+  }
+
+  @Test("{name} in parallel is found whatever follows it")
+  func parallelMark() throws {
+    let source = try source([("a\u{301}x", "1\n"), ("ay", "2\n")])
+    let given: JSONObject = [
+      "files": ["train": "a"], "parallel": ["l": "{name}\u{301}x", "r": "{name}y"], "prompt": "{l}",
+      "completion": "{r}",
+    ]
+    #expect(try rows(source, given).map { $0.prompt + $0.completion } == ["12"])
+  }
+
+  @Test("a named pipe beside the data is refused, not waited for")
+  func namedPipe() throws {
+    let source = try source([("train.jsonl", pairs(1))])
+    try Shell.run("mkfifo test.jsonl", in: source)
+    let refusal = bench.refusal("ingest", [("source", source)])
+    #expect(refusal?.status == .invalid && refusal?.text.contains("test.jsonl: is a named pipe") == true)
+  }
+
   @Test("a prompt in two splits is a warning, a failure, or nobody's business")
   func overlap() throws {
     let source = try source([
@@ -231,6 +350,9 @@ import Testing
       ["fractions": ["train": 1.2, "test": -0.2]], ["fractions": ["train": 0.5, "dev": 0.5]],
       ["fractions": ["train": 0.5, "test": 0.5], "files": ["train": "train.jsonl", "test": "train.jsonl"]],
       ["delimiter": ""], ["delimiter": ";;"], ["delimiter": "\""], ["delimiter": "é"],
+      ["prompt": ["dev": "x"]], ["subset": 1.5], ["turn": "{content}"], ["join": "; "],
+      ["record": "a", "format": "tmx"],
+      ["record": "a//b"], ["record": "a", "prompt": "{b[1]}"], ["separator": "=", "unit": "file"],
       ["delimiter": ";", "format": "tsv"], ["gather": ["dev"]], ["files": ["dev": "train.jsonl"]], ["prompt": "{a"],
     ] as [JSONObject])
   func invalid(parameters: JSONObject) throws {

@@ -33,7 +33,7 @@ extension FileRequest {
     var requests: [FileRequest] = []
     for file in files {
       for (field, name) in fields {
-        let parts = name.split(separator: "{name}", omittingEmptySubsequences: false)
+        let parts = Self.parts(of: name)
         guard parts.count > 1 || files.count == 1 else {
           throw ParameterError(
             parameter: "parallel", found: "\(name) for \(files.count) splits",
@@ -46,6 +46,23 @@ extension FileRequest {
       }
     }
     return requests
+  }
+
+  /// What stands around `{name}`, which is found by its bytes whatever follows it.
+  private static func parts(of name: String) -> [String] {
+    let mark = Array("{name}".utf8)
+    var rest = Array(name.utf8)[...]
+    var parts: [[UInt8]] = [[]]
+    while let byte = rest.first {
+      if rest.starts(with: mark) {
+        parts.append([])
+        rest = rest.dropFirst(mark.count)
+      } else {
+        parts[parts.count - 1].append(byte)
+        rest.removeFirst()
+      }
+    }
+    return parts.map { String(decoding: $0, as: UTF8.self) }
   }
 }
 
@@ -87,6 +104,10 @@ extension TextLayout {
   /// What a row of text is.
   init(_ parameters: ParameterValues) throws(ParameterError) {
     let separator = parameters[IngestParameters.separator]
+    guard separator.isEmpty || parameters[IngestParameters.unit] == .line else {
+      throw ParameterError(
+        parameter: "separator", found: "unit \(parameters[IngestParameters.unit].rawValue)", expected: "one of the two")
+    }
     let unit: Unit =
       switch parameters[IngestParameters.unit] {
       case _ where !separator.isEmpty: .separated(by: separator)
@@ -105,5 +126,36 @@ extension TextLayout {
       }
     }
     self.init(unit: unit, comment: comment.isEmpty ? nil : comment, patterns: patterns)
+  }
+}
+
+extension XMLRecordForm {
+  /// What a row of XML of any schema is, or nil where `record` names none.
+  init?(_ parameters: ParameterValues, fields: [String]) throws(ParameterError) {
+    let record = parameters[IngestParameters.record]
+    guard !record.isEmpty else {
+      guard parameters[IngestParameters.join] == ", " else {
+        throw ParameterError(parameter: "join", found: "no record", expected: "record beside it")
+      }
+      return nil
+    }
+    for (name, isSet) in [
+      (
+        "format \(parameters[IngestParameters.format].rawValue)",
+        ![.auto, .xml].contains(parameters[IngestParameters.format])
+      ),
+      ("messages", !parameters[IngestParameters.messages].isEmpty),
+      ("parallel", !parameters[IngestParameters.parallel].isEmpty),
+    ] where isSet {
+      throw ParameterError(parameter: "record", found: name, expected: "XML; record belongs to it alone")
+    }
+    do throws(Template.Malformed) {
+      try self.init(record: record, fields: fields, join: parameters[IngestParameters.join])
+    } catch {
+      throw ParameterError(
+        parameter: "record", found: error.description,
+        expected: "paths of XML, here and in templates, such as benchmark/entries/entry and lex[@comment=\"good\"]/text"
+      )
+    }
   }
 }

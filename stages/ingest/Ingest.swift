@@ -8,18 +8,16 @@ import SystemPackage
 public struct Ingest: Stage {
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "ingest", revision: 1,
+    name: "ingest", revision: 2,
     summary:
-      "Reads JSONL, JSON, CSV, TSV, plain or parallel text, WMT's XML, TMX or HTML, also compressed or in archives, into a dataset of prompts and completions.",
+      "Reads JSONL, JSON, CSV, TSV, plain or parallel text, XML, TMX or HTML, also compressed or in archives, into a dataset of prompts and completions.",
     inputs: [PortDeclaration("source", .source, doc: "A file, a folder or an archive.")],
     outputs: [PortDeclaration("dataset", .dataset, doc: "Prompts, completions and references by split.")],
     parameters: IngestParameters.declarations, aliases: IngestParameters.aliases)
 
   private let parameters: ParameterValues
   private let requests: [FileRequest]
-  private let encoding: TextEncoding
-  private let layout: TextLayout
-  private let delimiter: UInt8
+  private let reader: CorpusReader
   private let templates: RowTemplates
   private let selection: RowSelection
   private let gathered: Set<Split>
@@ -42,11 +40,17 @@ public struct Ingest: Stage {
     guard parameters[IngestParameters.subset] > 0 else {
       throw ParameterError(parameter: "subset", found: "0", expected: "a share above 0, or a number of rows")
     }
-    encoding = try TextEncoding(parameters)
-    layout = try TextLayout(parameters)
-    delimiter = try CorpusReader.delimiter(parameters)
+    let subset = parameters[IngestParameters.subset]
+    guard subset <= 1 || subset == subset.rounded() else {
+      throw ParameterError(
+        parameter: "subset", found: JSONValue(subset).text, expected: "a share up to 1, or a whole number of rows")
+    }
     templates = try RowTemplates(parameters)
     selection = try RowSelection(parameters)
+    reader = CorpusReader(
+      format: .jsonl, record: try XMLRecordForm(parameters, fields: templates.fields),
+      encoding: try TextEncoding(parameters), layout: try TextLayout(parameters),
+      delimiter: try CorpusReader.delimiter(parameters))
   }
 
   private static func fractions(_ parameters: ParameterValues) throws(ParameterError) -> [(Split, Double)] {
@@ -72,75 +76,148 @@ public struct Ingest: Stage {
 
   /// Reads the source and writes the dataset.
   public func run(_ context: StageContext) throws {
-    var reading = SplitReading(
-      context, encoding: encoding, layout: layout, delimiter: delimiter, templates: templates, selection: selection,
-      parameters: parameters)
-    var splits = try reading.read(SourceFiles(context.input("source").path, requests: requests))
+    let sources = try SourceFiles(context.input("source").path, requests: requests)
     let dealing = Dealing(seed: UInt64(parameters[IngestParameters.seed]))
+    var reader = reader
+    reader.threads = context.threads
+    var reading = SplitReading(
+      context, reader: reader, templates: templates, selection: selection, parameters: parameters,
+      spool: try spools(sources, dealing, context))
+    var splits = try reading.read(sources)
     for index in splits.indices {
-      splits[index].rows = reading.selection.distinct(splits[index].rows, parameters[IngestParameters.deduplicate])
+      let spool = splits[index].spool
+      switch parameters[IngestParameters.deduplicate] {
+      case .off: break
+      case .rows: splits[index].rows = reading.selection.distinct(splits[index].rows, by: spool.rows)
+      case .prompts: splits[index].rows = reading.selection.distinct(splits[index].rows, by: spool.prompts)
+      }
     }
-    if !fractions.isEmpty { splits = dealing.deal(splits.flatMap(\.rows), fractions) }
-    for index in splits.indices {
-      let split = splits[index].split
-      var rows = splits[index].rows
-      // Rows that only one variable holds are changed in place.
-      splits[index].rows = []
-      if gathered.contains(split) { rows = Self.gather(rows) }
-      if split == .train { rows = try subset(rows, dealing) }
-      if parameters[IngestParameters.shuffle], split == .train { rows = dealing.shuffled(rows) }
-      let limit = parameters[IngestParameters.limit]
-      if limit > 0 { rows = Array(rows.prefix(limit)) }
-      guard !rows.isEmpty else {
+    if !fractions.isEmpty, let spool = splits.first?.spool {
+      splits = try dealing.deal(splits.flatMap(\.rows), of: spool, fractions).map { ($0.split, spool, $0.rows) }
+    }
+    warn(of: splits.map(\.split), reading, context)
+    var counts: [(split: Split, count: Int)] = []
+    var prompts: [(split: Split, prompts: [TextKey])] = []
+    for (split, spool, rows) in splits {
+      let order = spool.isWritten ? RowOrder(rows: rows) : try order(of: rows, split, spool, dealing)
+      let count = try limited(order.rows.count, split, context)
+      guard count > 0 else {
         throw StageFailure(
           "split \(split.rawValue) has no rows" + (reading.selection.summary.map { "; \($0)" } ?? ""),
           remedy: "check files, limit and fractions")
       }
-      for row in rows.indices { rows[row].id = "\(split.rawValue)-\(row)" }
-      splits[index].rows = rows
+      let kept = RowOrder(rows: Array(order.rows.prefix(count)), gathered: order.gathered)
+      if !spool.isWritten { try spool.write(kept, split, to: context.output("dataset")) }
+      if overlap != .off { prompts.append((split, kept.rows.map { spool.prompts[$0] })) }
+      counts.append((split, count))
     }
-    try checkOverlap(splits, context)
-    for (split, rows) in splits {
-      try DatasetFiles.write(rows, split, in: context.output("dataset"), threads: context.threads)
-    }
-    let counts = splits.map { "\($0.rows.count) \($0.split.rawValue)" }
-    context.report(.summary((counts + [reading.selection.summary].compactMap(\.self)).joined(separator: " · ")))
-  }
-
-  private func subset(_ rows: [DatasetRow], _ dealing: Dealing) throws(StageFailure) -> [DatasetRow] {
-    let amount = parameters[IngestParameters.subset]
-    guard amount != 1 else { return rows }
-    let count = amount < 1 ? max(1, Int((amount * Double(rows.count)).rounded())) : Int(amount)
-    guard count <= rows.count else {
-      throw StageFailure("subset asks for \(count) rows, train has \(rows.count)", remedy: "lower subset")
-    }
-    return dealing.subset(rows, count: count)
-  }
-
-  /// Rows with equal prompt, compared by bytes, become one; in first-seen order.
-  private static func gather(_ rows: [DatasetRow]) -> [DatasetRow] {
-    var gathered: [DatasetRow] = []
-    var indices: [[UInt8]: Int] = [:]
-    for row in rows {
-      let key = Array(row.prompt.utf8)
-      if let index = indices[key] {
-        gathered[index].references += row.references
-      } else {
-        indices[key] = gathered.count
-        gathered.append(row)
-      }
-    }
-    return gathered
-  }
-
-  private func checkOverlap(_ splits: [(split: Split, rows: [DatasetRow])], _ context: StageContext) throws {
-    let overlap = parameters[IngestParameters.overlap]
-    guard overlap != .off else { return }
-    for sentence in PromptOverlap.sentences(splits) {
+    for sentence in PromptOverlap.sentences(prompts) {
       guard overlap == .warn else {
         throw StageFailure(sentence, remedy: "take them out of one split, or set overlap to warn")
       }
       context.report(.warning(sentence))
     }
+    let summary = counts.map { "\($0.count) \($0.split.rawValue)" } + [reading.selection.summary].compactMap(\.self)
+    context.report(.summary(summary.joined(separator: " · ")))
+  }
+
+  private var overlap: IngestParameters.Overlap { parameters[IngestParameters.overlap] }
+
+  /// What makes a place for the rows of a split: the dataset itself where they stay as they come.
+  private func spools(
+    _ sources: SourceFiles, _ dealing: Dealing, _ context: StageContext
+  ) throws -> (Split) throws -> RowSpool {
+    let deduplicate = parameters[IngestParameters.deduplicate]
+    var wanted: RowSpool.Wanted = []
+    if overlap != .off || !gathered.isEmpty || !fractions.isEmpty || deduplicate == .prompts { wanted.insert(.prompts) }
+    if deduplicate == .rows { wanted.insert(.rows) }
+    if !fractions.isEmpty { wanted.insert(.ranks) }
+    let isDrawn = parameters[IngestParameters.subset] != 1 || parameters[IngestParameters.shuffle]
+    let limit = parameters[IngestParameters.limit]
+    let shared =
+      fractions.isEmpty ? nil : try RowSpool(in: context.work, wanted, dealing, threads: context.threads)
+    return { [wanted] split in
+      if let shared { return shared }
+      guard deduplicate == .off, !gathered.contains(split), !(split == .train && isDrawn), !sources.isUnordered else {
+        return try RowSpool(in: context.work, wanted, dealing, threads: context.threads)
+      }
+      return try RowSpool(
+        split, of: context.output("dataset"), limit: limit > 0 ? limit : .max, wanted, dealing,
+        threads: context.threads)
+    }
+  }
+
+  private func order(
+    of rows: [Int], _ split: Split, _ spool: RowSpool, _ dealing: Dealing
+  ) throws -> RowOrder {
+    var order = gathered.contains(split) ? Self.gather(rows, spool) : RowOrder(rows: rows)
+    guard split == .train else { return order }
+    let amount = parameters[IngestParameters.subset]
+    if amount != 1 {
+      let total = order.rows.count
+      let count = amount < 1 ? max(1, Int((amount * Double(total)).rounded())) : Int(amount)
+      guard count <= total else {
+        throw StageFailure("subset asks for \(count) rows, train has \(total)", remedy: "lower subset")
+      }
+      order.rows = try dealing.subset(order.rows, count: min(count, total), of: spool)
+    }
+    if parameters[IngestParameters.shuffle] { order.rows = try dealing.shuffled(order.rows, of: spool) }
+    return order
+  }
+
+  /// How many rows of a split are kept; says so where the limit is never reached.
+  private func limited(_ count: Int, _ split: Split, _ context: StageContext) throws -> Int {
+    let limit = parameters[IngestParameters.limit]
+    guard limit > 0 else { return count }
+    if count < limit { context.report(.warning("limit is \(limit) rows, \(split.rawValue) has \(count)")) }
+    return min(count, limit)
+  }
+
+  /// Says what was asked and could not be done.
+  private func warn(of splits: [Split], _ reading: SplitReading, _ context: StageContext) {
+    for split in Split.allCases where gathered.contains(split) && !splits.contains(split) {
+      context.report(.warning("gather names \(split.rawValue), which the source does not have"))
+    }
+    if !splits.contains(.train) {
+      let draws = [
+        ("subset", parameters[IngestParameters.subset] != 1), ("shuffle", parameters[IngestParameters.shuffle]),
+      ]
+      for (name, isSet) in draws where isSet {
+        context.report(.warning("\(name) is about train, which the source does not have"))
+      }
+    }
+    let given: [(name: String, isSet: Bool, formats: Set<CorpusFormat>)] = [
+      ("delimiter", parameters[IngestParameters.delimiter] != ",", [.csv]),
+      ("unit", parameters[IngestParameters.unit] != .line, [.text]),
+      ("separator", !parameters[IngestParameters.separator].isEmpty, [.text]),
+      ("comment", !parameters[IngestParameters.comment].isEmpty, [.text]),
+      ("pattern", !parameters[IngestParameters.pattern].isEmpty, [.text]),
+    ]
+    for (name, isSet, formats) in given where isSet && reading.formats.isDisjoint(with: formats) {
+      context.report(
+        .warning(
+          "\(name) is about \(formats.map(\.rawValue).joined()), but the files are read as "
+            + reading.formats.map(\.rawValue).sorted().joined(separator: ", ")))
+    }
+    if reading.withoutReferences > 0 {
+      context.report(
+        .warning(
+          "\(reading.withoutReferences) rows have an empty list of references; their completion stands in for it"))
+    }
+  }
+
+  /// Rows with equal prompt become one row; in first-seen order.
+  private static func gather(_ rows: [Int], _ spool: RowSpool) -> RowOrder {
+    var order = RowOrder(rows: [])
+    var firsts: [TextKey: Int] = [:]
+    for row in rows {
+      if let first = firsts[spool.prompts[row]] {
+        order.gathered[first, default: []].append(row)
+      } else {
+        firsts[spool.prompts[row]] = row
+        order.rows.append(row)
+      }
+    }
+    return order
   }
 }

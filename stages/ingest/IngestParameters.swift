@@ -16,14 +16,21 @@ enum IngestParameters {
   static let format = Parameter(
     "format", default: Format.auto,
     doc:
-      "How rows are written; auto goes by the file's name. json: an array of objects, or an object that holds one such array. columns: a header, then fields separated by any white space. text: the field text, see unit and pattern. xml: WMT's format, fields doc, seg, src, ref.A for translator A, hyp.S for system S. tmx: the languages as fields, codes such as <ph> left out. html: fields title and text, a row a file."
+      "How rows are written; auto goes by the file's name. Under auto JSON lines are read in a .json, too, and an array in a .jsonl. json: an array of objects, or an object that holds one such array. columns: a header, then fields separated by any white space. text: the field text, see unit and pattern. xml: WMT's format, fields doc, seg, src, ref.A for translator A, hyp.S for system S; any other with record. tmx: the languages as fields, codes such as <ph> left out; en-US is EN_us. html: fields title and text, a row a file."
   )
+  static let record = Parameter(
+    "record", default: "",
+    doc:
+      "XML of any schema: path of the element that is a row, from the root, such as benchmark/entries/entry. Fields are then paths below it, such as modifiedtripleset/mtriple, lex[@comment=\"good\"]/text, @category or lex/@lid; white space around a text is left out. A field with several values is all of them, joined as join says, or all references where a template of references is that path alone."
+  )
+  static let join = Parameter(
+    "join", default: ", ", doc: "What stands between the values of a field of XML that has several.")
   static let delimiter = Parameter(
     "delimiter", default: ",", doc: "The character between the fields of CSV, such as \";\".")
   static let encoding = Parameter(
     "encoding", default: "auto",
     doc:
-      "How characters are written: a name that iconv knows, such as latin-1, windows-1252 or utf-16. auto: what a byte order mark, an XML declaration or an HTML meta element says, else UTF-8; never guessed."
+      "How characters are written: a label as browsers read it (latin1 is windows-1252, gb2312 GBK, shift_jis Microsoft's), or another name that iconv knows, such as utf-16. auto: what a byte order mark, an XML declaration or an HTML meta element says, else UTF-8; never guessed."
   )
   static let parallel = Parameter(
     "parallel", default: NamedValues<String>(),
@@ -55,18 +62,21 @@ enum IngestParameters {
     "turn", default: "{role}:\n{content}\n\n",
     doc:
       "Template of a chat message in the prompt; the prompt ends with what it has before {content} for the assistant.")
-  static let prompt = Parameter("prompt", default: "{prompt}", doc: "Template of the prompt over the row's fields.")
+  static let prompt = Parameter(
+    "prompt", default: TextOrMap.text("{prompt}"),
+    doc: "Template of the prompt over the row's fields, or a map from split to template.")
   static let completion = Parameter(
-    "completion", default: "{completion}", doc: "Template of the completion over the row's fields.")
+    "completion", default: TextOrMap.text("{completion}"),
+    doc: "Template of the completion over the row's fields, or a map from split to template.")
   static let references = Parameter(
     "references", default: [String](),
     doc:
-      "Templates of the right answers; a template that is one field with a list gives them all. Default: the field references where there is one, else the completion."
+      "Templates of the right answers; a template that is one field with a list gives them all. Default: the field references where there is one, a list or one text, else the completion, which also stands in for an empty list; those are counted."
   )
   static let missing = Parameter(
     "missing", default: Missing.fail,
     doc:
-      "What becomes of a row that lacks a field of prompt or completion: fail, or drop it and say how many; with drop a template of references whose field is absent is left out."
+      "What becomes of a row that lacks a field of prompt or completion, or whose messages hold no text (a tool call, an image) or no answer of the assistant: fail, or drop it and say how many; with drop a template of references whose field is absent is left out."
   )
   static let minPrompt = Parameter(
     "min_prompt", in: 0...(1 << 53), unit: "characters",
@@ -104,7 +114,8 @@ enum IngestParameters {
     "overlap", default: Overlap.warn, doc: "What is done where a prompt stands in two splits: warn, fail, or off.")
 
   static let declarations = [
-    files.declaration, format.declaration, delimiter.declaration, encoding.declaration, parallel.declaration,
+    files.declaration, format.declaration, record.declaration, join.declaration, delimiter.declaration,
+    encoding.declaration, parallel.declaration,
     unit.declaration,
     separator.declaration, comment.declaration, pattern.declaration, messages.declaration, turn.declaration,
     prompt.declaration, completion.declaration, references.declaration, missing.declaration, minPrompt.declaration,

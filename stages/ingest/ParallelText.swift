@@ -13,7 +13,7 @@ struct ParallelText {
 
   /// Appends rows to a field's text.
   mutating func append(_ rows: [CorpusRow], to field: String) {
-    guard let index = columns.firstIndex(where: { $0.field == field }) else { return }
+    guard let index = columns.firstIndex(where: { $0.field.hasSameBytes(as: field) }) else { return }
     columns[index].rows += rows
   }
 
@@ -24,7 +24,7 @@ struct ParallelText {
     let first = columns[0]
     for column in columns where column.rows.count != first.rows.count {
       func name(_ column: (field: String, rows: [CorpusRow])) -> String {
-        column.rows.first.map { "\($0.file)" } ?? "the text of \(column.field)"
+        column.rows.first.map { $0.file.string.shown(limit: 1000) } ?? "the text of \(column.field)"
       }
       throw StageFailure(
         "\(name(first)) has \(first.rows.count) rows (\(first.field)), \(name(column)) has \(column.rows.count) "

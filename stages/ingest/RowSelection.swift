@@ -7,6 +7,8 @@ struct RowSelection {
   private let completion: (min: Int, max: Int)
   /// Rows that lack a field.
   var incomplete = 0
+  /// Rows whose messages are no conversation of texts that ends with the assistant's.
+  var withoutConversation = 0
   private var tooShort = 0
   private var tooLong = 0
   private var duplicates = 0
@@ -41,19 +43,10 @@ struct RowSelection {
     return true
   }
 
-  /// The rows without those that equal an earlier one.
-  mutating func distinct(_ rows: [DatasetRow], _ kind: IngestParameters.Deduplication) -> [DatasetRow] {
-    guard kind != .off else { return rows }
-    var seen: Set<[UInt8]> = []
-    let kept = rows.filter { row in
-      var key = Array(row.prompt.utf8)
-      if kind == .rows {
-        // No UTF-8 text holds the byte FF, so the two parts can't run into each other.
-        key.append(0xFF)
-        key += row.completion.utf8
-      }
-      return seen.insert(key).inserted
-    }
+  /// The rows without those whose key an earlier one has.
+  mutating func distinct(_ rows: [Int], by keys: [TextKey]) -> [Int] {
+    var seen: Set<TextKey> = []
+    let kept = rows.filter { seen.insert(keys[$0]).inserted }
     duplicates += rows.count - kept.count
     return kept
   }
@@ -61,7 +54,8 @@ struct RowSelection {
   /// How many rows were dropped and why, or nil.
   var summary: String? {
     let reasons = [
-      (incomplete, "lack a field"), (tooShort, "too short"), (tooLong, "too long"), (duplicates, "duplicates"),
+      (incomplete, "lack a field"), (withoutConversation, "without a conversation of texts"), (tooShort, "too short"),
+      (tooLong, "too long"), (duplicates, "duplicates"),
     ].filter { $0.0 > 0 }
     guard !reasons.isEmpty else { return nil }
     let total = reasons.reduce(0) { $0 + $1.0 }

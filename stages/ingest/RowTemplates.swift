@@ -5,9 +5,39 @@ import StageKit
 
 /// What becomes of a row's fields.
 struct RowTemplates: Sendable {
+  /// What a row of the file became.
+  enum Outcome {
+    /// A row, its id still empty; without references where the field `references` is an empty list.
+    case row(DatasetRow)
+    /// Dropped: it lacks a field.
+    case incomplete
+    /// Dropped: its messages are no conversation of texts that ends with the assistant's.
+    case withoutConversation
+  }
+
+  /// One template for all splits, or one for each.
+  private enum Templates: Sendable {
+    case all(Template)
+    case each([(split: Split, template: Template)])
+
+    var templates: [Template] {
+      switch self {
+      case .all(let template): [template]
+      case .each(let templates): templates.map(\.template)
+      }
+    }
+
+    func callAsFunction(_ split: Split) -> Template? {
+      switch self {
+      case .all(let template): template
+      case .each(let templates): templates.first { $0.split == split }?.template
+      }
+    }
+  }
+
   private let conversation: Conversation?
-  private let prompt: Template
-  private let completion: Template
+  private let prompt: Templates
+  private let completion: Templates
   private let references: [Template]
   private let dropsIncomplete: Bool
   /// Whether an empty completion passes, because a filter by length takes it out.
@@ -21,8 +51,19 @@ struct RowTemplates: Sendable {
         throw ParameterError(parameter: parameter, found: error.description, expected: "a template such as {field}")
       }
     }
-    prompt = try template(parameters[IngestParameters.prompt], "prompt")
-    completion = try template(parameters[IngestParameters.completion], "completion")
+    func templates(_ value: TextOrMap, _ parameter: String) throws(ParameterError) -> Templates {
+      switch value {
+      case .text(let text): return .all(try template(text, parameter))
+      case .map(let map):
+        var templates: [(split: Split, template: Template)] = []
+        for entry in map.entries {
+          templates.append((try Split(named: entry.name, of: parameter), try template(entry.value, parameter)))
+        }
+        return .each(templates)
+      }
+    }
+    prompt = try templates(parameters[IngestParameters.prompt], "prompt")
+    completion = try templates(parameters[IngestParameters.completion], "completion")
     var templates: [Template] = []
     for text in parameters[IngestParameters.references] { templates.append(try template(text, "references")) }
     references = templates
@@ -33,38 +74,91 @@ struct RowTemplates: Sendable {
       throw ParameterError(
         parameter: "turn", found: error.description, expected: "a template such as {role}: {content}")
     }
+    guard !field.isEmpty || parameters[IngestParameters.turn] == IngestParameters.turn.declaration.defaultValue.string
+    else { throw ParameterError(parameter: "turn", found: "no messages", expected: "messages beside it") }
     dropsIncomplete = parameters[IngestParameters.missing] == .drop
     allowsEmpty = (parameters[IngestParameters.minCompletion] ?? 0) > 0
   }
 
-  /// The dataset's row for a row of the file; nil where it lacks a field and is to be dropped.
+  /// The fields that the templates read.
+  var fields: [String] { (prompt.templates + completion.templates + references).flatMap(\.fields) }
+
+  /// Refuses a split for which a map of templates has none.
+  func check(_ split: Split) throws(StageFailure) {
+    for (templates, name) in [(prompt, "prompt"), (completion, "completion")] where templates(split) == nil {
+      throw StageFailure(
+        "\(name) has no template for \(split.rawValue), which the source has",
+        remedy: "add one, or leave the split out with files",
+        status: .invalid)
+    }
+  }
+
+  /// The dataset's row for a row of the file.
   ///
   /// - Parameters:
   ///   - row: The row.
+  ///   - split: Its split.
   ///   - id: What messages call it.
-  /// - Returns: The row, its id still empty, or nil.
+  /// - Returns: What became of it.
   /// - Throws: `RecordError` where a field is absent or of another type, or the completion is empty.
-  func row(_ row: CorpusRow, id: @autoclosure () -> String) throws(RecordError) -> DatasetRow? {
+  func row(_ row: CorpusRow, _ split: Split, id: @autoclosure () -> String) throws(RecordError) -> Outcome {
+    guard let prompt = prompt(split), let completion = completion(split) else {
+      throw row.failure("there is no template for \(split.rawValue)")
+    }
     var row = row
     func lacks(_ template: Template) -> Bool {
       template.fields.contains { row[$0].map(\.isNull) ?? true }
     }
     if let conversation {
-      if dropsIncomplete, conversation.isMissing(in: row) { return nil }
-      row = try conversation.applied(to: row)
+      do throws(RecordError) {
+        row = try conversation.applied(to: row)
+      } catch {
+        if dropsIncomplete { return conversation.isMissing(in: row) ? .incomplete : .withoutConversation }
+        throw Self.withRemedy(error)
+      }
     }
-    if dropsIncomplete, lacks(prompt) || lacks(completion) { return nil }
-    let completion = try self.completion.text(for: row)
-    guard !completion.isEmpty || allowsEmpty else {
-      throw row.failure("row \(id()) has an empty completion; mend the row or the template, or set min_completion: 1")
+    let isIncomplete = lacks(prompt) || lacks(completion)
+    if dropsIncomplete, isIncomplete { return .incomplete }
+    do throws(RecordError) {
+      let answer = try completion.text(for: row)
+      guard !answer.isEmpty || allowsEmpty else {
+        throw row.failure("row \(id()) has an empty completion; mend the row or the template, or set min_completion: 1")
+      }
+      return .row(
+        DatasetRow(
+          id: "", prompt: try prompt.text(for: row), completion: answer,
+          references: try answers(row, lacks) ?? [answer]))
+    } catch {
+      throw isIncomplete || references.contains(where: lacks) ? Self.withRemedy(error) : error
     }
-    var answers: [String] = []
-    for template in references where !(dropsIncomplete && lacks(template)) { answers += try template.texts(for: row) }
-    if references.isEmpty, case .array(let elements)? = row.fields["references"] {
-      answers = elements.compactMap(\.string)
-      guard answers.count == elements.count else { throw row.failure("field \"references\": expected a list of texts") }
+  }
+
+  private static func withRemedy(_ error: RecordError) -> RecordError {
+    RecordError(file: error.file, line: error.line, reason: error.reason + "; missing: drop leaves such rows out")
+  }
+
+  /// The right answers, nil where neither parameter nor row names any.
+  private func answers(_ row: CorpusRow, _ lacks: (Template) -> Bool) throws(RecordError) -> [String]? {
+    if !references.isEmpty {
+      let present = references.filter { !(dropsIncomplete && lacks($0)) }
+      if present.isEmpty { return nil }
+      var answers: [String] = []
+      for template in present { answers += try template.texts(for: row) }
+      return answers
     }
-    if answers.isEmpty { answers = [completion] }
-    return DatasetRow(id: "", prompt: try prompt.text(for: row), completion: completion, references: answers)
+    switch row.fields["references"] {
+    case nil, .null?: return nil
+    case .array(let elements)?:
+      let answers = elements.compactMap(Template.print)
+      guard answers.count == elements.count else {
+        throw row.failure("field \"references\": expected a list of texts, or one text")
+      }
+      return answers
+    case let value?:
+      guard let answer = Template.print(value) else {
+        throw row.failure("field \"references\": expected a list of texts, or one text, found \(value.typeName)")
+      }
+      return [answer]
+    }
   }
 }

@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Corpora
 import Glibc
 import Records
@@ -30,6 +31,12 @@ struct SourceFiles {
     }
   }
 
+  /// Whether a split may be made of several files that come in any order.
+  var isUnordered: Bool {
+    guard case .archive(_, let requests) = place else { return false }
+    return requests.contains { request in "*?[\\".utf8.contains { request.name.utf8.contains($0) } }
+  }
+
   /// Their size in bytes.
   var size: Int { all.reduce(0) { $0 + CorpusFile($1).size } }
 
@@ -41,6 +48,7 @@ struct SourceFiles {
   /// - Throws: `StageFailure` with status 2 where there are none.
   init(_ source: FilePath, requests: [FileRequest]) throws(StageFailure) {
     let isFolder = FileContent.isFolder(source)
+    if !isFolder { try Self.check(source) }
     if !isFolder, CorpusFile(source).isArchive {
       place = .archive(CorpusFile(source), requests)
     } else if requests.isEmpty {
@@ -51,16 +59,24 @@ struct SourceFiles {
       }
       var files: [(FileRequest, FilePath)] = []
       for request in requests {
-        let matches = Self.matches(source.pushing(FilePath(request.name)))
+        let matches = Self.matches(request.name, in: source)
         guard !matches.isEmpty else { throw Self.nothing(in: source, for: request) }
-        for match in matches { files.append((request, match)) }
+        for match in matches {
+          try Self.check(match)
+          files.append((request, match))
+        }
       }
       place = .disk(files)
     }
   }
 
+  /// Refuses a named pipe, a socket or a device before anything is read: they may never end.
+  private static func check(_ file: FilePath) throws(StageFailure) {
+    do throws(RecordError) { try CorpusFile(file).check() } catch { throw StageFailure("\(error)", status: .invalid) }
+  }
+
   private static func nothing(in source: FilePath, for request: FileRequest) -> StageFailure {
-    StageFailure("\(source) holds no \(request.name) for \(request.split.rawValue)", status: .invalid)
+    StageFailure("\(source) holds no \(request.name.shown()) for \(request.split.rawValue)", status: .invalid)
   }
 
   /// The split that a file is called after: `train.jsonl`, `train.csv.gz`.
@@ -83,6 +99,7 @@ struct SourceFiles {
           "\(folder) holds \(count) files for \(split.rawValue)", remedy: "name one with files", status: .invalid)
       }
     }
+    for (_, file) in found { try check(file) }
     guard !found.isEmpty else {
       throw StageFailure(
         "\(folder) holds no train, validation or test file", remedy: "name them with files", status: .invalid)
@@ -91,30 +108,35 @@ struct SourceFiles {
   }
 
   /// The files that a name or glob stands for, sorted by bytes.
-  private static func matches(_ pattern: FilePath) -> [FilePath] {
-    if FileContent.exists(pattern) { return [pattern] }
+  private static func matches(_ name: String, in folder: FilePath) -> [FilePath] {
+    let file = folder.pushing(FilePath(name))
+    if FileContent.exists(file) { return [file] }
     var result = glob_t()
     defer { globfree(&result) }
-    guard glob(pattern.string, GLOB_NOSORT, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
-    let names = (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { FilePath($0) }
+    // What looks like a pattern in the folder's own name is none.
+    let literal = folder.string.utf8.flatMap { "*?[\\".utf8.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+    let whole = String(decoding: literal, as: UTF8.self) + "/" + name
+    guard glob(whole, GLOB_NOSORT, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
+    let files = (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { FilePath(platformString: $0) } }
+    return files.sorted { $0.string.utf8.lexicographicallyPrecedes($1.string.utf8) }
   }
 
   /// Reads every file: those on disk in order, members of an archive in the archive's order.
   ///
   /// - Parameters:
   ///   - consumed: Called now and then with the number of bytes that were read of all files.
+  ///   - waiting: Called several times a second while a pipe gives nothing; may throw to end the waiting.
   ///   - body: Reads the bytes of one file.
   /// - Throws: `StageFailure` where an archive lacks what is asked for, what reading throws, and what `body` throws.
   func read(
-    consumed: @escaping (Int) -> Void,
+    consumed: @escaping (Int) -> Void, waiting: @escaping () throws -> Void,
     _ body: (_ request: FileRequest, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
   ) throws {
     switch place {
     case .disk(let files):
       var before = 0
       for (request, path) in files {
-        let file = CorpusFile(path)
+        let file = CorpusFile(path, waiting: waiting)
         let start = before
         try file.read(consumed: { consumed(start + $0) }) { try body(request, path, $0) }
         before += file.size
@@ -135,9 +157,14 @@ struct SourceFiles {
         }
         return [FileRequest(split: split, name: name)]
       }
-      return requests.filter { $0.name == name || fnmatch($0.name, name, FNM_PATHNAME | FNM_PERIOD) == 0 }
+      return requests.filter {
+        $0.name.hasSameBytes(as: name) || fnmatch($0.name, name, FNM_PATHNAME | FNM_PERIOD) == 0
+      }
     }
-    var answered: [String: Int] = [:]
+    var answered: [[UInt8]: Int] = [:]
+    func key(_ request: FileRequest) -> [UInt8] {
+      Array("\(request.split) \(requests.isEmpty ? "" : request.name)".utf8)
+    }
     // A member that answers several requests is met once in each pass.
     var pass = 0
     var passes = 1
@@ -145,22 +172,23 @@ struct SourceFiles {
       try archive.readMembers({ answers($0).count > pass }, consumed: consumed) { name, file, bytes in
         let all = answers(name)
         passes = max(passes, all.count)
-        answered["\(all[pass].split) \(requests.isEmpty ? "" : all[pass].name)", default: 0] += 1
+        answered[key(all[pass]), default: 0] += 1
         try body(all[pass], file, bytes)
       }
       pass += 1
     }
     if requests.isEmpty {
       if let (key, count) = answered.first(where: { $0.value > 1 }) {
-        throw StageFailure("\(archive.path) holds \(count) files for \(key)", remedy: "name one with files")
+        let split = String(decoding: key.dropLast(), as: UTF8.self).shown()
+        throw StageFailure("\(archive.path) holds \(count) files for \(split)", remedy: "name one with files")
       }
       guard !answered.isEmpty else {
         throw StageFailure(
           "\(archive.path) holds no train, validation or test file", remedy: "name them with files")
       }
     }
-    for request in requests where answered["\(request.split) \(request.name)"] == nil {
-      throw StageFailure("\(archive.path) holds no \(request.name) for \(request.split.rawValue)")
+    for request in requests where answered[key(request)] == nil {
+      throw StageFailure("\(archive.path) holds no \(request.name.shown()) for \(request.split.rawValue)")
     }
   }
 }

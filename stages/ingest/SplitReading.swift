@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Corpora
 import Records
 import StageKit
@@ -6,32 +7,36 @@ import SystemPackage
 /// Reads the files of a source into the rows of splits.
 struct SplitReading {
   private let context: StageContext
-  private let encoding: TextEncoding
-  private let layout: TextLayout
-  private let delimiter: UInt8
+  private let reader: CorpusReader
   private let templates: RowTemplates
   private let parameters: ParameterValues
+  /// A new place for the rows of a split.
+  private let spool: (Split) throws -> RowSpool
   /// Which rows stayed.
   var selection: RowSelection
+  /// Rows whose field `references` is an empty list.
+  private(set) var withoutReferences = 0
+  /// The formats that were read.
+  private(set) var formats: Set<CorpusFormat> = []
 
   init(
-    _ context: StageContext, encoding: TextEncoding, layout: TextLayout, delimiter: UInt8, templates: RowTemplates,
-    selection: RowSelection, parameters: ParameterValues
+    _ context: StageContext, reader: CorpusReader, templates: RowTemplates, selection: RowSelection,
+    parameters: ParameterValues, spool: @escaping (Split) throws -> RowSpool
   ) {
     self.context = context
-    self.encoding = encoding
-    self.layout = layout
-    self.delimiter = delimiter
+    self.reader = reader
     self.templates = templates
     self.selection = selection
     self.parameters = parameters
+    self.spool = spool
   }
 
   /// The rows of a file, kept apart until all are read: members of an archive come in any order.
   private struct Part {
     var split: Split
     var name: String
-    var rows: [DatasetRow] = []
+    /// Where its rows lie in the split's spool.
+    var rows: Range<Int> = 0..<0
     var texts: (field: String, rows: [CorpusRow])?
   }
 
@@ -41,38 +46,62 @@ struct SplitReading {
   /// - Returns: Splits in the order train, validation, test; the rows of a split by the names of its files, in the order
   ///   of bytes.
   /// - Throws: `StageFailure`, `RecordError` or `ArchiveError` with the place.
-  mutating func read(_ sources: SourceFiles) throws -> [(split: Split, rows: [DatasetRow])] {
+  mutating func read(_ sources: SourceFiles) throws -> [(split: Split, spool: RowSpool, rows: [Int])] {
     var parts: [Part] = []
     let progress = ReadingProgress(of: sources.size, context)
-    var counts: [Split: Int] = [:]
-    try sources.read(consumed: progress.advance) { request, file, bytes in
-      let reader = CorpusReader(
-        format: try format(of: file, isText: request.field != nil), encoding: encoding, layout: layout,
-        delimiter: delimiter, threads: context.threads)
+    var spools: [Split: RowSpool] = [:]
+    func rows(of split: Split) throws -> RowSpool {
+      if let spool = spools[split] { return spool }
+      try templates.check(split)
+      let new = try spool(split)
+      spools[split] = new
+      return new
+    }
+    var waited = false
+    let context = context
+    try sources.read(
+      consumed: progress.advance,
+      waiting: {
+        if context.isInterrupted { throw context.interruption }
+        if !waited {
+          context.report(.progress(done: 0, total: nil, unit: "rows", rate: nil, note: "waiting for the pipe"))
+        }
+        waited = true
+      }
+    ) { request, file, bytes in
+      var reader = reader
+      (reader.format, reader.isFormatGuessed) = try format(of: file, isText: request.field != nil)
+      formats.insert(reader.format)
+      let rows = try rows(of: request.split)
       var part = Part(split: request.split, name: file.string)
       if let field = request.field { part.texts = (field, []) }
+      let start = rows.count
       try reader.read(bytes, file: file) { row in
         progress.rows += 1
         if progress.rows % 4096 == 0, context.isInterrupted { throw context.interruption }
         if request.field != nil {
           part.texts?.rows.append(row)
         } else {
-          try add(row, to: &part.rows, request.split, &counts)
+          try add(row, to: rows, request.split)
         }
       }
+      part.rows = start..<rows.count
       parts.append(part)
     }
     return try Split.allCases.compactMap { split in
       let parts = Self.inOrder(parts.filter { $0.split == split })
       guard !parts.isEmpty else { return nil }
-      // The usual one is not copied.
-      var rows = parts.count == 1 ? parts[0].rows : parts.flatMap(\.rows)
+      let rows = try rows(of: split)
+      var order = parts.flatMap(\.rows)
       if parts.contains(where: { $0.texts != nil }) {
+        let start = rows.count
         for row in try Self.aligned(parts, parameters[IngestParameters.parallel].entries.map(\.name)) {
-          try add(row, to: &rows, split, &counts)
+          try add(row, to: rows, split)
         }
+        order = Array(start..<rows.count)
       }
-      return (split, rows)
+      try rows.flush()
+      return (split, rows, order)
     }
   }
 
@@ -91,27 +120,29 @@ struct SplitReading {
     return try texts.rows()
   }
 
-  private mutating func add(
-    _ row: CorpusRow, to rows: inout [DatasetRow], _ split: Split, _ counts: inout [Split: Int]
-  ) throws(RecordError) {
-    let number = counts[split, default: 0]
-    guard let row = try templates.row(row, id: "\(split.rawValue)-\(number)") else {
-      selection.incomplete += 1
-      return
+  private mutating func add(_ row: CorpusRow, to rows: RowSpool, _ split: Split) throws {
+    switch try templates.row(row, split, id: "\(split.rawValue)-\(rows.count)") {
+    case .incomplete: selection.incomplete += 1
+    case .withoutConversation: selection.withoutConversation += 1
+    case .row(var row):
+      guard selection.keeps(row) else { return }
+      if row.references.isEmpty {
+        withoutReferences += 1
+        row.references = [row.completion]
+      }
+      try rows.add(row)
     }
-    guard selection.keeps(row) else { return }
-    counts[split] = number + 1
-    rows.append(row)
   }
 
-  private func format(of file: FilePath, isText: Bool) throws(StageFailure) -> CorpusFormat {
-    if isText { return .text }
-    if let format = CorpusFormat(rawValue: parameters[IngestParameters.format].rawValue) { return format }
+  private func format(of file: FilePath, isText: Bool) throws(StageFailure) -> (CorpusFormat, isGuessed: Bool) {
+    if isText { return (.text, false) }
+    if reader.record != nil { return (.xml, false) }
+    if let format = CorpusFormat(rawValue: parameters[IngestParameters.format].rawValue) { return (format, false) }
     guard let format = CorpusFormat(file: file) else {
       throw StageFailure(
-        "\(file): its name does not tell how rows are written",
+        "\(file.string.shown(limit: 1000)): its name does not tell how rows are written",
         remedy: "set format to jsonl, json, csv, tsv, columns, text, xml, tmx or html")
     }
-    return format
+    return (format, true)
   }
 }

@@ -1,5 +1,7 @@
+import CanonicalJSON
 import Records
 public import StageKit
+import SystemPackage
 import Tokenization
 
 /// Turns a dataset into rows of tokens.
@@ -80,8 +82,8 @@ public struct Tokenize: Stage {
   /// Reads the dataset, trains or reads the tokenizer, and writes tokens and tokenizer.
   public func run(_ context: StageContext) throws {
     let dataset = context.input("dataset").path
-    let splits = try DatasetFiles.splits(in: dataset).map { (split: $0, rows: try DatasetFiles.read($0, in: dataset)) }
-    let tokenizer = try tokenizer(for: splits, context)
+    let splits = DatasetFiles.splits(in: dataset)
+    let tokenizer = try tokenizer(for: splits, in: dataset, context)
     guard let end = tokenizer.endToken else {
       throw StageFailure(
         "the tokenizer names no end token, which every completion needs",
@@ -89,30 +91,36 @@ public struct Tokenize: Stage {
     }
     let convention = PromptConvention(begins: begin == .auto, ends: promptEnd == .end)
     let encoder = RowEncoder(tokenizer: tokenizer, convention: convention, end: end)
-    var encoded: [(split: Split, rows: TokenRows)] = []
-    for (split, rows) in splits {
-      let tokens = try encode(rows, split, encoder, context)
+    let tokens = try TokenRowsWriter(to: context.output("tokens"), work: context.work)
+    var counts: [String] = []
+    for split in splits {
+      try tokens.begin(split)
+      try encode(split, of: dataset, encoder, into: tokens, context)
       guard tokens.count > 0 else {
         throw StageFailure("split \(split.rawValue) has no rows left", remedy: "raise max_length")
       }
-      encoded.append((split, tokens))
+      counts.append("\(tokens.count) \(split.rawValue)")
     }
-    try TokenRows.write(encoded, to: context.output("tokens"))
+    try tokens.finish()
     try tokenizer.write(to: context.output("tokenizer"), convention)
-    let total = encoded.reduce(0) { $0 + $1.rows.tokens.count }
-    let counts = encoded.map { "\($0.rows.count) \($0.split.rawValue)" }.joined(separator: " · ")
-    context.report(.summary("\(counts) · \(total) tokens · vocabulary \(tokenizer.vocabularySize)"))
+    let rows = counts.joined(separator: " · ")
+    context.report(.summary("\(rows) · \(tokens.tokenCount) tokens · vocabulary \(tokenizer.vocabularySize)"))
   }
 
-  private func tokenizer(for splits: [(split: Split, rows: [DatasetRow])], _ context: StageContext) throws -> Tokenizer
-  {
+  private func tokenizer(for splits: [Split], in dataset: FilePath, _ context: StageContext) throws -> Tokenizer {
     if let given = context.optionalInput("tokenizer") { return try Tokenizer(contentsOf: given.path) }
-    guard let train = splits.first(where: { $0.split == .train }) else {
+    guard splits.contains(.train) else {
       throw StageFailure(
         "the dataset has no train split to learn a vocabulary from", remedy: "connect a tokenizer instead")
     }
     var trainer = try BytePairTrainer(vocabularySize: vocabularySize)
-    for row in train.rows {
+    var count = 0
+    try DatasetFiles.forEach(.train, in: dataset) { row in
+      if count % 4096 == 0 {
+        if context.isInterrupted { throw context.interruption }
+        context.report(.progress(done: count, total: nil, unit: "rows", rate: nil, note: "learning the vocabulary"))
+      }
+      count += 1
       trainer.add(row.prompt)
       trainer.add(row.completion)
     }
@@ -126,52 +134,63 @@ public struct Tokenize: Stage {
     return tokenizer
   }
 
+  /// Encodes a split row by row; neither its rows nor its tokens are in memory whole.
   private func encode(
-    _ rows: [DatasetRow], _ split: Split, _ encoder: RowEncoder, _ context: StageContext
-  ) throws -> TokenRows {
-    var tokens = TokenRows()
-    var withAddedTokens: [String] = []
-    var dropped: [String] = []
-    var cut: [String] = []
-    for (index, row) in rows.enumerated() {
+    _ split: Split, of dataset: FilePath, _ encoder: RowEncoder, into tokens: TokenRowsWriter, _ context: StageContext
+  ) throws {
+    let count = try DatasetFiles.count(split, in: dataset)
+    var withAddedTokens = RowList()
+    var dropped = RowList()
+    var cut = RowList()
+    var index = 0
+    try DatasetFiles.forEach(split, in: dataset) { row in
       if index % 4096 == 0 {
         if context.isInterrupted { throw context.interruption }
-        context.report(
-          .progress(done: index, total: rows.count, unit: "rows", rate: nil, note: split.rawValue))
+        context.report(.progress(done: index, total: count, unit: "rows", rate: nil, note: split.rawValue))
       }
+      index += 1
       let (prompt, completion) = encoder.encode(row)
       if encoder.holdsAddedTokens(row) { withAddedTokens.append(row.id) }
       let length = prompt.count + completion.count
       let limit = maximumLength ?? length
       if length <= limit {
-        tokens.append(id: row.id, prompt: prompt.lazy.map(\.value), completion: completion.lazy.map(\.value))
-        continue
+        try tokens.append(id: row.id, prompt: prompt.lazy.map(\.value), completion: completion.lazy.map(\.value))
+        return
       }
       switch overflow {
       case .fail:
         throw StageFailure(
-          "row \(row.id) has \(length) tokens, more than max_length \(limit)",
+          "row \(row.id.shown(limit: 80)) has \(length) tokens, more than max_length \(limit)",
           remedy: "raise max_length, or set overflow to drop or cut")
       // Nothing is left to learn from a row whose prompt alone is too long.
       case .cut where prompt.count < limit:
         cut.append(row.id)
-        tokens.append(
+        try tokens.append(
           id: row.id, prompt: prompt.lazy.map(\.value),
           completion: completion.prefix(limit - prompt.count).lazy.map(\.value))
       case .drop, .cut: dropped.append(row.id)
       }
     }
-    let total = "of \(rows.count) rows of \(split.rawValue)"
-    for (ids, what) in [
+    let total = "of \(count) rows of \(split.rawValue)"
+    for (list, what) in [
       (withAddedTokens, "hold added tokens in their text, encoded as those tokens"),
       (dropped, "are longer than max_length and left out"), (cut, "are cut at max_length and have no end token"),
-    ] where !ids.isEmpty {
-      context.report(.warning("\(ids.count) \(total) \(what): \(Self.list(ids))"))
+    ] where list.count > 0 {
+      context.report(.warning("\(list.count) \(total) \(what): \(list.names)"))
     }
-    return tokens
   }
 
-  private static func list(_ ids: [String], most: Int = 100) -> String {
-    ids.prefix(most).joined(separator: ", ") + (ids.count > most ? " and \(ids.count - most) more" : "")
+  /// Rows of which something is to be said: how many, and the first by name.
+  private struct RowList {
+    private static let most = 100
+    private(set) var count = 0
+    private var ids: [String] = []
+
+    mutating func append(_ id: String) {
+      count += 1
+      if ids.count < Self.most { ids.append(id.shown(limit: 80)) }
+    }
+
+    var names: String { ids.joined(separator: ", ") + (count > ids.count ? " and \(count - ids.count) more" : "") }
   }
 }

@@ -96,8 +96,12 @@ public struct FuzzTarget: Sendable {
     FuzzTarget("corpus") { bytes, folder in
       let file = folder.appending("rows")
       try FileContent.write(bytes, to: file)
-      for format in CorpusFormat.allCases {
-        try? CorpusReader(format: format).read(FileBytes(file), file: file) { row in
+      let record = try XMLRecordForm(record: "*/*", fields: ["x", "*/@a", "y[@a=\"b\"]"], join: ", ")
+      let readers =
+        CorpusFormat.allCases.map { CorpusReader(format: $0, isFormatGuessed: $0 == .json || $0 == .jsonl) }
+        + [CorpusReader(format: .json), CorpusReader(format: .xml, record: record)]
+      for reader in readers {
+        try? reader.read(FileBytes(file), file: file) { row in
           if let name = row.fields.members.first?.name { _ = try Template("{\(name)}: {x}").text(for: row) }
         }
       }

@@ -1,0 +1,61 @@
+import CZstd
+import SystemPackage
+
+/// zstd data as it comes: frames one behind the other, skippable ones among them, with windows of up to 2 GiB.
+final class ZstdFrames {
+  private let context: OpaquePointer?
+  private var input: ZSTD_inBuffer
+  private var isInsideFrame = true
+  /// Whether the last call filled its buffer, so that there may be more without more input.
+  private var isPending = false
+
+  /// Whether bytes begin as a frame does, be it one to skip.
+  static func begin(_ head: UnsafeRawBufferPointer) -> Bool {
+    guard head.count >= 4 else { return false }
+    let magic = UInt32(littleEndian: head.loadUnaligned(as: UInt32.self))
+    return magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
+  }
+
+  /// Frames that begin with these bytes, valid until `feed`.
+  init(_ bytes: UnsafeRawPointer, _ count: Int) {
+    context = ZSTD_createDCtx()
+    input = ZSTD_inBuffer(src: bytes, size: count, pos: 0)
+    // The window is address space; memory is used as far as content comes.
+    if let context { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 31) }
+  }
+
+  deinit { ZSTD_freeDCtx(context) }
+
+  /// Goes on with more bytes, valid until the next call, once `decompress` gave nothing.
+  func feed(_ bytes: UnsafeRawPointer, _ count: Int) { input = ZSTD_inBuffer(src: bytes, size: count, pos: 0) }
+
+  /// Unpacks what is there.
+  ///
+  /// - Parameter buffer: Where it goes.
+  /// - Returns: The number of bytes; 0 where more input is needed.
+  /// - Throws: The fault of damaged data or of a window for which there is no memory.
+  func decompress(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError.Fault) -> Int {
+    guard let context else { throw .system(.noMemory) }
+    var output = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
+    while output.pos == 0, isPending || input.pos < input.size {
+      let wasInsideFrame = isInsideFrame
+      let status = ZSTD_decompressStream(context, &output, &input)
+      guard ZSTD_isError(status) == 0 else {
+        let name = ZSTD_getErrorName(status).map { String(cString: $0) } ?? "not readable"
+        if name.contains("memory") {
+          throw .damaged("zstd: its window takes more memory than there is; pack it anew without --long or --ultra")
+        }
+        throw .damaged(
+          wasInsideFrame || !name.contains("frame descriptor")
+            ? "zstd: \(name)" : "bytes that are no zstd stand behind the zstd data")
+      }
+      isInsideFrame = status != 0
+      isPending = output.pos == output.size
+    }
+    return output.pos
+  }
+
+  /// Says that there is no more input.
+  /// - Throws: The fault of data that is cut off.
+  func end() throws(ArchiveError.Fault) { if isInsideFrame { throw .damaged("the zstd data is cut off") } }
+}
