@@ -1,4 +1,5 @@
 public import CanonicalJSON
+import Files
 import Glibc
 public import SystemPackage
 
@@ -7,31 +8,20 @@ public enum FileContent {
   /// Reads a file.
   /// - Throws: `RecordError` with the reason that the system gives.
   public static func read(_ file: FilePath) throws(RecordError) -> [UInt8] {
-    do {
-      let descriptor = try FileDescriptor.open(file, .readOnly)
-      return try descriptor.closeAfter {
-        let size = Int(try descriptor.seek(offset: 0, from: .end))
-        return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-          while count < size {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
-            let read = try descriptor.read(fromAbsoluteOffset: Int64(count), into: rest)
-            if read == 0 { break }
-            count += read
-          }
-        }
-      }
+    do throws(RegularFileError) {
+      return try RegularFile.read(file)
     } catch {
-      throw RecordError(file: file, reason: "can't be read: \(error)")
+      throw RecordError(file: file, reason: "can't be read: \(error.text)")
     }
   }
 
   /// Opens a file to read it in order.
   /// - Throws: `RecordError` with the reason that the system gives.
   static func open(_ file: FilePath) throws(RecordError) -> FileDescriptor {
-    do {
-      return try FileDescriptor.open(file, .readOnly)
+    do throws(RegularFileError) {
+      return try RegularFile.open(file).descriptor
     } catch {
-      throw RecordError(file: file, reason: "can't be read: \(error)")
+      throw RecordError(file: file, reason: "can't be read: \(error.text)")
     }
   }
 

@@ -12,8 +12,9 @@ public struct Tokenize: Stage {
   static let source = Parameter(
     "tokenizer", default: Source?.none,
     doc: "bpe trains one on the train split, given takes that of the port; default: given where the port is connected.")
+  private static let usualVocabularySize = 2048
   static let vocabularySize = Parameter(
-    "vocab_size", default: 2048, in: BytePairTrainer.leastSize...(1 << 20), unit: "tokens",
+    "vocab_size", default: usualVocabularySize, in: BytePairTrainer.leastSize...(1 << 20), unit: "tokens",
     doc: "Size of a trained vocabulary: the end token, the 256 bytes, then merges.")
   static let maximumLength = Parameter<Int?>(
     "max_length", in: 2...(1 << 31), unit: "tokens", doc: "Longest row, prompt and completion together; default: none.")
@@ -25,9 +26,13 @@ public struct Tokenize: Stage {
   static let promptEnd = Parameter(
     "prompt_end", default: PromptEnd.none, doc: "Whether the end token closes the prompt, as encoders expect it.")
 
+  static let endToken = Parameter<String?>(
+    "end_token", default: nil,
+    doc: "Token that ends a completion, its text or its id; default: what the tokenizer names.")
+
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "tokenize", revision: 1,
+    name: "tokenize", revision: 2,
     summary: "Trains a byte-level BPE tokenizer or takes one, and encodes every split of a dataset.",
     inputs: [
       PortDeclaration("dataset", .dataset, doc: "Prompts and completions by split."),
@@ -39,12 +44,12 @@ public struct Tokenize: Stage {
     ],
     parameters: [
       source.declaration, vocabularySize.declaration, maximumLength.declaration, overflow.declaration,
-      begin.declaration, promptEnd.declaration,
+      begin.declaration, promptEnd.declaration, endToken.declaration,
     ],
     aliases: [
       "vocabulary_size": "vocab_size", "max_seq_length": "max_length", "max_seq_len": "max_length",
       "sequence_len": "max_length", "cutoff_len": "max_length", "truncation": "overflow",
-      "add_bos_token": "begin",
+      "add_bos_token": "begin", "eos_token": "end_token",
     ])
 
   private let source: Source?
@@ -53,6 +58,7 @@ public struct Tokenize: Stage {
   private let overflow: Overflow
   private let begin: Begin
   private let promptEnd: PromptEnd
+  private let endToken: String?
 
   /// The stage with checked parameters.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
@@ -62,6 +68,7 @@ public struct Tokenize: Stage {
     overflow = parameters[Self.overflow]
     begin = parameters[Self.begin]
     promptEnd = parameters[Self.promptEnd]
+    endToken = parameters[Self.endToken]
   }
 
   /// `tokenizer: given` and the port belong together, `bpe` needs it free.
@@ -80,12 +87,23 @@ public struct Tokenize: Stage {
   /// Reads the dataset, trains or reads the tokenizer, and writes tokens and tokenizer.
   public func run(_ context: StageContext) throws {
     let dataset = context.input("dataset").path
+    if maximumLength == nil, overflow != .fail {
+      context.report(.warning("overflow: \(overflow.rawValue) does nothing without max_length: no row is too long"))
+    }
     let splits = try DatasetFiles.splits(in: dataset).map { (split: $0, rows: try DatasetFiles.read($0, in: dataset)) }
-    let tokenizer = try tokenizer(for: splits, context)
+    for (split, rows) in splits {
+      if let repeated = RepeatedID(in: rows.lazy.map(\.id)) {
+        throw StageFailure(
+          "\(DatasetFiles.file(of: split, in: dataset)): \(repeated)",
+          remedy: "rows are told apart by their ids; give every row its own")
+      }
+    }
+    let tokenizer = try ending(try tokenizer(for: splits, context), context)
+    for note in tokenizer.notes { context.report(.warning(note)) }
     guard let end = tokenizer.endToken else {
       throw StageFailure(
         "the tokenizer names no end token, which every completion needs",
-        remedy: "set eos_token in its tokenizer_config.json")
+        remedy: "give end_token, or set eos_token in its tokenizer_config.json")
     }
     let convention = PromptConvention(begins: begin == .auto, ends: promptEnd == .end)
     let encoder = RowEncoder(tokenizer: tokenizer, convention: convention, end: end)
@@ -106,7 +124,12 @@ public struct Tokenize: Stage {
 
   private func tokenizer(for splits: [(split: Split, rows: [DatasetRow])], _ context: StageContext) throws -> Tokenizer
   {
-    if let given = context.optionalInput("tokenizer") { return try Tokenizer(contentsOf: given.path) }
+    if let given = context.optionalInput("tokenizer") {
+      if vocabularySize != Self.usualVocabularySize {
+        context.report(.warning("vocab_size is not used: the tokenizer is given"))
+      }
+      return try Tokenizer(contentsOf: given.path)
+    }
     guard let train = splits.first(where: { $0.split == .train }) else {
       throw StageFailure(
         "the dataset has no train split to learn a vocabulary from", remedy: "connect a tokenizer instead")
@@ -124,6 +147,25 @@ public struct Tokenize: Stage {
             + "holds twice"))
     }
     return tokenizer
+  }
+
+  /// The tokenizer with the end token that the user names.
+  private func ending(_ tokenizer: Tokenizer, _ context: StageContext) throws -> Tokenizer {
+    guard let endToken else { return tokenizer }
+    // Digits are an id; a piece of digits is no end of a text.
+    let token = Int32(endToken).map { TokenID($0) } ?? tokenizer.token(of: endToken)
+    guard let token, tokenizer.vocabularyEntry(token) != nil else {
+      throw StageFailure(
+        "end_token \(endToken) is no token of the tokenizer, by text or by id",
+        remedy: "name one that it has, such as \(tokenizer.endToken.flatMap(tokenizer.vocabularyEntry) ?? "</s>")")
+    }
+    if token == tokenizer.endToken { return tokenizer }
+    let own = tokenizer.endToken.flatMap(tokenizer.vocabularyEntry)
+    context.report(
+      .warning(
+        "the end token is \(tokenizer.vocabularyEntry(token) ?? "") (\(token)); the tokenizer's files name "
+          + "\(own ?? "none"), the tokenizer that is written names the first"))
+    return try Tokenizer(tokenizer, endToken: token)
   }
 
   private func encode(
