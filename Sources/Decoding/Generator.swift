@@ -39,19 +39,25 @@ public struct Generator {
     var completion = Completion()
   }
 
+  /// How many sequences are decoded side by side, at most.
+  ///
+  /// - Parameter prompts: Those that `complete` will get.
+  /// - Returns: Their number.
+  public func sequences(_ prompts: [GenerationPrompt]) -> Int {
+    let (all, overflows) = prompts.count.multipliedReportingOverflow(by: settings.samples)
+    return min(max(Self.rows, settings.samples), overflows ? .max : all)
+  }
+
   /// Bytes of keys and values while the prompts are completed, at most.
   ///
   /// - Parameter prompts: Those that `complete` will get.
+  /// - Returns: Bytes.
   public func cacheBytes(_ prompts: [GenerationPrompt]) -> Int {
     let shape = llama.configuration
     let perPosition = Double(2 * shape.keyValueHeads * shape.headWidth * shape.layers * MemoryLayout<Float>.stride)
-    let longest = prompts.map(\.tokens.count).max() ?? 0
-    let sequences = min(
-      max(Self.rows, settings.samples), prompts.count.multipliedReportingOverflow(by: settings.samples).partialValue)
-    let positions =
-      Double(sequences) * Double(min(settings.maximumNewTokens, contextLength))
-      + Double(min(Self.rows, prompts.count)) * Double(longest)
-    return Int(exactly: (perPosition * positions).rounded()) ?? .max
+    let own = Double(sequences(prompts)) * Double(min(settings.maximumNewTokens, contextLength))
+    let shared = Double(min(Self.rows, prompts.count)) * Double(prompts.map(\.tokens.count).max() ?? 0)
+    return Int(exactly: (perPosition * (own + shared)).rounded()) ?? .max
   }
 
   /// Completes prompts.
@@ -138,6 +144,8 @@ public struct Generator {
   ///   - sequences: The sequences; each gets a token.
   ///   - logits: [rows, vocabulary]
   ///   - rows: Which row of logits each sequence has.
+  ///   - prompts: All prompts, for messages.
+  /// - Throws: `LogitsNotFinite` for the first sequence without probabilities.
   private func choose(
     _ sequences: inout [Sequence], logits: Tensor, rows: [Int], _ prompts: [GenerationPrompt]
   ) throws(LogitsNotFinite) {

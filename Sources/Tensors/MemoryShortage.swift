@@ -42,6 +42,7 @@ extension Device {
   /// it again and again for ever.
   ///
   /// - Parameter threads: How many threads work.
+  /// - Returns: The device.
   /// - Throws: `MemoryShortage`.
   public static func ready(threads: Int) throws(MemoryShortage) -> Device {
     let missing = openblas_prepare(CInt(clamping: threads))

@@ -3,17 +3,17 @@
 /// Aligned blocks [k · 2ʲ, (k + 1) · 2ʲ) are added pairwise; what is left at the right end is folded from the last block to
 /// the first. The tree depends on the count alone, so whoever holds some of the blocks can share the work and come to the
 /// same bits. At most ⌈log₂ n⌉ + 1 values are held at a time.
-struct BalancedSum<Value> {
+package struct BalancedSum<Value> {
   private var blocks: [(size: Int, value: Value)] = []
   private let add: (_ left: Value, _ right: Value) -> Value
 
   /// An empty sum.
   ///
   /// - Parameter add: Adds two values, which are not used any more; the left one's terms came first.
-  init(adding add: @escaping (_ left: Value, _ right: Value) -> Value) { self.add = add }
+  package init(adding add: @escaping (_ left: Value, _ right: Value) -> Value) { self.add = add }
 
   /// Takes the next value.
-  mutating func append(_ value: Value) {
+  package mutating func append(_ value: Value) {
     var block = (size: 1, value: value)
     while let last = blocks.last, last.size == block.size {
       blocks.removeLast()
@@ -23,7 +23,7 @@ struct BalancedSum<Value> {
   }
 
   /// The sum of all values; nil of none.
-  func total() -> Value? {
+  package func total() -> Value? {
     guard let last = blocks.last else { return nil }
     return blocks.dropLast().reversed().reduce(last.value) { add($1.value, $0) }
   }

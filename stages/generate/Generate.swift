@@ -106,7 +106,8 @@ public struct Generate: Stage {
     }
     try warnOfIgnoredDefaults(context)
     let generator = Generator(model, settings: settings)
-    try Device.requireMemory(generator.cacheBytes(source.prompts), for: "decoding \(Generator.rows) sequences at once")
+    try Device.requireMemory(
+      generator.cacheBytes(source.prompts), for: "decoding \(generator.sequences(source.prompts)) sequences at once")
     let total = source.prompts.count * parameters[Self.samples]
     let clock = ContinuousClock()
     let start = clock.now
