@@ -41,7 +41,8 @@ public enum ModelFolder {
         .field("num_hidden_layers", "is \(configuration.layers), the files hold \(weights.count) tensors in all"))
     }
     try weights.check(LlamaModel.layout(of: configuration))
-    try Device.requireMemory(weights.singlePrecisionBytes * (trained ? 2 : 1), for: "the model in \(folder)")
+    let bytes = weights.singlePrecisionBytes * (trained ? 2 : 1)
+    try Device.requireMemory(Int(exactly: bytes) ?? .max, for: "the model in \(folder)")
     let model = LlamaModel(configuration, on: device, trained: trained)
     let parameters = model.parameters
     try weights.read(

@@ -49,8 +49,10 @@ struct WeightFiles {
   /// How many tensors the files hold.
   var count: Int { tensors.count }
 
-  /// Bytes of all tensors as single precision, no more than twice what the files take.
-  var singlePrecisionBytes: Int { tensors.reduce(0) { $0 + $1.entry.range.count / $1.entry.type.byteCount * 4 } }
+  /// Bytes of all tensors as single precision; files may have holes and state more than any memory.
+  var singlePrecisionBytes: Double {
+    tensors.reduce(0) { $0 + 4 * Double($1.entry.range.count / $1.entry.type.byteCount) }
+  }
 
   /// Holds names and shapes that a configuration demands against the files, before memory is asked for.
   ///

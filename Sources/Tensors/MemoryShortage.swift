@@ -18,7 +18,8 @@ public struct MemoryShortage: Error, Sendable, Hashable, CustomStringConvertible
   }
 
   private static func size(_ bytes: Int) -> String {
-    bytes >= 1 << 30 ? "\((bytes + (1 << 29)) >> 30) GiB" : "\(max(1, (bytes + (1 << 19)) >> 20)) MiB"
+    func rounded(_ unit: Int) -> Int { bytes / unit + (bytes % unit >= unit / 2 ? 1 : 0) }
+    return bytes >= 1 << 30 ? "\(rounded(1 << 30)) GiB" : "\(max(1, rounded(1 << 20))) MiB"
   }
 }
 

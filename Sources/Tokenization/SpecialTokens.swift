@@ -7,7 +7,7 @@ struct SpecialTokens {
   private(set) var added: [AddedToken]
   private(set) var begin: TokenID?
   private(set) var end: TokenID?
-  private(set) var template: SpecialTokenTemplate
+  let template: SpecialTokenTemplate
   /// Sentences about what was settled.
   private(set) var notes: [String] = []
 
@@ -50,7 +50,7 @@ struct SpecialTokens {
     begin = try named("bos_token", configuration, map) ?? template.before.first
     if begin == nil, let usual = files.usualToken { begin = token(of: usual).map { TokenID($0) } }
     end = try named("eos_token", configuration, map) ?? usualEnd()
-    try settleTemplate(configuration)
+    compareTemplate(configuration)
   }
 
   /// The token of a piece or an added token, or nil.
@@ -177,19 +177,18 @@ struct SpecialTokens {
 
   // MARK: What stands around a text
 
-  /// `add_bos_token` and `add_eos_token` say what stands around a text, whatever the template of `tokenizer.json`.
-  private mutating func settleTemplate(_ configuration: JSONValue) throws(TokenizerError) {
+  /// What stands around a text the template of `tokenizer.json` decides; `add_bos_token` and `add_eos_token`, which some
+  /// versions of `transformers` obey, may say something else.
+  private mutating func compareTemplate(_ configuration: JSONValue) {
     let (begins, ends) = (configuration["add_bos_token"]?.bool, configuration["add_eos_token"]?.bool)
     guard begins != nil || ends != nil else { return }
-    var stated = SpecialTokenTemplate()
-    if begins == true, let begin { stated.before = [begin] }
-    if ends == true, let end { stated.after = [end] }
-    guard stated.before != template.before || stated.after != template.after else { return }
+    let before = begins == true ? [begin].compactMap(\.self) : []
+    let after = ends == true ? [end].compactMap(\.self) : []
+    guard before != template.before || after != template.after else { return }
     notes.append(
       "\(TokenizerFiles.configurationName) says add_bos_token \(begins ?? false) and add_eos_token \(ends ?? false), the "
         + "template of tokenizer.json puts \(Self.list(template.before)) before a text and \(Self.list(template.after)) "
-        + "after it; the first is followed, as in transformers")
-    template = stated
+        + "after it; the template is followed")
   }
 
   private static func list(_ tokens: [TokenID]) -> String {

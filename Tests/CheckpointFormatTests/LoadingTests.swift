@@ -122,12 +122,6 @@ import Transformers
       ],
       "field factor is 0"
     ),
-    // Sizes that the weights don't have, before memory is asked for.
-    ("hidden_size", 1_000_000_000, "has shape [11, 8], config.json wants [11, 1000000000]"),
-    ("vocab_size", 2_000_000_000, "has shape [11, 8], config.json wants [2000000000, 8]"),
-    ("intermediate_size", 2_147_483_648, "config.json wants [2147483648, 8]"),
-    ("num_hidden_layers", 2_000_000_000, "field num_hidden_layers is 2000000000, the files hold 11 tensors"),
-    ("head_dim", 2_000_000_000, "config.json wants [4000000000, 8]"),
   ]
 
   @Test("What can't be loaded is refused in one sentence that names file and field", arguments: unsupported.indices)
@@ -137,6 +131,23 @@ import Transformers
     try editor.configure([(member, value)])
     #expect(editor.complaint().contains("config.json: "))
     #expect(editor.complaint().contains(complaint), "\(editor.complaint())")
+  }
+
+  @Test("Sizes that config.json states and the weights don't have are refused before memory is asked for")
+  func statedSizes() throws {
+    for (member, size, complaint) in [
+      ("hidden_size", 1_000_000_000, "has shape [11, 8], config.json wants [11, 1000000000]"),
+      ("vocab_size", 2_000_000_000, "has shape [11, 8], config.json wants [2000000000, 8]"),
+      ("intermediate_size", 2_147_483_648, "config.json wants [2147483648, 8]"),
+      ("num_hidden_layers", 2_000_000_000, "field num_hidden_layers is 2000000000, the files hold 11 tensors"),
+      ("head_dim", 2_000_000_000, "config.json wants [4000000000, 8]"),
+      ("num_attention_heads", 2_147_483_648, "config.json wants [8589934592, 8]"),
+    ] as [(String, Int, String)] {
+      let editor = try CheckpointEditor()
+      try editor.configure([(member, JSONValue(size))])
+      if member == "num_attention_heads" { try editor.configure([("num_key_value_heads", JSONValue(size))]) }
+      #expect(editor.complaint().contains(complaint), "\(editor.complaint())")
+    }
   }
 
   @Test("Weights that are missing, cut off or in a wrong place are refused with the file's name")

@@ -1,5 +1,6 @@
 import CanonicalJSON
 import Records
+import StageKit
 import SystemPackage
 import TestSupport
 import Testing
@@ -46,8 +47,10 @@ import Testing
     let step = try #require(curve.min { $0.loss < $1.loss }).step
     let model = try #require(outputs["model"])
     #expect(try FileContent.json(model.appending("training.json"))["kept_step"]?.integer == step)
-    let summary = bench.events.compactMap { if case .summary(let text) = $0 { text } else { nil } }.last
-    #expect(try #require(summary).contains("step \(step) kept"))
+    let summaries: [String] = bench.events.compactMap { event in
+      if case .summary(let text) = event { text } else { nil }
+    }
+    #expect(try #require(summaries.last).contains("step \(step) kept"))
     let bytes = try FileContent.read(model.appending("model.safetensors"))
     let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     let header = try JSONValue(parsing: Array(bytes[8..<8 + length]))

@@ -301,14 +301,16 @@ import Tokenization
     #expect(same.notes.isEmpty)
   }
 
-  @Test("add_bos_token and add_eos_token stand over the template of tokenizer.json, and it is said")
+  @Test(
+    "where add_bos_token says something else than the template of tokenizer.json, the template is followed and it is said"
+  )
   func statedTemplate() throws {
     let tokenizer = try load(
       Self.minimal, configuration: #"{"eos_token": "<e>", "bos_token": "<e>", "add_bos_token": true}"#)
-    #expect(tokenizer.encode("a", addSpecialTokens: true) == [2, 0])
+    #expect(tokenizer.encode("a", addSpecialTokens: true) == [0])
     #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains("add_bos_token true"))
     let none = try load(Self.minimal, configuration: #"{"eos_token": "<e>", "add_bos_token": false}"#)
-    #expect(none.notes.isEmpty && none.encode("a", addSpecialTokens: true) == [0])
+    #expect(none.notes.isEmpty)
   }
 
   @Test("end tokens that two files name differently: the configuration's is taken, and it is said")

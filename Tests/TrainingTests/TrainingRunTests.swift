@@ -290,7 +290,8 @@ import Transformers
     settings.learningRate = 0.01
     _ = try Self.train(settings, rows: validation, model: model)
     let start = model.parameters.values.elements
-    settings.learningRate = 0.05
+    settings = Workbench.settings(steps: 6, rows: 18)
+    settings.learningRate = 2e-3
     settings.evaluateEvery = 1
     let result = try Self.train(settings, rows: Workbench.rows(18, salt: 4), validation: validation, model: model)
     let kept = try #require(result.outcome.kept)
