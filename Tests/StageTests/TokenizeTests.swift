@@ -108,7 +108,8 @@ import Testing
   func addedTokens() throws {
     let warnings = try run(Self.hostile, tokenizer: gpt2).warnings
     #expect(
-      warnings == ["1 of 12 rows of train hold added tokens in their text, encoded as those tokens: train-11"])
+      warnings.filter { $0.contains("added tokens") }
+        == ["1 of 12 rows of train hold added tokens in their text, encoded as those tokens: train-11"])
   }
 
   @Test("practice row 15: a row that is too long is an error that names it, or dropped, or cut without end token")

@@ -105,6 +105,12 @@ public struct TrainingParameters: Sendable {
 }
 
 extension TrainingParameters {
+  /// How many gradients of micro-batches are held at a time beside the model's own.
+  var waitingGradients: Int {
+    let count = parameters[Self.accumulate]
+    return count == 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount + 1
+  }
+
   /// Parameters that are set and do nothing without a validation split, with what becomes of each.
   var needingValidation: [(name: String, effect: String)] {
     [

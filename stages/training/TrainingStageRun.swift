@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CheckpointFormat
 public import Imitation
 import Records
@@ -94,8 +95,9 @@ public struct TrainingStageRun: Sendable {
       model = model.lowered(to: level)
       context.report(.measure(name: "level_offset", value: Double(model.levelOffset)))
     }
-    // Two moments, and the best parameters so far.
-    try Device.requireMemory(12 * model.parameters.count, for: "the optimiser's state")
+    // Two moments, the best parameters so far, and the gradients of micro-batches that wait for others.
+    try Device.requireMemory(
+      4 * (3 + parameters.waitingGradients) * model.parameters.count, for: "the optimiser's state")
     let run = try TrainingRun(
       model, rows: rows, validation: validation,
       settings: parameters.settings(objective, lambdaWarmUp: lambdaWarmUp),
@@ -115,9 +117,19 @@ public struct TrainingStageRun: Sendable {
       stage: stage.name, parameters: values.affectingResult(of: stage), outcome: outcome,
       ended: rows.terminalShare(endTokens: model.endTokens), modelParameters: model.parameters.count, rows: rows,
       digest: try ContentDigest.sha256(of: TokenRows.file(of: .train, in: tokens)),
-      predecessors: try TrainingRecord.read(from: source).map { [$0] } ?? [])
+      predecessors: predecessors(source, context))
     for folder in [output, context.output("curves")] { try record.write(to: folder) }
     report(outcome, context)
+  }
+
+  /// The record of the model that this one begins with; a damaged one is left out and said, for the model is sound.
+  private func predecessors(_ source: FilePath, _ context: StageContext) -> [JSONValue] {
+    do {
+      return try TrainingRecord.read(from: source).map { [$0] } ?? []
+    } catch {
+      context.report(.warning("how the model was trained is left out of \(TrainingRecord.fileName): \(error)"))
+      return []
+    }
   }
 
   /// The end token is the only anchor of the logits' level: IQLearn without it learns nothing readable.
