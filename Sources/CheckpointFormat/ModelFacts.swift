@@ -1,7 +1,7 @@
 import CanonicalJSON
 import Records
 public import SystemPackage
-import Tokenization
+public import Tokenization
 public import Transformers
 
 /// What the files of a model say of it, weights aside: the one place that reads the facts that several files state.
@@ -19,25 +19,30 @@ public struct ModelFacts: Sendable {
   ///
   /// - Parameters:
   ///   - folder: A Hugging Face directory.
-  ///   - tokenizer: A tokenizer that stands in for the one beside the model.
+  ///   - tokenizer: The tokenizer that goes with it, where it is read already or another than that beside the model.
   /// - Throws: `CheckpointError` naming the field that is missing, wrong or not supported.
-  public init(of folder: FilePath, tokenizer: FilePath? = nil) throws {
+  public init(of folder: FilePath, tokenizer: TokenizerOutline? = nil) throws {
     configuration = try ModelFolder.configuration(of: folder)
     notes = []
     try compareGeneration(folder)
-    let files = tokenizer ?? folder
-    guard tokenizer != nil || FileContent.exists(folder.appending("tokenizer.json")) else { return }
-    do throws(TokenizerError) {
-      let outline = try TokenizerOutline(contentsOf: files)
-      tokenizerEnd = outline.endToken?.value
-      notes += outline.notes
-    } catch {
-      notes.append("the tokenizer's end token is not compared with the model's: \(error)")
-    }
+    guard let outline = tokenizer ?? outline(folder) else { return }
+    notes += outline.notes
+    tokenizerEnd = outline.endToken?.value
     if let end = tokenizerEnd, !configuration.endTokens.contains(end) {
       notes.append(
-        "the tokenizer of \(files) ends texts with the end token \(end), the model with \(Self.list(configuration.endTokens))"
-      )
+        "the tokenizer ends texts with the end token \(end), the model in \(folder) with "
+          + "\(Self.list(configuration.endTokens))")
+    }
+  }
+
+  /// The tokenizer beside the model, if there is one that can be read.
+  private mutating func outline(_ folder: FilePath) -> TokenizerOutline? {
+    guard FileContent.exists(folder.appending("tokenizer.json")) else { return nil }
+    do throws(TokenizerError) {
+      return try TokenizerOutline(contentsOf: folder)
+    } catch {
+      notes.append("the tokenizer's end token is not compared with the model's: \(error)")
+      return nil
     }
   }
 

@@ -47,6 +47,7 @@ struct SpecialTokens {
     let map = try TokenizerFiles.parse(files.specialTokens, TokenizerFiles.specialTokensName)
     try addDeclared(configuration)
     try addNamed(in: [(TokenizerFiles.configurationName, configuration), (TokenizerFiles.specialTokensName, map)])
+    compareOlder(try TokenizerFiles.parse(files.olderAddedTokens, TokenizerFiles.olderAddedTokensName))
     begin = try named("bos_token", configuration, map) ?? template.before.first
     if begin == nil, let usual = files.usualToken { begin = token(of: usual).map { TokenID($0) } }
     end = try named("eos_token", configuration, map) ?? usualEnd()
@@ -122,6 +123,17 @@ struct SpecialTokens {
     notes.append(
       "\(file) declares \(news.count) added \(news.count == 1 ? "token" : "tokens") that tokenizer.json lacks, which "
         + "\(news.count == 1 ? "is" : "are") added as transformers does: \(ForeignText.list(news))")
+  }
+
+  /// Tokens that only the oldest of the files declares are not taken, but said.
+  private mutating func compareOlder(_ older: JSONValue) {
+    let absent = (older.object?.members ?? []).filter { member in
+      token(of: member.name) == nil || member.value.integer != token(of: member.name).map { Int($0) }
+    }
+    guard !absent.isEmpty else { return }
+    notes.append(
+      "\(TokenizerFiles.olderAddedTokensName) declares tokens that tokenizer.json lacks or numbers otherwise; they are not "
+        + "taken: \(ForeignText.list(absent.map { ForeignText.line($0.name) }))")
   }
 
   /// `transformers` makes the named special tokens added ones, too.

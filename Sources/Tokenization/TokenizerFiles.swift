@@ -10,12 +10,15 @@ struct TokenizerFiles: Sendable {
   var configuration: [UInt8]?
   /// `special_tokens_map.json`, if there is one: the older place of begin and end token.
   var specialTokens: [UInt8]?
+  /// `added_tokens.json`, if there is one: the older place of added tokens.
+  var olderAddedTokens: [UInt8]?
   /// The token that begins and ends texts where no file names one.
   var usualToken: String?
 
   static let tokenizerName = "tokenizer.json"
   static let configurationName = "tokenizer_config.json"
   static let specialTokensName = "special_tokens_map.json"
+  static let olderAddedTokensName = "added_tokens.json"
 
   init(tokenizer: [UInt8], configuration: [UInt8]? = nil) {
     self.tokenizer = tokenizer
@@ -28,6 +31,7 @@ struct TokenizerFiles: Sendable {
     let folder = isFile ? path.removingLastComponent() : path
     configuration = try Self.read(folder.appending(Self.configurationName))
     specialTokens = try Self.read(folder.appending(Self.specialTokensName))
+    olderAddedTokens = try Self.read(folder.appending(Self.olderAddedTokensName))
     if let bytes = try Self.read(isFile ? path : folder.appending(Self.tokenizerName)) {
       tokenizer = bytes
       return

@@ -12,6 +12,14 @@ public struct TokenizerOutline: Sendable {
   /// Sentences about what the files state differently, and what was made of it.
   public let notes: [String]
 
+  /// The outline of a tokenizer that was read.
+  public init(_ tokenizer: Tokenizer) {
+    vocabularySize = tokenizer.vocabularySize
+    beginToken = tokenizer.beginToken
+    endToken = tokenizer.endToken
+    notes = tokenizer.notes
+  }
+
   /// Reads the files of a tokenizer.
   ///
   /// - Parameter path: A folder, or a `tokenizer.json` with its neighbours.

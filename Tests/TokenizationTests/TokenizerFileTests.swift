@@ -322,9 +322,13 @@ import Tokenization
         to: folder.appending("tokenizer.json"))
       try TemporaryFolder.write(#"{"eos_token": "<e>"}"#, to: folder.appending("tokenizer_config.json"))
       try TemporaryFolder.write(#"{"eos_token": "b"}"#, to: folder.appending("special_tokens_map.json"))
+      let older = folder.appending("added_tokens.json")
+      try TemporaryFolder.write(#"{"<e>": 2, "a": 0}"#, to: older)
       let tokenizer = try Tokenizer(contentsOf: folder)
       #expect(tokenizer.endToken == 2 && tokenizer.notes.count == 1)
       #expect(tokenizer.notes[0].contains(#"names "<e>" as eos_token, special_tokens_map.json "b""#))
+      try TemporaryFolder.write(#"{"<e>": 2, "a": 1, "<new>": 3}"#, to: older)
+      #expect(try Tokenizer(contentsOf: folder).notes.contains { $0.hasSuffix("they are not taken: a, <new>") })
     }
   }
 

@@ -89,7 +89,7 @@ public struct Generate: Stage {
   public func run(_ context: StageContext) throws {
     let tokenizer = try GivenTokenizer(context).tokenizer
     let folder = context.input("model").path
-    let facts = try ModelFacts(of: folder, tokenizer: context.optionalInput("tokenizer")?.path)
+    let facts = try ModelFacts(of: folder, tokenizer: tokenizer.map { TokenizerOutline($0) })
     for note in facts.notes { context.report(.warning(note)) }
     let model = try ModelFolder.load(
       folder, facts.configuration, on: Device.ready(threads: context.threads), trained: false)

@@ -112,14 +112,15 @@ public struct InitModel: Stage {
   public func run(_ context: StageContext) throws {
     let device = try Device.ready(threads: context.threads)
     let tokenizer = context.optionalInput("tokenizer")?.path
+    let outline = try tokenizer.map { path throws(TokenizerError) in try TokenizerOutline(contentsOf: path) }
     let output = context.output("model")
     let model: LlamaModel
     if let source = context.optionalInput("model")?.path {
       warnOfIgnored(context)
-      let facts = try ModelFacts(of: source, tokenizer: tokenizer)
+      let facts = try ModelFacts(of: source, tokenizer: outline)
       for note in facts.notes { context.report(.warning(note)) }
       model = try ModelFolder.load(source, facts.configuration, on: device, trained: false)
-      if let tokenizer { try check(model, TokenizerOutline(contentsOf: tokenizer)) }
+      if let outline { try check(model, outline) }
       if tokenizer == nil { try TokenizerFiles.copy(from: source, to: output) }
       // How it was trained stays with the model.
       let record = source.appending("training.json")
@@ -127,7 +128,6 @@ public struct InitModel: Stage {
         try FileContent.write(FileContent.read(record), to: output.appending("training.json"))
       }
     } else {
-      let outline = try tokenizer.map { path throws(TokenizerError) in try TokenizerOutline(contentsOf: path) }
       for note in outline?.notes ?? [] { context.report(.warning(note)) }
       let configuration = try configuration(outline, context)
       let count = LlamaModel.layout(of: configuration).reduce(0) { $0 + $1.shape.count }
