@@ -25,7 +25,9 @@ public struct ModelFacts: Sendable {
     configuration = try ModelFolder.configuration(of: folder)
     notes = []
     try compareGeneration(folder)
-    guard let outline = tokenizer ?? outline(folder) else { return }
+    var known = tokenizer
+    if known == nil { known = readTokenizer(beside: folder) }
+    guard let outline = known else { return }
     notes += outline.notes
     tokenizerEnd = outline.endToken?.value
     if let end = tokenizerEnd, !configuration.endTokens.contains(end) {
@@ -36,7 +38,7 @@ public struct ModelFacts: Sendable {
   }
 
   /// The tokenizer beside the model, if there is one that can be read.
-  private mutating func outline(_ folder: FilePath) -> TokenizerOutline? {
+  private mutating func readTokenizer(beside folder: FilePath) -> TokenizerOutline? {
     guard FileContent.exists(folder.appending("tokenizer.json")) else { return nil }
     do throws(TokenizerError) {
       return try TokenizerOutline(contentsOf: folder)
