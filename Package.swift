@@ -19,6 +19,7 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let modules: [Module] = [
   // Level 0, shared by both towers.
   Module(name: "CanonicalJSON"),
+  Module(name: "Files", dependencies: [systemPackage]),
   Module(name: "Archives", dependencies: ["CanonicalJSON", "CArchive", "CZlib", "CZstd", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
@@ -26,9 +27,9 @@ let modules: [Module] = [
     name: "Registries",
     dependencies: ["CanonicalJSON", "ContentAddressing", "COpenSSL", "CProcess", "CTransfer", systemPackage]),
   // Level 0, learning.
-  Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", systemPackage]),
-  Module(name: "Tokenization", dependencies: ["CanonicalJSON", systemPackage]),
-  Module(name: "Records", dependencies: ["CanonicalJSON", "SafetensorsFormat", systemPackage]),
+  Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", "Files", systemPackage]),
+  Module(name: "Tokenization", dependencies: ["CanonicalJSON", "Files", systemPackage]),
+  Module(name: "Records", dependencies: ["CanonicalJSON", "Files", "SafetensorsFormat", systemPackage]),
   Module(name: "Corpora", dependencies: ["CanonicalJSON", "Archives", "Records", "CXML", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics"),
@@ -44,11 +45,13 @@ let modules: [Module] = [
     dependencies: [
       "CanonicalJSON", "ContentAddressing", "ArtifactStore", "Bundling", "Registries", systemPackage,
     ]),
-  Module(name: "StageKit", dependencies: ["CanonicalJSON", systemPackage]),
+  Module(name: "StageKit", dependencies: ["CanonicalJSON", "ContentAddressing", systemPackage]),
   Module(name: "Transformers", dependencies: ["Tensors", "Autodiff"]),
   Module(
     name: "CheckpointFormat",
-    dependencies: ["CanonicalJSON", "SafetensorsFormat", "Records", "Tensors", "Transformers", systemPackage]),
+    dependencies: [
+      "CanonicalJSON", "SafetensorsFormat", "Tokenization", "Records", "Tensors", "Transformers", systemPackage,
+    ]),
   Module(name: "Reports", dependencies: ["CanonicalJSON", "Records", "TextMetrics"]),
   // Level 3.
   Module(
@@ -81,7 +84,8 @@ let stages: [Stage] = [
   Stage(folder: "ingest", target: "IngestStage", dependencies: ["Corpora"]),
   Stage(folder: "tokenize", target: "TokenizeStage", dependencies: ["Tokenization"]),
   Stage(
-    folder: "init-model", target: "InitModelStage", dependencies: ["Tensors", "Transformers", "CheckpointFormat"]),
+    folder: "init-model", target: "InitModelStage",
+    dependencies: ["Tokenization", "Tensors", "Transformers", "CheckpointFormat"]),
   Stage(
     folder: "train-mle", target: "TrainMLEStage", dependencies: ["Imitation", "TrainingStages"]),
   Stage(

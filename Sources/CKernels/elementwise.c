@@ -46,6 +46,27 @@ KERNEL(double, kernel_sum_of_squares, (const float *x, int64_t count), (x, count
   return sum;
 }
 
+// Blocks are looked at without a branch for each element, so that the loop is one of vectors.
+KERNEL(int64_t, kernel_first_not_finite, (const float *x, int64_t count), (x, count)) {
+  enum { block = 1024 };
+  for (int64_t start = 0; start < count; start += block) {
+    const int64_t end = count - start < block ? count : start + block;
+    uint32_t found = 0;
+    for (int64_t i = start; i < end; i++) {
+      uint32_t bits;
+      memcpy(&bits, x + i, sizeof bits);
+      found |= (bits & 0x7F800000u) == 0x7F800000u;
+    }
+    if (!found) continue;
+    for (int64_t i = start; i < end; i++) {
+      uint32_t bits;
+      memcpy(&bits, x + i, sizeof bits);
+      if ((bits & 0x7F800000u) == 0x7F800000u) return i;
+    }
+  }
+  return -1;
+}
+
 KERNEL(
     void, kernel_add_bias,
     (const float *bias, float *y, int64_t rows, int64_t columns, int64_t stride),

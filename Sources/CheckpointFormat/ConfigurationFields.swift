@@ -37,6 +37,23 @@ struct ConfigurationFields {
     return number
   }
 
+  /// A number above 0.
+  func positive(_ name: String, standard: Double? = nil) throws(CheckpointError) -> Double {
+    let number = try number(name, standard: standard)
+    guard number > 0 else { throw failure(name, "is \(number), expected a number above 0") }
+    return number
+  }
+
+  /// A number that single precision holds, of at least `least`.
+  func float(_ name: String, standard: Double, from least: Double = -.infinity) throws(CheckpointError) -> Float {
+    let number = try number(name, standard: standard)
+    guard Float(number).isFinite, number >= least else {
+      let bound = least.isFinite ? " from \(least)" : ""
+      throw failure(name, "is \(number), expected a number\(bound) that single precision holds")
+    }
+    return Float(number)
+  }
+
   func flag(_ name: String, standard: Bool) throws(CheckpointError) -> Bool {
     guard let value = member(name) else { return standard }
     guard let flag = value.bool else { throw failure(name, "is \(value.text), expected true or false") }

@@ -43,9 +43,9 @@ enum LlamaConfigurationFile {
       vocabularySize: vocabulary, width: width, layers: try fields.count("num_hidden_layers"), heads: heads,
       keyValueHeads: keyValueHeads, headWidth: headWidth, feedForward: try fields.count("intermediate_size"),
       contextLength: try fields.count("max_position_embeddings", standard: 2048),
-      normEpsilon: Float(try fields.number("rms_norm_eps", standard: 1e-6)), rotaryBase: rotary.base,
+      normEpsilon: try fields.float("rms_norm_eps", standard: 1e-6, from: 0), rotaryBase: rotary.base,
       rotaryScaling: rotary.scaling, isTied: try fields.flag("tie_word_embeddings", standard: false),
-      levelOffset: Float(try fields.number("level_offset", standard: 0)),
+      levelOffset: try fields.float("level_offset", standard: 0),
       beginToken: try fields.tokens("bos_token_id", standard: [1], vocabulary: vocabulary).first,
       endTokens: endTokens)
   }
@@ -74,15 +74,21 @@ enum LlamaConfigurationFile {
   private static func rotary(_ fields: ConfigurationFields) throws(CheckpointError) -> (
     base: Double, scaling: RotaryScaling
   ) {
-    let base = try fields.number("rope_theta", standard: 10_000)
+    let base = try fields.positive("rope_theta", standard: 10_000)
     let parameters = try fields.fields("rope_parameters")
     let older = try fields.fields("rope_scaling")
+    if let parameters, let older, parameters.object != older.object {
+      throw fields.failure("rope_scaling", "says something else than rope_parameters; leave one of them out")
+    }
     guard let rotary = parameters ?? older else { return (base, .none) }
     let name = parameters == nil ? "rope_scaling" : "rope_parameters"
     if try rotary.number("partial_rotary_factor", standard: 1) != 1 {
       throw fields.failure(name, "has a partial_rotary_factor; only whole heads can be turned")
     }
-    let ownBase = try rotary.number("rope_theta", standard: base)
+    let ownBase = try rotary.positive("rope_theta", standard: base)
+    if fields.has("rope_theta"), ownBase != base {
+      throw fields.failure("rope_theta", "is \(base), in \(name) it is \(ownBase); leave one of them out")
+    }
     let (type, olderType) = (try rotary.string("rope_type"), try rotary.string("type"))
     switch type ?? olderType ?? "default" {
     case "default": return (ownBase, .none)
@@ -90,8 +96,8 @@ enum LlamaConfigurationFile {
       return (
         ownBase,
         .llama3(
-          factor: try rotary.number("factor"), lowFrequencyFactor: try rotary.number("low_freq_factor"),
-          highFrequencyFactor: try rotary.number("high_freq_factor"),
+          factor: try rotary.positive("factor"), lowFrequencyFactor: try rotary.positive("low_freq_factor"),
+          highFrequencyFactor: try rotary.positive("high_freq_factor"),
           originalContext: try rotary.count("original_max_position_embeddings"))
       )
     case let type: throw fields.failure(name, "is of type \(type); default and llama3 are supported")

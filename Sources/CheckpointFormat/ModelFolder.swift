@@ -20,33 +20,45 @@ public enum ModelFolder {
     return try LlamaConfigurationFile.read(config, generation: fields("generation_config.json", in: folder))
   }
 
-  /// Loads a model; every tensor must be there in its shape, and no other.
+  /// Loads a model; every tensor must be there in its shape, finite, and no other.
   ///
   /// - Parameters:
   ///   - folder: The directory; F32, F16 and BF16 are read, whole or in shards.
+  ///   - configuration: What `configuration(of:)` gave, with other end tokens perhaps; default: as the files say.
   ///   - device: Where the model is to live.
   ///   - trained: Whether there is to be room for gradients.
   /// - Returns: The model in single precision.
-  /// - Throws: `CheckpointError` naming field or tensor, or `SafetensorsError` for a damaged file.
-  public static func load(_ folder: FilePath, on device: Device, trained: Bool) throws -> LlamaModel {
-    let model = LlamaModel(try configuration(of: folder), on: device, trained: trained)
+  /// - Throws: `CheckpointError` naming field or tensor, `SafetensorsError` for a damaged file, or `MemoryShortage`; no
+  ///   memory is taken for a size that a configuration states and the files don't have.
+  public static func load(
+    _ folder: FilePath, _ configuration: LlamaConfiguration? = nil, on device: Device, trained: Bool
+  ) throws -> LlamaModel {
+    let configuration = try configuration ?? Self.configuration(of: folder)
+    let weights = try WeightFiles(folder)
+    guard configuration.layers <= weights.count else {
+      throw CheckpointError(
+        folder.appending("config.json"),
+        .field("num_hidden_layers", "is \(configuration.layers), the files hold \(weights.count) tensors in all"))
+    }
+    try weights.check(LlamaModel.layout(of: configuration))
+    let bytes = weights.singlePrecisionBytes * (trained ? 2 : 1)
+    try Device.requireMemory(Int(exactly: bytes) ?? .max, for: "the model in \(folder)")
+    let model = LlamaModel(configuration, on: device, trained: trained)
     let parameters = model.parameters
-    try WeightFiles(folder).read(
+    try weights.read(
       into: parameters.entries.map { ($0.name, parameters.value($0)) },
       tied: model.configuration.isTied ? parameters["model.embed_tokens.weight"] : nil)
     return model
   }
 
-  /// Writes a model: `config.json`, `generation_config.json` with the end tokens, and `model.safetensors` in F32.
+  /// Writes a model: `config.json`, `generation_config.json` with the end tokens, and `model.safetensors` in F32, whose
+  /// metadata say `format` and nothing else.
   ///
   /// - Parameters:
   ///   - model: The model.
   ///   - folder: An existing folder.
-  ///   - metadata: Texts for the metadata of the safetensors file.
   /// - Throws: `Errno`, such as `noSpace`.
-  public static func write(_ model: LlamaModel, to folder: FilePath, metadata: [(name: String, value: String)] = [])
-    throws
-  {
+  public static func write(_ model: LlamaModel, to folder: FilePath) throws {
     let configuration = model.configuration
     let config = LlamaConfigurationFile.write(configuration)
     try FileContent.write(JSONValue.object(config).prettyText.utf8, to: folder.appending("config.json"))
@@ -55,8 +67,7 @@ public enum ModelFolder {
     generation["eos_token_id"] = LlamaConfigurationFile.tokens(configuration.endTokens)
     try FileContent.write(
       JSONValue.object(generation).prettyText.utf8, to: folder.appending("generation_config.json"))
-    var writer = SafetensorsWriter(
-      metadata: JSONObject([("format", "pt")] + metadata.map { ($0.name, JSONValue.string($0.value)) }))
+    var writer = SafetensorsWriter(metadata: ["format": "pt"])
     for entry in model.parameters.entries {
       writer.add(
         entry.name, shape: entry.shape.extents, memory: UnsafeBufferPointer(model.parameters.value(entry).buffer))
@@ -65,7 +76,7 @@ public enum ModelFolder {
   }
 
   /// The members of a JSON file of the directory, or nil where there is no such file.
-  private static func fields(_ name: String, in folder: FilePath) throws -> ConfigurationFields? {
+  static func fields(_ name: String, in folder: FilePath) throws -> ConfigurationFields? {
     let file = folder.appending(name)
     guard FileContent.exists(file) else { return nil }
     guard let object = try FileContent.json(file).object else {

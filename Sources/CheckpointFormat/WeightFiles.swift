@@ -46,7 +46,43 @@ struct WeightFiles {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Fills tensors, all of which must be there, with the shapes that they demand, and no others.
+  /// How many tensors the files hold.
+  var count: Int { tensors.count }
+
+  /// Bytes of all tensors as single precision; files may have holes and state more than any memory.
+  var singlePrecisionBytes: Double {
+    tensors.reduce(0) { $0 + 4 * Double($1.entry.range.count / $1.entry.type.byteCount) }
+  }
+
+  /// Holds names and shapes that a configuration demands against the files, before memory is asked for.
+  ///
+  /// - Parameter wanted: Name and shape of every tensor.
+  /// - Throws: `CheckpointError` naming the tensor that is missing or of another shape or type.
+  func check(_ wanted: [(name: String, shape: Shape)]) throws {
+    let places = try places()
+    let missing = wanted.map(\.name).filter { places[$0] == nil }
+    guard missing.isEmpty else { throw CheckpointError(folder, .missingTensors(missing)) }
+    for (name, shape) in wanted {
+      guard let place = places[name] else { continue }
+      let (file, entry) = tensors[place]
+      guard entry.shape == shape.extents else {
+        throw CheckpointError(
+          file.path, .unfitTensor(name, "has shape \(entry.shape), config.json wants \(shape)"))
+      }
+    }
+  }
+
+  private func places() throws -> [String: Int] {
+    var places: [String: Int] = [:]
+    for (index, tensor) in tensors.enumerated() {
+      if places.updateValue(index, forKey: tensor.entry.name) != nil {
+        throw CheckpointError(tensor.file.path, .unfitTensor(tensor.entry.name, "stands in two files"))
+      }
+    }
+    return places
+  }
+
+  /// Fills tensors whose names and shapes `check` has seen; there may be no others in the files.
   ///
   /// Two things are passed over: rotary tables that old checkpoints carry, and a `lm_head.weight` beside tied
   /// embeddings where it equals them.
@@ -54,24 +90,22 @@ struct WeightFiles {
   /// - Parameters:
   ///   - wanted: Name and place of every tensor.
   ///   - tied: The embedding table that a spare `lm_head.weight` must equal, or nil where the head is its own.
-  /// - Throws: `CheckpointError` naming the tensor, or `SafetensorsError`.
+  /// - Throws: `CheckpointError` naming the tensor, also where one holds an element that is infinite or no number, or
+  ///   `SafetensorsError`.
   func read(into wanted: [(name: String, tensor: Tensor)], tied: Tensor?) throws {
-    var places: [String: Int] = [:]
-    for (index, tensor) in tensors.enumerated() {
-      if places.updateValue(index, forKey: tensor.entry.name) != nil {
-        throw CheckpointError(tensor.file.path, .unfitTensor(tensor.entry.name, "stands in two files"))
-      }
-    }
-    let missing = wanted.map(\.name).filter { places[$0] == nil }
-    guard missing.isEmpty else { throw CheckpointError(folder, .missingTensors(missing)) }
+    var places = try places()
     for (name, tensor) in wanted {
-      guard let place = places.removeValue(forKey: name) else { continue }
+      guard let place = places.removeValue(forKey: name) else { throw CheckpointError(folder, .missingTensors([name])) }
       try copy(tensors[place], to: tensor)
     }
     var extra: [String] = []
     for (file, entry) in tensors where places[entry.name] != nil {
       if entry.name.hasSuffix("rotary_emb.inv_freq") { continue }
       if let tied, entry.name == "lm_head.weight" {
+        guard entry.shape == tied.shape.extents else {
+          throw CheckpointError(
+            file.path, .unfitTensor(entry.name, "has shape \(entry.shape), the embeddings have \(tied.shape)"))
+        }
         let head = Tensor(tied.shape, in: BufferPool())
         try copy((file, entry), to: head)
         guard head.buffer.elementsEqual(tied.buffer, by: { $0.bitPattern == $1.bitPattern }) else {
@@ -94,5 +128,13 @@ struct WeightFiles {
         .unfitTensor(source.entry.name, "has shape \(source.entry.shape), config.json wants \(tensor.shape)"))
     }
     try source.file.copyFloats(of: source.entry, to: tensor.buffer)
+    if let index = tensor.firstNotFinite {
+      throw CheckpointError(
+        source.file.path,
+        .unfitTensor(
+          source.entry.name,
+          "holds \(tensor.buffer[index]) at element \(index) of \(tensor.count); a model with weights that are not "
+            + "finite gives no probabilities, take a checkpoint from before they were"))
+    }
   }
 }

@@ -9,6 +9,7 @@ public struct Generator {
   /// Sequences that are decoded side by side, unless one prompt alone has more samples.
   public static let rows = 128
 
+  private let llama: LlamaModel
   private let model: any IncrementalModel
   private let contextLength: Int
   private let endTokens: Set<Int32>
@@ -20,6 +21,7 @@ public struct Generator {
   ///   - model: The model.
   ///   - settings: How to decode.
   public init(_ model: LlamaModel, settings: DecodingSettings) {
+    llama = model
     self.model = IncrementalLlama(model: model)
     contextLength = model.contextLength
     endTokens = Set(model.endTokens)
@@ -37,6 +39,27 @@ public struct Generator {
     var completion = Completion()
   }
 
+  /// How many sequences are decoded side by side, at most.
+  ///
+  /// - Parameter prompts: Those that `complete` will get.
+  /// - Returns: Their number.
+  public func sequences(_ prompts: [GenerationPrompt]) -> Int {
+    let (all, overflows) = prompts.count.multipliedReportingOverflow(by: settings.samples)
+    return min(max(Self.rows, settings.samples), overflows ? .max : all)
+  }
+
+  /// Bytes of keys and values while the prompts are completed, at most.
+  ///
+  /// - Parameter prompts: Those that `complete` will get.
+  /// - Returns: Bytes.
+  public func cacheBytes(_ prompts: [GenerationPrompt]) -> Int {
+    let shape = llama.configuration
+    let perPosition = Double(2 * shape.keyValueHeads * shape.headWidth * shape.layers * MemoryLayout<Float>.stride)
+    let own = Double(sequences(prompts)) * Double(min(settings.maximumNewTokens, contextLength))
+    let shared = Double(min(Self.rows, prompts.count)) * Double(prompts.map(\.tokens.count).max() ?? 0)
+    return Int(exactly: (perPosition * (own + shared)).rounded()) ?? .max
+  }
+
   /// Completes prompts.
   ///
   /// - Parameters:
@@ -44,9 +67,10 @@ public struct Generator {
   ///   - progress: Told how many completions are done and how many tokens they have, after each step; returns whether
   ///     to go on.
   /// - Returns: The completions of each prompt in order of samples; nil if `progress` asked to stop.
+  /// - Throws: `LogitsNotFinite` for the first sequence without probabilities.
   public func complete(
     _ prompts: [GenerationPrompt], progress: (_ completions: Int, _ tokens: Int) -> Bool = { _, _ in true }
-  ) -> [[Completion]]? {
+  ) throws(LogitsNotFinite) -> [[Completion]]? {
     var finished = prompts.map { _ in [Completion](repeating: Completion(), count: settings.samples) }
     var counts = (completions: 0, tokens: 0)
     var active: [Sequence] = []
@@ -66,13 +90,13 @@ public struct Generator {
         let room = max(1, (Self.rows - active.count) / settings.samples)
         if active.isEmpty || Self.rows - active.count >= settings.samples {
           let entering = next..<min(next + room, prompts.count)
-          active += start(entering, of: prompts)
+          active += try start(entering, of: prompts)
           next = entering.upperBound
           retire()
         }
       }
       if !active.isEmpty {
-        advance(&active, prompts)
+        try advance(&active, prompts)
         retire()
       }
       if !progress(counts.completions, counts.tokens) { return nil }
@@ -81,7 +105,9 @@ public struct Generator {
   }
 
   /// Reads prompts and chooses the first token of each of their samples.
-  private func start(_ indices: Range<Int>, of prompts: [GenerationPrompt]) -> [Sequence] {
+  private func start(_ indices: Range<Int>, of prompts: [GenerationPrompt]) throws(LogitsNotFinite)
+    -> [Sequence]
+  {
     let caches = indices.map { model.makeCache(positions: prompts[$0].tokens.count) }
     let hidden = model.read(zip(indices, caches).map { (prompts[$0].tokens, $1) })
     var sequences: [Sequence] = []
@@ -97,19 +123,19 @@ public struct Generator {
         rows.append(row)
       }
     }
-    choose(&sequences, logits: model.logits(hidden), rows: rows)
+    try choose(&sequences, logits: model.logits(hidden), rows: rows, prompts)
     return sequences
   }
 
   /// Reads the newest token of each sequence and chooses its next.
-  private func advance(_ sequences: inout [Sequence], _ prompts: [GenerationPrompt]) {
+  private func advance(_ sequences: inout [Sequence], _ prompts: [GenerationPrompt]) throws(LogitsNotFinite) {
     let rows = sequences.map { sequence in
       DecodingRow(
         token: sequence.completion.tokens[sequence.completion.tokens.count - 1], prompt: sequence.promptCache,
         promptLength: prompts[sequence.prompt].tokens.count, own: sequence.ownCache,
         ownLength: sequence.completion.tokens.count - 1)
     }
-    choose(&sequences, logits: model.logits(model.step(rows)), rows: Array(sequences.indices))
+    try choose(&sequences, logits: model.logits(model.step(rows)), rows: Array(sequences.indices), prompts)
   }
 
   /// Chooses the next token of each sequence.
@@ -118,7 +144,11 @@ public struct Generator {
   ///   - sequences: The sequences; each gets a token.
   ///   - logits: [rows, vocabulary]
   ///   - rows: Which row of logits each sequence has.
-  private func choose(_ sequences: inout [Sequence], logits: Tensor, rows: [Int]) {
+  ///   - prompts: All prompts, for messages.
+  /// - Throws: `LogitsNotFinite` for the first sequence without probabilities.
+  private func choose(
+    _ sequences: inout [Sequence], logits: Tensor, rows: [Int], _ prompts: [GenerationPrompt]
+  ) throws(LogitsNotFinite) {
     let device = model.device
     let vocabulary = model.vocabularySize
     let count = logits.shape.rows
@@ -129,6 +159,13 @@ public struct Generator {
       MatrixView(logits).part(rows: range).rowStatistics(
         into: RowStatisticsBuffers(
           values: values + range.lowerBound, entropies: entropies + range.lowerBound, means: nil))
+    }
+    // Before anything is drawn: without probabilities there is no token.
+    for (index, row) in rows.enumerated() where !(values[row].isFinite && entropies[row].isFinite) {
+      let sequence = sequences[index]
+      throw LogitsNotFinite(
+        id: prompts[sequence.prompt].id, sample: sequence.sample, position: sequence.completion.tokens.count,
+        value: values[row])
     }
     let uniforms = sequences.indices.map { index -> Double in
       guard case .sample = settings.strategy else { return 0 }

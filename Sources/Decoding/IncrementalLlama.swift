@@ -25,11 +25,12 @@ struct IncrementalLlama: IncrementalModel {
     let normalised = device.empty([tokens.count, width])
     let projections = device.empty([tokens.count, layout.width])
     let attended = device.empty([tokens.count, layout.queryWidth])
+    let rotary = model.rotary(reaching: prompts.map(\.tokens.count).max() ?? 0)
     for (index, layer) in model.layers.enumerated() {
       device.rmsNorm(hidden, weight: layer.inputNorm.value, epsilon: epsilon, into: normalised)
       device.project(MatrixView(normalised), layer.attentionInput.value, into: MatrixView(projections))
       device.causalAttention(
-        projections, offsets: offsets, layout: layout, rotary: model.rotary, into: attended, logSums: nil)
+        projections, offsets: offsets, layout: layout, rotary: rotary, into: attended, logSums: nil)
       device.workers.parallel(prompts.count) { prompt in
         let span = prompts[prompt].cache.span(layer: index, count: prompts[prompt].tokens.count)
         for position in 0..<prompts[prompt].tokens.count {
@@ -54,10 +55,11 @@ struct IncrementalLlama: IncrementalModel {
     let projections = device.empty([rows.count, layout.width])
     let attended = device.empty([rows.count, layout.queryWidth])
     let positions = rows.map { $0.promptLength + $0.ownLength }
+    let rotary = model.rotary(reaching: (positions.max() ?? 0) + 1)
     for (index, layer) in model.layers.enumerated() {
       device.rmsNorm(hidden, weight: layer.inputNorm.value, epsilon: epsilon, into: normalised)
       device.project(MatrixView(normalised), layer.attentionInput.value, into: MatrixView(projections))
-      device.rotate(MatrixView(projections), positions: positions, layout: layout, by: model.rotary)
+      device.rotate(MatrixView(projections), positions: positions, layout: layout, by: rotary)
       for (position, row) in rows.enumerated() {
         let keys = projections.pointer + position * layout.width + layout.queryWidth
         row.own.span(layer: index, count: row.ownLength).store(keys, keys + layout.keyValueWidth, at: row.ownLength)

@@ -63,4 +63,17 @@ public struct ModelObjective: RowObjective {
     }
     return sums
   }
+
+  /// The first completion of a batch whose loss is infinite or no number; nil where all are finite.
+  public func firstNotFinite(in statistics: RowStatistics) -> Int? {
+    var gradients: [LogitGradient] = []
+    return (0..<statistics.offsets.count - 1).first { sequence in
+      var sums = ObjectiveSums()
+      gradients.removeAll(keepingCapacity: true)
+      statistics.withSequence(sequence) {
+        objective.evaluate(CompletionStates($0), vocabulary: vocabulary, sums: &sums, gradients: &gradients)
+      }
+      return !sums.loss.isFinite
+    }
+  }
 }

@@ -11,6 +11,11 @@ public struct ExtractedReward: Sendable, Hashable {
   public var rewards: [Float] = []
   /// The undiscounted sum Σ_t r_t, added in double precision.
   public var `return` = 0.0
+
+  /// The first token whose numbers are infinite or none; nil where all are finite.
+  public var firstNotFinite: Int? {
+    rewards.indices.first { !(logProbabilities[$0].isFinite && values[$0].isFinite && rewards[$0].isFinite) }
+  }
 }
 
 extension LanguageModel {

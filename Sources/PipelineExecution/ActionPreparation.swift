@@ -41,8 +41,8 @@ struct ActionPreparation {
         outputs.append((output.name, folder))
       }
       let request = ActionRequest(
-        stage: action.declaration.name, inputs: inputs, outputs: outputs, parameters: action.parameters.object,
-        work: try store.checkpointFolder(for: document.key), threads: threads)
+        stage: action.declaration.name, key: "\(document.key.digest)", inputs: inputs, outputs: outputs,
+        parameters: action.parameters.object, work: try store.checkpointFolder(for: document.key), threads: threads)
       let file = work.request
       try SmallFile.write(file, Array(request.json.text.utf8))
       let job = ActionJob(

@@ -80,7 +80,7 @@ public struct ActionProcessMain: Sendable {
     let context = StageContext(
       inputs: Dictionary(uniqueKeysWithValues: request.inputs.map { ($0.port, $0.inputs) }),
       outputs: Dictionary(uniqueKeysWithValues: request.outputs.map { ($0.port, $0.path) }),
-      work: request.work, threads: request.threads,
+      work: request.work, threads: request.threads, action: request.key,
       emit: { event in
         events.write(.stage(event))
         if let text = LogText.line(event) { LogText.write(text) }

@@ -6,6 +6,8 @@ public struct SafetensorsError: Error, Sendable, CustomStringConvertible {
   public enum Reason: Sendable, Equatable {
     /// The file can't be opened or read.
     case unreadable(String)
+    /// Its bytes are not those that were written.
+    case changed
     /// The file ends before what its header promises, or is not one at all.
     case truncated(String)
     /// The header contradicts itself or the file.
@@ -31,6 +33,7 @@ public struct SafetensorsError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch reason {
     case .unreadable(let text): "\(file): can't be read: \(text)"
+    case .changed: "\(file): its bytes are not those that were written"
     case .truncated(let text): "\(file): is cut off or no safetensors file: \(text)"
     case .lying(let text): "\(file): its header is wrong: \(text)"
     case .missing(let name): "\(file): holds no tensor \(name)"

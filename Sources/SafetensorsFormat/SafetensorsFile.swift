@@ -1,4 +1,5 @@
 public import CanonicalJSON
+import Files
 import Glibc
 public import SystemPackage
 
@@ -31,12 +32,17 @@ public final class SafetensorsFile: Sendable {
 
   /// Maps a file and checks its header.
   ///
-  /// - Parameter path: The file.
-  /// - Throws: `SafetensorsError` where it can't be read, is cut off or contradicts itself.
-  public init(_ path: FilePath) throws(SafetensorsError) {
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - isWhole: Sees all bytes before any other is made of them: whether they are those that were written.
+  /// - Throws: `SafetensorsError` where it can't be read, is not whole, is cut off or contradicts itself.
+  public init(_ path: FilePath, where isWhole: (UnsafeRawBufferPointer) -> Bool = { _ in true })
+    throws(SafetensorsError)
+  {
     self.path = path
     mapping = try Self.map(path)
-    do {
+    do throws(SafetensorsError) {
+      guard isWhole(mapping) else { throw SafetensorsError(file: path, reason: .changed) }
       let header = try SafetensorsHeader(mapping, file: path)
       entries = header.entries
       metadata = header.metadata
@@ -52,19 +58,15 @@ public final class SafetensorsFile: Sendable {
   }
 
   private static func map(_ path: FilePath) throws(SafetensorsError) -> UnsafeRawBufferPointer {
-    // A named pipe would be waited for before it is known to be one.
-    let descriptor = open(path.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw SafetensorsError(file: path, reason: .unreadable(String(cString: strerror(errno))))
+    let (descriptor, count): (FileDescriptor, Int)
+    do throws(RegularFileError) {
+      (descriptor, count) = try RegularFile.open(path)
+    } catch {
+      throw SafetensorsError(file: path, reason: .unreadable(error.text))
     }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw SafetensorsError(file: path, reason: .unreadable("not a regular file"))
-    }
-    let count = Int(status.st_size)
+    defer { close(descriptor.rawValue) }
     guard count >= 8 else { throw SafetensorsError(file: path, reason: .truncated("\(count) bytes")) }
-    guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+    guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor.rawValue, 0), base != MAP_FAILED else {
       throw SafetensorsError(file: path, reason: .unreadable(String(cString: strerror(errno))))
     }
     return UnsafeRawBufferPointer(start: base, count: count)

@@ -5,6 +5,8 @@ public import SystemPackage
 public struct ActionRequest: Sendable {
   /// The stage's name.
   public var stage: String
+  /// The action's key, `sha256:…`, to which checkpoints are bound; nil where a request names none.
+  public var key: String?
   /// Port to ordered inputs.
   public var inputs: [(port: String, inputs: [StageInput])]
   /// Port to the folder to fill.
@@ -18,10 +20,11 @@ public struct ActionRequest: Sendable {
 
   /// A request.
   public init(
-    stage: String, inputs: [(port: String, inputs: [StageInput])], outputs: [(port: String, path: FilePath)],
-    parameters: JSONObject, work: FilePath, threads: Int
+    stage: String, key: String? = nil, inputs: [(port: String, inputs: [StageInput])],
+    outputs: [(port: String, path: FilePath)], parameters: JSONObject, work: FilePath, threads: Int
   ) {
     self.stage = stage
+    self.key = key
     self.inputs = inputs
     self.outputs = outputs
     self.parameters = parameters
@@ -37,15 +40,17 @@ public struct ActionRequest: Sendable {
         value: JSONValue.array(port.inputs.map(Self.json))
       )
     }
-    return [
-      "apprentice": 1,
-      "stage": .string(stage),
+    var object: JSONObject = ["apprentice": 1, "stage": .string(stage)]
+    object["key"] = key.map { .string($0) }
+    let rest: JSONObject = [
       "in": .object(JSONObject(ports)),
       "out": .object(JSONObject(outputs.map { (name: $0.port, value: .string($0.path.string)) })),
       "parameters": .object(parameters),
       "work": .string(work.string),
       "threads": JSONValue(threads),
     ]
+    for member in rest.members { object[member.name] = member.value }
+    return .object(object)
   }
 
   private static func json(_ input: StageInput) -> JSONValue {
@@ -62,6 +67,7 @@ public struct ActionRequest: Sendable {
       let work = json["work"]?.string, let threads = json["threads"]?.integer
     else { return nil }
     self.stage = stage
+    key = json["key"]?.string
     self.inputs = ports.members.map { member in
       let inputs = (member.value.array ?? []).map {
         StageInput(

@@ -66,16 +66,19 @@ public struct StageContext: Sendable {
   public let work: FilePath
   /// How many threads the stage may use; the result does not depend on it.
   public let threads: Int
+  /// What names the action, so that a checkpoint of another is known: its key, or the name of its folder for checkpoints.
+  public let action: String
 
   /// A context.
   public init(
-    inputs: [String: [StageInput]], outputs: [String: FilePath], work: FilePath, threads: Int,
+    inputs: [String: [StageInput]], outputs: [String: FilePath], work: FilePath, threads: Int, action: String? = nil,
     emit: @escaping @Sendable (StageEvent) -> Void, interrupted: @escaping @Sendable () -> Bool
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.work = work
     self.threads = threads
+    self.action = action ?? work.lastComponent?.string ?? ""
     self.emit = emit
     self.interrupted = interrupted
   }

@@ -78,7 +78,7 @@ public final class BufferPool: Sendable {
     let large = capacity >= hugePage
     guard
       let buffer = aligned_alloc(large ? hugePage : 64, large ? (capacity + hugePage - 1) & ~(hugePage - 1) : capacity)
-    else { fatalError("out of memory: \(capacity) bytes for a tensor") }
+    else { endForWantOfMemory(capacity, "a tensor") }
     if large { madvise(buffer, capacity, MADV_HUGEPAGE) }
     return buffer
   }

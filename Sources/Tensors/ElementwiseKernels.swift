@@ -2,6 +2,14 @@ internal import CKernels
 
 private let tile = 1 << 16
 
+extension Tensor {
+  /// The index of the first element that is infinite or no number; nil where all are finite.
+  public var firstNotFinite: Int? {
+    let index = kernel_first_not_finite(pointer, Int64(count))
+    return index < 0 ? nil : Int(index)
+  }
+}
+
 extension Device {
   private func parallelElements(_ count: Int, _ body: (Range<Int>) -> Void) {
     parallelRows(count, target: tile) { range, _ in body(range) }

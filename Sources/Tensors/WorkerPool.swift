@@ -14,7 +14,7 @@ public final class WorkerPool: @unchecked Sendable {
     precondition(threads >= 1, "a worker pool needs a thread")
     self.threads = threads
     guard let workers = apprentice_workers_create(Int64(threads)) else {
-      fatalError("out of memory: \(threads) threads")
+      endForWantOfMemory(0, "\(threads) threads")
     }
     self.workers = workers
   }

@@ -9,7 +9,7 @@ extension BytePairModel {
     var vocabulary = ByteStringTable(capacity: entries.count)
     for (piece, value) in entries.members {
       guard let number = value.integer.flatMap(Int32.init(exactly:)), number >= 0 else {
-        throw TokenizerReading.malformed("model.vocab, \"\(piece)\",", "a number from 0")
+        throw TokenizerReading.malformed("model.vocab, \"\(ForeignText.line(piece))\",", "a number from 0")
       }
       vocabulary.set(Array(piece.utf8), to: number)
     }

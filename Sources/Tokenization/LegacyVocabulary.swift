@@ -25,8 +25,9 @@ struct LegacyVocabulary {
     }
     var pieces: [(piece: String, token: Int)] = []
     for (piece, value) in entries.members {
-      guard let number = value.integer else {
-        throw .malformed(file: "vocab.json", member: "\"\(piece)\"", expected: "a number")
+      guard let number = value.integer, Int32(exactly: number) != nil, number >= 0 else {
+        throw .malformed(
+          file: "vocab.json", member: "\"\(ForeignText.line(piece))\"", expected: "a number from 0")
       }
       pieces.append((piece, number))
     }

@@ -16,6 +16,19 @@ struct Normalizer: Sendable, Equatable {
   /// Whether texts stay as they are.
   var isIdentity: Bool { steps.isEmpty }
 
+  /// At most how many times longer the steps make a text.
+  var growth: Double {
+    steps.reduce(1) { growth, step in
+      switch step {
+      // Form C takes at most three times the bytes.
+      case .composed: 3 * growth
+      case .prepend(let prefix): growth * Double(1 + prefix.count)
+      case .replace(let pattern, let replacement):
+        growth * max(1, Double(replacement.count) / Double(max(pattern.count, 1)))
+      }
+    }
+  }
+
   /// The normalised text.
   func normalize(_ text: some Collection<UInt8>) -> [UInt8] {
     var bytes = Array(text)

@@ -54,8 +54,8 @@ enum TokenDecoder: Sendable, Equatable {
   private static func strip(_ text: [UInt8], _ scalar: Unicode.Scalar, _ start: Int, _ stop: Int) -> [UInt8] {
     let unit = Array(UTF8.encode(scalar)!)
     var range = text[...]
-    for _ in 0..<start where range.starts(with: unit) { range = range.dropFirst(unit.count) }
-    for _ in 0..<stop where range.count >= unit.count && range.suffix(unit.count).elementsEqual(unit) {
+    for _ in 0..<min(start, text.count) where range.starts(with: unit) { range = range.dropFirst(unit.count) }
+    for _ in 0..<min(stop, text.count) where range.count >= unit.count && range.suffix(unit.count).elementsEqual(unit) {
       range = range.dropLast(unit.count)
     }
     return Array(range)

@@ -11,16 +11,21 @@ public final class Tokenizer: Sendable {
   public let vocabularySize: Int
   /// The token that begins a text, if the configuration or the template names one.
   public let beginToken: TokenID?
-  /// The token that ends a text, if the configuration names one or the vocabulary has `<|endoftext|>` or `</s>`.
+  /// The token that ends a text, if the configuration names one, or the vocabulary has just one of `<|endoftext|>`, `</s>`
+  /// and `<eos>`.
   public let endToken: TokenID?
   /// The special tokens that the tokenizer puts around a text.
   public let template: SpecialTokenTemplate
   /// What stands around the tokens of a prompt, as the configuration names it.
   public let promptConvention: PromptConvention
 
+  /// Sentences about what the files state differently, and what was made of it.
+  public let notes: [String]
+
   let pipeline: EncodingPipeline
   let decoder: TokenDecoder
   let files: TokenizerFiles
+  let addedTokens: [AddedToken]
   /// Pieces by id, as the vocabulary writes them; nil for ids without a token.
   private let pieces: [[UInt8]?]
   /// What a piece of a byte-level vocabulary stands for.
@@ -45,12 +50,34 @@ public final class Tokenizer: Sendable {
     try self.init(TokenizerFiles(contentsOf: path))
   }
 
+  /// The same tokenizer with another end token, which its configuration then names.
+  ///
+  /// - Throws: `TokenizerError.unknownToken` where no token has that id.
+  public convenience init(_ other: Tokenizer, endToken: TokenID) throws(TokenizerError) {
+    guard let piece = other.vocabularyEntry(endToken) else {
+      throw .unknownToken(
+        file: TokenizerFiles.tokenizerName, member: "the vocabulary", token: "the token of id \(endToken)")
+    }
+    var files = other.files
+    var members = try other.configuration()
+    members["eos_token"] = .string(piece)
+    if let begin = other.beginToken.flatMap(other.vocabularyEntry), members["bos_token"]?.isNull ?? true {
+      members["bos_token"] = .string(begin)
+    }
+    files.configuration = Array(JSONValue.object(members).prettyText.utf8)
+    files.specialTokens = nil
+    try self.init(files)
+  }
+
   init(_ files: TokenizerFiles) throws(TokenizerError) {
     let reading = try TokenizerReading(files)
     self.files = files
     pipeline = reading.pipeline
     decoder = reading.decoder
-    template = reading.template
+    template = reading.special.template
+    notes = reading.notes
+    addedTokens = reading.special.added
+    vocabularySize = try TokenizerReading.vocabularySize(reading.pipeline.model.vocabulary, reading.special.added)
     promptConvention = PromptConvention(
       configuration: try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName))
     var pieces: [[UInt8]?] = []
@@ -67,7 +94,7 @@ public final class Tokenizer: Sendable {
     for index in 0..<vocabulary.count { set(vocabulary[index], Array(vocabulary.key(at: index)), special: false) }
     // As the reference does, a token matched after normalisation is written normalised, and one that this changes is
     // no longer taken for special.
-    for added in reading.addedTokens {
+    for added in reading.special.added {
       let content = Array(added.content.utf8)
       let piece = added.isNormalized ? reading.pipeline.normalizer.normalize(content) : content
       set(added.token, piece, special: added.isSpecial && piece == content)
@@ -75,8 +102,7 @@ public final class Tokenizer: Sendable {
     self.pieces = pieces
     self.isSpecial = isSpecial
     pieceBytes = reading.decoder == .byteLevel ? pieces.map { TokenDecoder.bytes(of: $0 ?? []) } : []
-    vocabularySize = pieces.count
-    (beginToken, endToken) = try files.beginAndEnd(reading)
+    (beginToken, endToken) = (reading.special.begin, reading.special.end)
   }
 
   // MARK: Encoding

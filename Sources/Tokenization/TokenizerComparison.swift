@@ -1,12 +1,13 @@
 internal import CanonicalJSON
 
 extension Tokenizer {
-  /// Whether another tokenizer gives texts the same tokens: both files say the same of vocabulary, merges, added tokens
-  /// and every component.
+  /// Whether another tokenizer gives texts the same tokens: the files of both say the same of vocabulary, merges, added
+  /// tokens, those of the configuration included, and every component.
   ///
   /// How the files are laid out, truncation and padding make no difference, nor what stands around prompts.
   public func encodesTexts(like other: Tokenizer) -> Bool {
-    files.tokenizer == other.files.tokenizer
+    guard addedTokens == other.addedTokens, pipeline.preTokenizer == other.pipeline.preTokenizer else { return false }
+    return files.tokenizer == other.files.tokenizer
       || Self.essence(of: files.tokenizer) == Self.essence(of: other.files.tokenizer)
   }
 

@@ -1,4 +1,5 @@
 internal import CanonicalJSON
+internal import Files
 internal import SystemPackage
 
 /// The files of a tokenizer as they were read, so that writing them again changes no byte.
@@ -9,12 +10,15 @@ struct TokenizerFiles: Sendable {
   var configuration: [UInt8]?
   /// `special_tokens_map.json`, if there is one: the older place of begin and end token.
   var specialTokens: [UInt8]?
+  /// `added_tokens.json`, if there is one: the older place of added tokens.
+  var olderAddedTokens: [UInt8]?
   /// The token that begins and ends texts where no file names one.
   var usualToken: String?
 
   static let tokenizerName = "tokenizer.json"
   static let configurationName = "tokenizer_config.json"
   static let specialTokensName = "special_tokens_map.json"
+  static let olderAddedTokensName = "added_tokens.json"
 
   init(tokenizer: [UInt8], configuration: [UInt8]? = nil) {
     self.tokenizer = tokenizer
@@ -27,6 +31,7 @@ struct TokenizerFiles: Sendable {
     let folder = isFile ? path.removingLastComponent() : path
     configuration = try Self.read(folder.appending(Self.configurationName))
     specialTokens = try Self.read(folder.appending(Self.specialTokensName))
+    olderAddedTokens = try Self.read(folder.appending(Self.olderAddedTokensName))
     if let bytes = try Self.read(isFile ? path : folder.appending(Self.tokenizerName)) {
       tokenizer = bytes
       return
@@ -43,61 +48,17 @@ struct TokenizerFiles: Sendable {
 
   /// The content of a file; nil where there is none.
   private static func read(_ path: FilePath) throws(TokenizerError) -> [UInt8]? {
-    do {
-      let file = try FileDescriptor.open(path, .readOnly)
-      return try file.closeAfter {
-        var bytes: [UInt8] = []
-        let size = Int(try file.seek(offset: 0, from: .end))
-        try file.seek(offset: 0, from: .start)
-        bytes = try Array(unsafeUninitializedCapacity: size) { buffer, count in
-          while count < size {
-            let read = try file.read(
-              into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]))
-            if read == 0 { break }
-            count += read
-          }
-        }
-        return bytes
-      }
-    } catch Errno.noSuchFileOrDirectory {
-      return nil
-    } catch Errno.notDirectory {
-      return nil
+    do throws(RegularFileError) {
+      return try RegularFile.read(path)
     } catch {
-      throw .file(path, reason: String(describing: error))
+      if case .system(.noSuchFileOrDirectory) = error.reason { return nil }
+      if case .system(.notDirectory) = error.reason { return nil }
+      throw .file(path, reason: "can't be read: \(error.text)")
     }
   }
 
   static func parse(_ bytes: [UInt8]?, _ file: String) throws(TokenizerError) -> JSONValue {
     guard let bytes else { return .null }
     do throws(JSONError) { return try JSONValue(parsing: bytes) } catch { throw .notJSON(file: file, error) }
-  }
-
-  // MARK: Begin and end
-
-  /// The begin and the end token.
-  func beginAndEnd(_ reading: TokenizerReading) throws(TokenizerError) -> (begin: TokenID?, end: TokenID?) {
-    let sources = [
-      (Self.configurationName, try Self.parse(configuration, Self.configurationName)),
-      (Self.specialTokensName, try Self.parse(specialTokens, Self.specialTokensName)),
-    ]
-    func named(_ member: String) throws(TokenizerError) -> TokenID? {
-      for (file, value) in sources {
-        // A name, or an object as transformers writes an added token.
-        guard let name = value[member]?.string ?? value[member]?["content"]?.string else { continue }
-        guard let token = reading.token(of: name) else {
-          throw .unknownToken(file: file, member: member, token: name)
-        }
-        return TokenID(token)
-      }
-      return nil
-    }
-    func usual(_ pieces: [String]) -> TokenID? {
-      pieces.lazy.compactMap { reading.token(of: $0) }.first.map { TokenID($0) }
-    }
-    return (
-      try named("bos_token") ?? reading.template.before.first ?? usual([usualToken].compactMap { $0 }),
-      try named("eos_token") ?? usual(["<|endoftext|>", "</s>"])
-    )
   }
 }

@@ -1,13 +1,12 @@
 internal import CanonicalJSON
 
-/// What a `tokenizer.json` says, component by component.
+/// What a `tokenizer.json` says, component by component, and its neighbours with it.
 struct TokenizerReading {
   var pipeline: EncodingPipeline
   var decoder: TokenDecoder
-  var template: SpecialTokenTemplate
-  var addedTokens: [AddedToken]
-
-  private let addedIDs: ByteStringTable
+  var special: SpecialTokens
+  /// Sentences about what the files state differently.
+  var notes: [String]
 
   init(_ files: TokenizerFiles) throws(TokenizerError) {
     let json = try TokenizerFiles.parse(files.tokenizer, TokenizerFiles.tokenizerName)
@@ -15,10 +14,15 @@ struct TokenizerReading {
     // Before all else: what surrounds a model of another type is of no interest.
     try BytePairModel.check(json["model"] ?? .null)
     let normalizer = try Normalizer(reading: json["normalizer"])
-    let preTokenizer = try PreTokenizer(reading: json["pre_tokenizer"])
+    var preTokenizer = try PreTokenizer(reading: json["pre_tokenizer"])
     let model = try BytePairModel(reading: json["model"] ?? .null, isByteLevel: preTokenizer.isByteLevel)
-    addedTokens = try Self.addedTokens(json["added_tokens"], model)
-    addedIDs = addedTokens.reduce(into: ByteStringTable()) { $0.set(Array($1.content.utf8), to: $1.token) }
+    special = try SpecialTokens(
+      files, json: json, vocabulary: model.vocabulary,
+      template: try SpecialTokenTemplate(reading: json["post_processor"])
+    )
+    notes = special.notes
+    if let note = try preTokenizer.settlePrefixSpace(files, json["pre_tokenizer"]) { notes.append(note) }
+    let addedTokens = special.added
     pipeline = EncodingPipeline(
       verbatimTokens: AddedTokenMatcher(
         addedTokens.filter { !$0.isNormalized }.map { (Array($0.content.utf8), $0) }),
@@ -27,44 +31,21 @@ struct TokenizerReading {
         addedTokens.filter(\.isNormalized).map { (normalizer.normalize($0.content.utf8), $0) }),
       preTokenizer: preTokenizer, model: model)
     decoder = try TokenDecoder(reading: json["decoder"])
-    template = try SpecialTokenTemplate(reading: json["post_processor"])
   }
 
-  /// The token of a piece or an added token, or nil.
-  func token(of piece: String) -> Int32? {
-    addedIDs.value(of: piece) ?? pipeline.model.vocabulary.value(of: piece)
-  }
-
-  // MARK: Added tokens
-
-  private static func addedTokens(
-    _ json: JSONValue?, _ model: BytePairModel
-  ) throws(TokenizerError) -> [AddedToken] {
-    var tokens: [AddedToken] = []
-    var largest: Int32? = nil
-    for (index, entry) in (json?.array ?? []).enumerated() {
-      let member = "added_tokens[\(index)]"
-      guard let content = entry["content"]?.string, let id = entry["id"]?.integer.flatMap(Int32.init(exactly:)) else {
-        throw malformed(member, "an object with \"id\" and \"content\"")
-      }
-      if content.isEmpty { continue }
-      // The reference numbers tokens that the vocabulary lacks anew, after all others, and only warns where that
-      // differs from the file.
-      let size = Int32(model.vocabulary.count)
-      let number =
-        model.vocabulary.value(of: content) ?? tokens.first { $0.content.hasSameBytes(as: content) }?.token
-        ?? largest.map { max($0 + 1, size) } ?? size
-      if number != id {
-        throw malformed("\(member).id", "\(number), the number that \"\(content)\" gets in the reference, not \(id)")
-      }
-      largest = max(largest ?? number, number)
-      tokens.append(
-        AddedToken(
-          token: number, content: content, singleWord: entry["single_word"]?.bool ?? false,
-          stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false,
-          isNormalized: entry["normalized"]?.bool ?? true, isSpecial: entry["special"]?.bool ?? false))
+  /// One more than the largest id.
+  ///
+  /// - Throws: `TokenizerError` where ids lie far beyond the number of tokens: tables by id would take as much memory as a
+  ///   file likes.
+  static func vocabularySize(_ vocabulary: ByteStringTable, _ added: [AddedToken]) throws(TokenizerError) -> Int {
+    var highest = added.map { Int($0.token) }.max() ?? -1
+    for index in 0..<vocabulary.count { highest = max(highest, Int(vocabulary[index])) }
+    let count = vocabulary.count + added.count
+    guard highest < max(1 << 20, 8 * count) else {
+      throw malformed(
+        "model.vocab", "numbered without great gaps: the highest id is \(highest), there are \(count) tokens")
     }
-    return tokens
+    return highest + 1
   }
 
   // MARK: Errors
@@ -128,10 +109,44 @@ extension Normalizer {
       default: throw TokenizerReading.unsupported("\(member) of type \(type)")
       }
     }
+    try Self.checkGrowth(growth, "normalizer")
+  }
+
+  /// How many times longer steps may make a text: some twelve times is what tokenizers need.
+  private static let mostGrowth = 256.0
+
+  /// Refuses steps that could fill the memory from a few words.
+  static func checkGrowth(_ growth: Double, _ member: String) throws(TokenizerError) {
+    guard growth <= mostGrowth else {
+      throw TokenizerReading.malformed(
+        member,
+        "steps that make a text at most \(Int(mostGrowth)) times longer; these can make it \(growth) times longer")
+    }
   }
 }
 
 extension PreTokenizer {
+  /// Settles `add_prefix_space`, which `tokenizer_config.json` may state, too.
+  ///
+  /// In `transformers` 5 the classes of GPT-2 follow the configuration, all others `tokenizer.json`.
+  ///
+  /// - Returns: What was made of it, where the two differ.
+  mutating func settlePrefixSpace(_ files: TokenizerFiles, _ json: JSONValue?) throws(TokenizerError) -> String? {
+    let configuration = try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName)
+    guard let stated = configuration["add_prefix_space"]?.bool, isByteLevel else { return nil }
+    let own = steps.contains(.leadingSpace)
+    guard own != stated else { return nil }
+    let follows =
+      configuration["tokenizer_class"]?.string?.hasPrefix("GPT2Tokenizer") == true
+      && json?["type"]?.string == "ByteLevel"
+    if follows {
+      steps.removeAll { $0 == .leadingSpace }
+      if stated { steps.insert(.leadingSpace, at: 0) }
+    }
+    return "\(TokenizerFiles.configurationName) says add_prefix_space \(stated), tokenizer.json \(own); "
+      + "\(follows ? "the first" : "the second") is followed, as in transformers"
+  }
+
   init(reading json: JSONValue?) throws(TokenizerError) {
     for (json, type, member) in try TokenizerReading.steps(json, "pre_tokenizer", of: "pretokenizers") {
       if isByteLevel { throw TokenizerReading.unsupported("\(member) of type \(type) after ByteLevel") }
@@ -192,6 +207,10 @@ extension TokenDecoder {
       default: throw TokenizerReading.unsupported("\(member) of type \(type)")
       }
     }
+    let replacements = steps.compactMap { step -> Normalizer.Step? in
+      if case .replace(let pattern, let content) = step { .replace(pattern, with: content) } else { nil }
+    }
+    try Normalizer.checkGrowth(Normalizer(steps: replacements).growth, "decoder")
     self = .sequence(steps)
   }
 }
@@ -203,15 +222,20 @@ extension SpecialTokenTemplate {
       switch type {
       case "ByteLevel": break  // trims offsets, which are not kept here
       case "RobertaProcessing", "BertProcessing":
-        guard let begin = json["cls"]?.array?.last?.integer, let end = json["sep"]?.array?.last?.integer else {
+        guard let begin = Self.token(json["cls"]?.array?.last), let end = Self.token(json["sep"]?.array?.last) else {
           throw TokenizerReading.malformed(member, "a processor with \"cls\" and \"sep\"")
         }
-        before.insert(TokenID(begin), at: 0)
-        after.append(TokenID(end))
+        before.insert(begin, at: 0)
+        after.append(end)
       case "TemplateProcessing": try add(template: json, member)
       default: throw TokenizerReading.unsupported("\(member) of type \(type)")
       }
     }
+  }
+
+  /// The token of a number that is one.
+  private static func token(_ json: JSONValue?) -> TokenID? {
+    json?.integer.flatMap(Int32.init(exactly:)).flatMap { $0 >= 0 ? TokenID($0) : nil }
   }
 
   private mutating func add(template json: JSONValue, _ member: String) throws(TokenizerError) {
@@ -225,9 +249,9 @@ extension SpecialTokenTemplate {
         continue
       }
       guard let name = piece["SpecialToken"]?["id"]?.string,
-        let ids = json["special_tokens"]?[name]?["ids"]?.array?.map(\.integer), !ids.contains(nil)
+        let ids = json["special_tokens"]?[name]?["ids"]?.array?.map(Self.token), !ids.contains(nil)
       else { throw TokenizerReading.malformed("\(member).single", "texts and special tokens with their ids") }
-      let tokens = ids.compactMap { $0.map { TokenID($0) } }
+      let tokens = ids.compactMap(\.self)
       if isPastText { right += tokens } else { left += tokens }
     }
     guard isPastText else { throw TokenizerReading.malformed("\(member).single", "a template with a text") }

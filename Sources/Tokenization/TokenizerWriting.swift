@@ -18,9 +18,7 @@ extension Tokenizer {
   }
 
   private func configurationText(_ convention: PromptConvention) throws(TokenizerError) -> [UInt8] {
-    let parsed = try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName)
-    var members =
-      parsed.object ?? ["tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false]
+    var members = try configuration()
     var isComplete = files.configuration != nil
     for (member, token) in [("bos_token", beginToken), ("eos_token", endToken)] {
       if let token, let piece = vocabularyEntry(token), members[member]?.isNull ?? true {
@@ -34,6 +32,12 @@ extension Tokenizer {
     }
     if isComplete, let configuration = files.configuration { return configuration }
     return Array(JSONValue.object(members).prettyText.utf8)
+  }
+
+  /// The members of the configuration; those of a new one where there is none.
+  func configuration() throws(TokenizerError) -> JSONObject {
+    try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName).object
+      ?? ["tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": false]
   }
 
   private static func write(_ bytes: [UInt8], _ path: FilePath) throws(TokenizerError) {

@@ -12,11 +12,11 @@ struct TrainingState {
   let firstMoment: Tensor
   /// AdamW's second moments, `[count]`.
   let secondMoment: Tensor
-  /// The best evaluation so far and its parameters, where they are to be kept.
+  /// The best evaluation so far, none before the first update.
   var best: Evaluation?
   /// `[count]`, undefined while there is no best evaluation.
   let bestParameters: Tensor?
-  /// The first evaluation.
+  /// The first evaluation, that of the model as it came where there is one.
   var first: Evaluation?
   /// The last evaluation.
   var last: Evaluation?
@@ -38,11 +38,15 @@ struct TrainingState {
     return tensors
   }
 
-  /// Takes note of an evaluation; one that is not finite never wins.
+  /// Takes note of an evaluation.
+  ///
+  /// What was measured before the first update is no result of the training: it is never the best one, and patience
+  /// does not count it.
   mutating func evaluated(_ evaluation: Evaluation) {
     if first == nil { first = evaluation }
     last = evaluation
-    if evaluation.mle.isFinite, evaluation.mle < best?.mle ?? .infinity {
+    if evaluation.step == 0 { return }
+    if evaluation.loss < best?.loss ?? .infinity {
       best = evaluation
       evaluationsSinceBest = 0
       bestParameters?.assign(parameters)
@@ -74,10 +78,12 @@ struct TrainingState {
 }
 
 extension Evaluation {
-  fileprivate var json: JSONValue { ["step": JSONValue(step), "mle": JSONValue(mle)] }
+  fileprivate var json: JSONValue { ["step": JSONValue(step), "loss": JSONValue(loss), "mle": JSONValue(mle)] }
 
   fileprivate init?(json: JSONValue) {
-    guard let step = json["step"]?.integer, let mle = json["mle"]?.number else { return nil }
-    self.init(step: step, mle: mle)
+    guard let step = json["step"]?.integer, let loss = json["loss"]?.number, let mle = json["mle"]?.number else {
+      return nil
+    }
+    self.init(step: step, loss: loss, mle: mle)
   }
 }

@@ -1,19 +1,30 @@
 import Records
 import SystemPackage
 
+/// The curve of a run up to a checkpoint, as it stood in the file and as rows.
+struct CurvePrefix {
+  var bytes: [UInt8] = []
+  var rows: [CurveRow] = []
+}
+
 /// Writes the rows of a learning curve as they come: `curves.jsonl`, and beside it a TensorBoard event file.
+///
+/// What a checkpoint needs of the curve is kept here: the file is open to others while the run goes on, so it is never
+/// read back.
 final class CurveLog {
-  private let folder: FilePath
+  /// All rows so far, as they stand in the file.
+  private(set) var content: [UInt8]
   private let lines: FileDescriptor
   private let events: FileDescriptor
 
-  /// Starts the files of a folder with the rows that a checkpoint holds.
-  init(in folder: FilePath, resuming rows: [CurveRow]) throws {
-    self.folder = folder
+  /// Starts the files of a folder with what a checkpoint holds.
+  init(in folder: FilePath, resuming prefix: CurvePrefix) throws {
+    content = prefix.bytes
     lines = try FileContent.create(folder.appending("curves.jsonl"))
     events = try FileContent.create(folder.appending(EventFile.name))
+    _ = try lines.writeAll(prefix.bytes)
     _ = try events.writeAll(EventFile.header)
-    for row in rows { try append(row) }
+    for row in prefix.rows { try appendEvent(row) }
   }
 
   deinit {
@@ -21,11 +32,14 @@ final class CurveLog {
     try? events.close()
   }
 
-  /// All rows so far, as they stand in the file.
-  func content() throws -> [UInt8] { try FileContent.read(folder.appending("curves.jsonl")) }
-
   func append(_ row: CurveRow) throws {
-    _ = try lines.writeAll(row.line + [0x0A])
+    let line = row.line + [0x0A]
+    content += line
+    _ = try lines.writeAll(line)
+    try appendEvent(row)
+  }
+
+  private func appendEvent(_ row: CurveRow) throws {
     _ = try events.writeAll(EventFile.record(step: row.step, scalars: row.scalars))
   }
 }

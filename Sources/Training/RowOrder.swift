@@ -66,6 +66,14 @@ public struct RowOrder: Sendable {
     switch length {
     case .steps(let count): return count
     case .epochs(let epochs):
+      if case .rows(let size) = settings.size {
+        // Batches are full but for the last one of an epoch, or of all where rows wrap.
+        func steps(_ rows: Int) -> Int {
+          let batches = (rows + size - 1) / size
+          return (batches + settings.accumulate - 1) / settings.accumulate
+        }
+        return settings.shuffle ? epochs * steps(lengths.count) : steps(epochs * lengths.count)
+      }
       var order = RowOrder(lengths: lengths, settings: settings, epochs: epochs)
       var steps = 0
       while !order.next().isEmpty { steps += 1 }

@@ -29,13 +29,14 @@ public struct TrainingRun {
   ///   - rows: What it learns from.
   ///   - validation: What early stopping looks at, if there is anything.
   ///   - settings: All numbers.
-  ///   - checkpoints: A folder for checkpoints, which need not exist.
+  ///   - checkpoints: Where checkpoints lie, and what they are bound to.
   ///   - curves: An existing folder for `curves.jsonl` and the event file.
   ///   - monitor: Who watches.
-  /// - Throws: `TrainingError.noRows`, or `UnfitRow` naming a row that the model can't learn from.
+  /// - Throws: `TrainingError.noRows`, `TrainingError.warmUpTooLong`, or `UnfitRow` naming a row that the model can't learn
+  ///   from.
   public init(
     _ model: any LanguageModel, rows: TokenRows, validation: TokenRows?, settings: TrainingSettings,
-    checkpoints: FilePath, curves: FilePath, monitor: any TrainingMonitor
+    checkpoints: CheckpointPlace, curves: FilePath, monitor: any TrainingMonitor
   ) throws {
     guard rows.count > 0 else { throw TrainingError.noRows }
     try rows.check(context: model.contextLength, vocabulary: model.vocabularySize)
@@ -45,10 +46,14 @@ public struct TrainingRun {
     self.rows = rows
     self.settings = settings
     self.monitor = monitor
-    self.checkpoints = CheckpointFolder(path: checkpoints)
+    self.checkpoints = CheckpointFolder(place: checkpoints)
     self.curves = curves
     lengths = (0..<rows.count).map { rows.offsets[$0 + 1] - rows.offsets[$0] }
     steps = RowOrder.steps(settings.length, lengths: lengths, settings: settings.batch)
+    for (name, count) in [("warmup_steps", settings.warmUp), ("warmup_lambda", settings.lambdaWarmUp)]
+    where count > steps {
+      throw TrainingError.warmUpTooLong(name, count, steps: steps)
+    }
   }
 
   /// Trains to the end.
@@ -62,7 +67,13 @@ public struct TrainingRun {
     let log = try CurveLog(
       in: curves, resuming: checkpoints.restore(into: &state, steps: steps) { monitor.warn($0) })
     var order = RowOrder(lengths: lengths, settings: settings.batch)
-    for _ in 0..<state.step { _ = order.next() }
+    var seen = (rows: 0, tokens: 0)
+    func next() -> [[Int]] {
+      let batches = order.next()
+      for row in batches.joined() { seen = (seen.rows + 1, seen.tokens + lengths[row]) }
+      return batches
+    }
+    for _ in 0..<state.step { _ = next() }
     var pace = Pace(firstStep: state.step, steps: steps)
     var stopped = false
     monitor.report(pace.progress)
@@ -73,26 +84,45 @@ public struct TrainingRun {
         stopped = true
         break
       }
-      let (row, tokens) = try train(order.next(), state)
+      let (row, tokens) = try train(next(), state)
       try log.append(row)
       state.step += 1
       if pace.advance(by: tokens, loss: row.loss) { monitor.report(pace.progress) }
       if monitor.isInterrupted { try interrupt(state, log) }
       if state.step % settings.checkpointEvery == 0, state.step < steps {
-        try checkpoints.save(state, curves: log.content())
+        try save(state, log)
       }
     }
     monitor.report(pace.progress)
+    try requireFinite(state)
     if let best = state.bestParameters, state.best != nil { model.parameters.values.assign(best) }
+    let kept = state.bestParameters == nil ? nil : state.best
     return TrainingOutcome(
-      steps: state.step, kept: state.bestParameters == nil ? nil : state.best, firstEvaluation: state.first,
-      lastEvaluation: state.last, lastLoss: pace.progress.loss, tokensPerSecond: pace.progress.tokensPerSecond,
-      stoppedEarly: stopped)
+      steps: state.step, rows: seen.rows, tokens: seen.tokens, keptStep: kept?.step ?? state.step, kept: kept,
+      keptIsFirst: kept.map { $0.step == min(evaluationInterval, steps) && $0.step < state.step } ?? false,
+      firstEvaluation: state.first, lastEvaluation: state.last, lastLoss: pace.progress.loss,
+      tokensPerSecond: pace.progress.tokensPerSecond, stoppedEarly: stopped)
   }
 
   private func interrupt(_ state: TrainingState, _ log: CurveLog) throws -> Never {
-    try checkpoints.save(state, curves: log.content())
+    try save(state, log)
     throw TrainingError.interrupted(step: state.step)
+  }
+
+  private func save(_ state: TrainingState, _ log: CurveLog) throws {
+    try requireFinite(state)
+    try checkpoints.save(state, curves: log.content)
+  }
+
+  /// Looks at all that an update leaves: what is not finite is found here, before it is kept.
+  private func requireFinite(_ state: TrainingState) throws {
+    for (what, tensor) in [
+      ("parameters", state.parameters), ("first moment", state.firstMoment), ("second moment", state.secondMoment),
+    ] {
+      if let name = model.parameters.firstNotFinite(in: tensor) {
+        throw TrainingError.notFinite("\(what) of \(name)", step: state.step)
+      }
+    }
   }
 
   // MARK: One step
@@ -104,22 +134,41 @@ public struct TrainingRun {
       settings.objective.warmedUp(step: step, over: settings.lambdaWarmUp), vocabulary: model.vocabularySize)
     let count = batches.joined().reduce(0) { $0 + rows.completion($1).count }
     let scale = Float(1 / Double(count))
-    var sums = ObjectiveSums()
+    var allSums = BalancedSum<ObjectiveSums> { left, right in
+      var sums = left
+      sums.add(right)
+      return sums
+    }
+    var allGradients = BalancedSum<Tensor> { [device = model.device] left, right in
+      device.add(left, right, into: left)
+      return left
+    }
     var tokens = 0
-    model.clearGradients()
     for (index, batch) in batches.enumerated() {
+      model.clearGradients()
       let ragged = RaggedBatch(rows, batch, endTokens: model.endTokens)
       let dropout = DropoutSettings(
         probability: Float(settings.dropout), seed: settings.seed, step: step * settings.batch.accumulate + index)
       let statistics = model.accumulateGradients(
         of: ragged, objective: objective, scale: scale, dropout: settings.dropout > 0 ? dropout : nil)
-      sums.add(objective.sums(of: statistics))
+      let sums = objective.sums(of: statistics)
+      try requireFinite(sums, objective, statistics, of: rows, batch, step: step)
+      allSums.append(sums)
       tokens += batch.reduce(0) { $0 + lengths[$1] }
+      // One micro-batch is its own sum.
+      if batches.count > 1, let gradients = model.parameters.gradients {
+        let own = model.device.empty(gradients.shape)
+        model.device.copy(gradients, into: own)
+        allGradients.append(own)
+      }
     }
+    if let sum = allGradients.total(), let gradients = model.parameters.gradients {
+      model.device.copy(sum, into: gradients)
+    }
+    let sums = allSums.total() ?? ObjectiveSums()
     let rate = LearningRateSchedule(
       settings.schedule, peak: settings.learningRate, warmUp: settings.warmUp, steps: steps
     ).rate(at: step)
-    guard sums.loss.isFinite else { throw TrainingError.notFinite("loss", step: step) }
     let norm = try update(state, rate: rate)
     var row = CurveRow(sums, objective: objective.objective, step: step, split: .train)
     row.gradientNorm = norm
@@ -127,12 +176,25 @@ public struct TrainingRun {
     return (row, tokens)
   }
 
+  /// Names the row whose loss is not finite.
+  private func requireFinite(
+    _ sums: ObjectiveSums, _ objective: ModelObjective, _ statistics: RowStatistics, of rows: TokenRows, _ batch: [Int],
+    step: Int
+  ) throws {
+    if sums.loss.isFinite { return }
+    let row = objective.firstNotFinite(in: statistics).map { " of row \(rows.ids[batch[$0]])" }
+    throw TrainingError.notFinite("loss\(row ?? "")", step: step)
+  }
+
   /// Clips the gradients and makes one AdamW update; returns their norm before clipping.
   private func update(_ state: TrainingState, rate: Double) throws -> Double {
     let (parameters, device) = (model.parameters, model.device)
     guard let gradients = parameters.gradients else { preconditionFailure("the model has no room for gradients") }
     let norm = device.sumOfSquares(gradients).squareRoot()
-    guard norm.isFinite else { throw TrainingError.notFinite("gradient norm", step: state.step) }
+    guard norm.isFinite else {
+      let name = parameters.firstNotFinite(in: gradients).map { " at \($0)" } ?? ""
+      throw TrainingError.notFinite("gradient norm\(name)", step: state.step)
+    }
     let optimiser = settings.optimiser
     let scale = optimiser.clipNorm.map { min(1, $0 / (norm + 1e-6)) } ?? 1
     for (range, decays) in Self.decayRanges(parameters) {
@@ -165,8 +227,11 @@ public struct TrainingRun {
 
   private func isEvaluated(_ step: Int) -> Bool {
     guard validation != nil else { return false }
-    return step == steps || step % (settings.evaluateEvery ?? max(1, (steps + 9) / 10)) == 0
+    return step == steps || step % evaluationInterval == 0
   }
+
+  /// Steps between evaluations.
+  private var evaluationInterval: Int { settings.evaluateEvery ?? max(1, (steps + 9) / 10) }
 
   /// Measures the whole validation split, in file order and in groups that don't depend on training's batches.
   private func evaluate(_ state: inout TrainingState, _ log: CurveLog) throws {
@@ -176,12 +241,17 @@ public struct TrainingRun {
     for group in validation.groups(ofTokens: 4096) {
       if monitor.isInterrupted { try interrupt(state, log) }
       let batch = RaggedBatch(validation, group, endTokens: model.endTokens)
-      sums.add(objective.sums(of: model.evaluate(batch, statistics: objective.statistics)))
+      let statistics = model.evaluate(batch, statistics: objective.statistics)
+      let own = objective.sums(of: statistics)
+      try requireFinite(own, objective, statistics, of: validation, Array(group), step: state.step)
+      sums.add(own)
     }
     let row = CurveRow(sums, objective: settings.objective, step: state.step, split: .validation)
-    guard row.loss.isFinite else { throw TrainingError.notFinite("validation loss", step: state.step) }
     try log.append(row)
-    state.evaluated(Evaluation(step: state.step, mle: row.mle))
+    if let name = model.parameters.firstNotFinite(in: state.parameters) {
+      throw TrainingError.notFinite("parameters of \(name)", step: state.step)
+    }
+    state.evaluated(Evaluation(step: state.step, loss: row.loss, mle: row.mle))
   }
 }
 

@@ -19,7 +19,8 @@ public struct OptimiserSettings: Sendable, Hashable {
 
 /// Which parameters a run ends with.
 public enum KeptModel: String, Sendable, Hashable, CaseIterable {
-  /// Those of the evaluation with the lowest validation `mle`; the last ones where there is no validation split.
+  /// Those of the evaluation with the lowest validation loss, λ at its final value, among those after the first update;
+  /// the last ones where there is no validation split.
   case best
   /// Those of the last step.
   case last
@@ -98,6 +99,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
   case notFinite(String, step: Int)
   /// There is no row to learn from.
   case noRows
+  /// A warm-up, by the name of its parameter, that is longer than the training.
+  case warmUpTooLong(String, Int, steps: Int)
 
   /// One sentence.
   public var description: String {
@@ -107,6 +110,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
       "the \(name) is not finite at step \(step), the last checkpoint is kept; lower learning_rate, or set clip_norm or "
         + "warmup_steps"
     case .noRows: "the train split has no rows"
+    case .warmUpTooLong(let name, let count, let steps):
+      "\(name) is \(count), the training makes \(steps) updates, so it would end before the warm-up does; lower \(name)"
     }
   }
 }
@@ -115,11 +120,19 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
 public struct TrainingOutcome: Sendable, Hashable {
   /// Updates that were made, those before a resumption included.
   public var steps: Int
-  /// The step whose parameters were kept, and its validation `mle`, where the best were asked for.
+  /// Rows that all updates learned from, visits counted, those before a resumption included.
+  public var rows: Int
+  /// Their tokens, prompts included.
+  public var tokens: Int
+  /// Updates after which the parameters were as they are kept.
+  public var keptStep: Int
+  /// The evaluation whose parameters were kept, where the best were asked for.
   public var kept: Evaluation?
-  /// The validation `mle` before the first step.
+  /// Whether it is the first after an update, although training went on: nothing better came of it.
+  public var keptIsFirst: Bool
+  /// The evaluation before the first step.
   public var firstEvaluation: Evaluation?
-  /// The last validation `mle`.
+  /// The last evaluation.
   public var lastEvaluation: Evaluation?
   /// The loss of the last step's batch; nil if no step was made since the run began or was resumed.
   public var lastLoss: Double?
@@ -133,6 +146,8 @@ public struct TrainingOutcome: Sendable, Hashable {
 public struct Evaluation: Sendable, Hashable {
   /// Updates made before.
   public var step: Int
+  /// What is minimised, λ at its final value, nats a completion token.
+  public var loss: Double
   /// Mean −log π over all completion tokens, nats.
   public var mle: Double
 }

@@ -9,6 +9,9 @@ public enum RotaryScaling: Hashable, Sendable {
 
 /// The shape of a Llama-style decoder: RMSNorm, rotary positions, gated MLP, grouped-query attention, no biases.
 public struct LlamaConfiguration: Hashable, Sendable {
+  /// What `config.json` and `init-model` call it.
+  public static let architecture = "llama"
+
   /// How many tokens there are.
   public var vocabularySize: Int
   /// Elements of a hidden state.

@@ -39,8 +39,7 @@ public final class LlamaModel: LanguageModel {
   package let finalNorm: Parameter
   /// How heads lie in a row of projections.
   package let layout: AttentionLayout
-  /// The turns of each position below the context length.
-  package let rotary: RotaryTable
+  private let turns: RotaryTurns
 
   /// A model whose parameters are undefined as yet: the caller fills `parameters.values`.
   ///
@@ -70,7 +69,7 @@ public final class LlamaModel: LanguageModel {
     }
     layout = AttentionLayout(
       heads: configuration.heads, keyValueHeads: configuration.keyValueHeads, headWidth: configuration.headWidth)
-    rotary = RotaryTable(configuration, on: device)
+    turns = RotaryTurns(configuration, on: device)
   }
 
   /// Names and shapes of the parameters, in the order of `transformers`' state dictionary.
@@ -93,6 +92,9 @@ public final class LlamaModel: LanguageModel {
     if !configuration.isTied { layout.append(("lm_head.weight", [configuration.vocabularySize, width])) }
     return layout
   }
+
+  /// The turns of at least the first `positions` positions, which the context must have.
+  package func rotary(reaching positions: Int) -> RotaryTable { turns.reaching(positions) }
 
   /// How many tokens there are.
   public var vocabularySize: Int { configuration.vocabularySize }
@@ -117,6 +119,7 @@ public final class LlamaModel: LanguageModel {
         && batch.rows.actions.allSatisfy { $0 < vocabularySize },
       "a token beyond the vocabulary of \(vocabularySize)")
     let epsilon = configuration.normEpsilon
+    let rotary = rotary(reaching: zip(batch.offsets, batch.offsets.dropFirst()).map { $1 - $0 }.max() ?? 0)
     var hidden = tape.embedding(embedding, batch.tokens)
     hidden = tape.dropout(hidden, dropout?.mask(site: 0))
     for (index, layer) in layers.enumerated() {

@@ -58,6 +58,15 @@ public final class ModelParameters: Sendable {
   /// The tensor of this name, or nil.
   public subscript(name: String) -> Tensor? { entry(name).map(value) }
 
+  /// The first tensor with an element that is infinite or no number.
+  ///
+  /// - Parameter buffer: Numbers that lie as `values` do: these, gradients or moments of the optimiser.
+  /// - Returns: The tensor's name; nil where all are finite.
+  public func firstNotFinite(in buffer: Tensor) -> String? {
+    guard let index = buffer.firstNotFinite else { return nil }
+    return entries.first { $0.range.contains(index) }?.name
+  }
+
   /// Tensors that lie one after the other, as one matrix of all their rows.
   ///
   /// - Parameter names: Names of matrices of equal width, in order.

@@ -1,5 +1,6 @@
 import CanonicalJSON
 import CheckpointFormat
+import Glibc
 import Records
 import SystemPackage
 import Tensors
@@ -107,6 +108,20 @@ import Transformers
     ("hidden_size", 0, "field hidden_size is 0"), ("hidden_size", "8", "field hidden_size is \"8\""),
     ("vocab_size", .null, "field vocab_size is missing"), ("eos_token_id", 11, "field eos_token_id is 11"),
     ("rms_norm_eps", "small", "field rms_norm_eps is \"small\""),
+    ("rms_norm_eps", 1e300, "field rms_norm_eps is 1e+300"), ("rms_norm_eps", -1, "field rms_norm_eps is -1"),
+    ("level_offset", 1e39, "field level_offset is 1e+39"), ("rope_theta", 0, "field rope_theta is 0"),
+    (
+      "rope_parameters", ["rope_type": "default", "rope_theta": 5],
+      "field rope_theta is 10000.0, in rope_parameters it is"
+    ),
+    (
+      "rope_scaling",
+      [
+        "rope_type": "llama3", "factor": 0, "low_freq_factor": 1, "high_freq_factor": 4,
+        "original_max_position_embeddings": 8,
+      ],
+      "field factor is 0"
+    ),
   ]
 
   @Test("What can't be loaded is refused in one sentence that names file and field", arguments: unsupported.indices)
@@ -116,6 +131,23 @@ import Transformers
     try editor.configure([(member, value)])
     #expect(editor.complaint().contains("config.json: "))
     #expect(editor.complaint().contains(complaint), "\(editor.complaint())")
+  }
+
+  @Test("Sizes that config.json states and the weights don't have are refused before memory is asked for")
+  func statedSizes() throws {
+    for (member, size, complaint) in [
+      ("hidden_size", 1_000_000_000, "has shape [11, 8], config.json wants [11, 1000000000]"),
+      ("vocab_size", 2_000_000_000, "has shape [11, 8], config.json wants [2000000000, 8]"),
+      ("intermediate_size", 2_147_483_648, "config.json wants [2147483648, 8]"),
+      ("num_hidden_layers", 2_000_000_000, "field num_hidden_layers is 2000000000, the files hold 11 tensors"),
+      ("head_dim", 2_000_000_000, "config.json wants [4000000000, 8]"),
+      ("num_attention_heads", 2_147_483_648, "config.json wants [8589934592, 8]"),
+    ] as [(String, Int, String)] {
+      let editor = try CheckpointEditor()
+      try editor.configure([(member, JSONValue(size))])
+      if member == "num_attention_heads" { try editor.configure([("num_key_value_heads", JSONValue(size))]) }
+      #expect(editor.complaint().contains(complaint), "\(editor.complaint())")
+    }
   }
 
   @Test("Weights that are missing, cut off or in a wrong place are refused with the file's name")
@@ -134,6 +166,68 @@ import Transformers
     #expect(editor.complaint().contains("model-1.safetensors: can't be read"))
     try Path.remove(editor.folder.appending("config.json"))
     #expect(editor.complaint().contains("config.json: there is no such file"))
+  }
+
+  @Test("A context of two thousand million positions takes no memory until it is read")
+  func statedContext() throws {
+    let editor = try CheckpointEditor()
+    try editor.configure([("max_position_embeddings", 2_000_000_000)])
+    let model = try editor.load()
+    #expect(model.contextLength == 2_000_000_000)
+    #expect(logits(of: model, [1, 2, 3]) == logits(of: editor.model, [1, 2, 3]))
+    let long = (0..<700).map { Int32($0 % 11) }
+    let near = logits(of: model, long)
+    #expect(Array(near.prefix(33)) == logits(of: model, [0, 1, 2]))
+  }
+
+  @Test("A weight that is no number or infinite is refused with tensor and place, in every type")
+  func notFinite() throws {
+    let editor = try CheckpointEditor()
+    let gate = "model.layers.0.mlp.gate_proj.weight"
+    for (type, poison) in [
+      ("F32", [0, 0, 0xC0, 0x7F]), ("F32", [0, 0, 0x80, 0xFF]), ("F16", [0, 0x7C]), ("BF16", [0xC0, 0x7F]),
+    ]
+      as [(String, [UInt8])]
+    {
+      try editor.rewrite { entries in
+        for index in entries.indices where entries[index].name == gate {
+          let width = poison.count
+          entries[index].type = type
+          entries[index].bytes = [UInt8](repeating: 0, count: 96 * width)
+          entries[index].bytes.replaceSubrange(17 * width..<18 * width, with: poison)
+        }
+      }
+      #expect(editor.complaint().contains("tensor \(gate) holds "), "\(editor.complaint())")
+      #expect(editor.complaint().contains("at element 17 of 96"))
+    }
+  }
+
+  @Test("A named pipe in the place of a file of the model is refused, not waited for")
+  func pipes() throws {
+    for name in ["config.json", "generation_config.json", "model.safetensors"] {
+      let editor = try CheckpointEditor()
+      try Path.remove(editor.folder.appending(name))
+      mkfifo(editor.folder.appending(name).string, 0o600)
+      #expect(editor.complaint().contains("named pipe"), "\(editor.complaint())")
+    }
+  }
+
+  @Test("Where files state an end token differently, all of them end a text and it is said")
+  func endTokens() throws {
+    let editor = try CheckpointEditor()
+    #expect(try ModelFacts(of: editor.folder).notes.isEmpty)
+    try editor.configure([("eos_token_id", 5)], file: "generation_config.json")
+    let facts = try ModelFacts(of: editor.folder)
+    #expect(facts.configuration.endTokens == [2, 5] && facts.tokenizerEnd == nil)
+    #expect(facts.notes.count == 1 && facts.notes[0].contains("generation_config.json names the end token 5"))
+    try editor.configure([("eos_token_id", [5, 2])], file: "generation_config.json")
+    let tokenizer =
+      #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2, "<e>": 3}, "merges": []}, "added_tokens": []}"#
+    try FileContent.write(tokenizer.utf8, to: editor.folder.appending("tokenizer.json"))
+    try FileContent.write(#"{"eos_token": "<e>"}"#.utf8, to: editor.folder.appending("tokenizer_config.json"))
+    let third = try ModelFacts(of: editor.folder)
+    #expect(third.tokenizerEnd == 3 && third.notes.count == 1)
+    #expect(third.notes[0].contains("ends texts with the end token 3, the model in "))
   }
 
   @Test(

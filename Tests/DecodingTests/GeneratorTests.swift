@@ -47,7 +47,7 @@ import Transformers
     let model = Self.model()
     let prompts = Self.prompts(20)
     let settings = DecodingSettings(strategy: .greedy, maximumNewTokens: 30, ignoresEnd: true)
-    let completions = try #require(Generator(model, settings: settings).complete(prompts))
+    let completions = try #require(try Generator(model, settings: settings).complete(prompts))
     for (prompt, completion) in zip(prompts, completions) {
       #expect(completion[0].tokens.count == 30)
       let reference = Self.reference(model, prompt.tokens, completion[0].tokens)
@@ -65,9 +65,9 @@ import Transformers
     let model = Self.model()
     let prompts = Self.prompts(40)
     let settings = DecodingSettings(strategy: .greedy, maximumNewTokens: 24)
-    let together = try #require(Generator(model, settings: settings).complete(prompts))
+    let together = try #require(try Generator(model, settings: settings).complete(prompts))
     for (prompt, completion) in zip(prompts, together) {
-      let alone = try #require(Generator(model, settings: settings).complete([prompt]))
+      let alone = try #require(try Generator(model, settings: settings).complete([prompt]))
       #expect(alone[0][0].tokens == completion[0].tokens)
       for (left, right) in zip(alone[0][0].logProbabilities, completion[0].logProbabilities) {
         #expect(abs(left - right) < 1e-4)
@@ -81,7 +81,7 @@ import Transformers
     let prompts = Self.prompts(30)
     func complete(_ prompts: [GenerationPrompt], samples: Int, seed: UInt64 = 1) throws -> [String: [Int32]] {
       let settings = DecodingSettings(strategy: .sample(Sampling()), samples: samples, maximumNewTokens: 16, seed: seed)
-      let completions = try #require(Generator(model, settings: settings).complete(prompts))
+      let completions = try #require(try Generator(model, settings: settings).complete(prompts))
       var result: [String: [Int32]] = [:]
       for (prompt, group) in zip(prompts, completions) {
         for (index, completion) in group.enumerated() { result["\(prompt.id)/\(index)"] = completion.tokens }
@@ -104,9 +104,9 @@ import Transformers
     let prompts = Self.prompts(25)
     let settings = DecodingSettings(
       strategy: .sample(Sampling(temperature: 0.8, topK: 20, topP: 0.9)), samples: 5, maximumNewTokens: 20, seed: 9)
-    let one = try #require(Generator(Self.model(threads: 1), settings: settings).complete(prompts))
+    let one = try #require(try Generator(Self.model(threads: 1), settings: settings).complete(prompts))
     for threads in [2, 3] {
-      let other = try #require(Generator(Self.model(threads: threads), settings: settings).complete(prompts))
+      let other = try #require(try Generator(Self.model(threads: threads), settings: settings).complete(prompts))
       #expect(one == other)
     }
   }
@@ -115,7 +115,7 @@ import Transformers
   func endToken() throws {
     let model = Self.model()
     var settings = DecodingSettings(strategy: .sample(Sampling()), samples: 40, maximumNewTokens: 60, seed: 4)
-    let stopped = try #require(Generator(model, settings: settings).complete(Self.prompts(4))).flatMap { $0 }
+    let stopped = try #require(try Generator(model, settings: settings).complete(Self.prompts(4))).flatMap { $0 }
     #expect(stopped.contains { $0.isTerminal })
     for completion in stopped {
       #expect(completion.isTerminal == (completion.tokens.last == 2))
@@ -123,7 +123,7 @@ import Transformers
       #expect(completion.isTerminal || completion.tokens.count == 60 || completion.tokens.count == 56)
     }
     settings.ignoresEnd = true
-    let full = try #require(Generator(model, settings: settings).complete(Self.prompts(1))).flatMap { $0 }
+    let full = try #require(try Generator(model, settings: settings).complete(Self.prompts(1))).flatMap { $0 }
     #expect(full.allSatisfy { $0.tokens.count == 60 && !$0.isTerminal })
     #expect(full.contains { $0.tokens.contains(2) })
   }
@@ -132,7 +132,7 @@ import Transformers
   func fullContext() throws {
     let prompts = Self.prompts(6) + [GenerationPrompt(id: "long", tokens: [Int32](repeating: 7, count: 95))]
     let settings = DecodingSettings(strategy: .greedy, maximumNewTokens: 500, ignoresEnd: true)
-    let completions = try #require(Generator(Self.model(), settings: settings).complete(prompts))
+    let completions = try #require(try Generator(Self.model(), settings: settings).complete(prompts))
     for (prompt, completion) in zip(prompts, completions) {
       #expect(completion[0].tokens.count == Self.configuration.contextLength - prompt.tokens.count)
     }
@@ -147,7 +147,7 @@ import Transformers
     let prompt = GenerationPrompt(id: "x", tokens: [0, 1, 1])
     let count = 4000
     let settings = DecodingSettings(strategy: .sample(Sampling()), samples: count, maximumNewTokens: 1)
-    let completions = try #require(Generator(model, settings: settings).complete([prompt]))[0]
+    let completions = try #require(try Generator(model, settings: settings).complete([prompt]))[0]
     let ones = completions.filter { $0.tokens == [1] }.count
     let (logProbability, _, _) = Self.reference(model, prompt.tokens, [1])[0]
     let probability = exp(Double(logProbability))
@@ -162,7 +162,7 @@ import Transformers
     let prompts = Self.prompts(10)
     for sampling in [Sampling(temperature: 0.5), Sampling(temperature: 2, topK: 3), Sampling(topP: 0.3)] {
       let settings = DecodingSettings(strategy: .sample(sampling), samples: 2, maximumNewTokens: 12, seed: 8)
-      let completions = try #require(Generator(model, settings: settings).complete(prompts))
+      let completions = try #require(try Generator(model, settings: settings).complete(prompts))
       for (prompt, group) in zip(prompts, completions) {
         for completion in group {
           let reference = Self.reference(model, prompt.tokens, completion.tokens)
@@ -181,7 +181,7 @@ import Transformers
     for (topK, topP) in [(3, 1.0), (nil, 0.5), (10, 0.6)] as [(Int?, Double)] {
       let sampling = Sampling(temperature: 1.5, topK: topK, topP: topP)
       let settings = DecodingSettings(strategy: .sample(sampling), samples: 64, maximumNewTokens: 6, seed: 8)
-      let completions = try #require(Generator(model, settings: settings).complete(prompts))
+      let completions = try #require(try Generator(model, settings: settings).complete(prompts))
       var seen: Set<Int> = []
       for (prompt, group) in zip(prompts, completions) {
         for completion in group {
@@ -217,7 +217,7 @@ import Transformers
     let prompt = GenerationPrompt(id: "x", tokens: [0, 5, 1])
     let count = 4000
     let settings = DecodingSettings(strategy: .sample(sampling), samples: count, maximumNewTokens: 1)
-    let completions = try #require(Generator(model, settings: settings).complete([prompt]))[0]
+    let completions = try #require(try Generator(model, settings: settings).complete([prompt]))[0]
     let row = Self.reference(model, prompt.tokens, [0])[0].2.map { Double($0) / Double(sampling.temperature) }
     let order = row.indices.sorted { row[$0] > row[$1] }.prefix(sampling.topK ?? row.count)
     let weights = order.map { exp(row[$0]) }
@@ -242,19 +242,43 @@ import Transformers
       for index in tensor.buffer.indices { tensor.buffer[index] = 0 }
     }
     let settings = DecodingSettings(strategy: .sample(Sampling(topK: 1)), samples: 200, maximumNewTokens: 1)
-    let completions = try #require(Generator(model, settings: settings).complete(Self.prompts(1)))[0]
+    let completions = try #require(try Generator(model, settings: settings).complete(Self.prompts(1)))[0]
     #expect(Set(completions.map(\.tokens)).count > 40)
   }
 
   @Test("who is told of progress can end it")
-  func stop() {
+  func stop() throws {
     let settings = DecodingSettings(strategy: .sample(Sampling()), samples: 2, maximumNewTokens: 8)
     var calls = 0
-    let completions = Generator(Self.model(), settings: settings).complete(Self.prompts(3)) { _, _ in
+    let completions = try Generator(Self.model(), settings: settings).complete(Self.prompts(3)) { _, _ in
       calls += 1
       return false
     }
     #expect(completions == nil)
     #expect(calls == 1)
+  }
+
+  @Test(
+    "logits that are not finite end a generation with prompt, sample and place, greedy or drawn",
+    arguments: [DecodingStrategy.greedy, .sample(Sampling()), .sample(Sampling(topK: 3, topP: 0.5))])
+  func notFinite(strategy: DecodingStrategy) throws {
+    let prompts = Self.prompts(3)
+    for poison in [Float.nan, .infinity] {
+      let model = Self.model()
+      let norm = try #require(model.parameters["model.norm.weight"])
+      norm.buffer[0] = poison
+      let settings = DecodingSettings(strategy: strategy, samples: 1, maximumNewTokens: 4)
+      let error = #expect(throws: LogitsNotFinite.self) { try Generator(model, settings: settings).complete(prompts) }
+      #expect(error?.id == "p0" && error?.sample == 0 && error?.position == 0)
+      #expect(error?.description.contains("of prompt p0 are not finite") == true)
+    }
+  }
+
+  @Test("keys and values take no more than is said beforehand")
+  func memory() {
+    let settings = DecodingSettings(strategy: .greedy, samples: 1, maximumNewTokens: 50)
+    // Two layers' worth of keys and values, two key-value heads of 20, in 4 bytes, for 3 layers.
+    let bytes = Generator(Self.model(), settings: settings).cacheBytes([GenerationPrompt(id: "a", tokens: [1, 2, 3])])
+    #expect(bytes == 2 * 2 * 20 * 4 * 3 * (50 + 3))
   }
 }

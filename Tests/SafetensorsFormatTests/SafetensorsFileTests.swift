@@ -1,4 +1,5 @@
 import CanonicalJSON
+import Glibc
 import SafetensorsFormat
 import SystemPackage
 import TestSupport
@@ -115,6 +116,32 @@ import Testing
       #expect(throws: SafetensorsError.self) { try tensors.int32s("w") }
       #expect(throws: SafetensorsError.self) { try tensors.require("w", types: [.int64], rank: 2) }
       #expect(try tensors.int64s("w") == [0])
+    }
+  }
+
+  @Test("bytes that are not those that were written are refused before the header is read")
+  func changed() throws {
+    try TemporaryFolder.with { folder in
+      let path = try file("{}", data: 0, in: folder)
+      var seen: [UInt8] = []
+      _ = try SafetensorsFile(path) {
+        seen = Array($0)
+        return true
+      }
+      #expect(try seen == Fixture.bytes(path))
+      let nonsense = try file("{]", data: 0, in: folder)
+      let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(nonsense) { _ in false } }
+      #expect(error?.reason == .changed)
+    }
+  }
+
+  @Test("a named pipe is refused, not waited for")
+  func pipe() throws {
+    try TemporaryFolder.with { folder in
+      let path = folder.appending("x.safetensors")
+      mkfifo(path.string, 0o600)
+      let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(path) }
+      #expect(error?.description.contains("named pipe") == true)
     }
   }
 }

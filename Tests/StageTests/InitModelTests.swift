@@ -11,7 +11,7 @@ import Testing
     let folder = bench.scratch.folder("tokenizer-\(config.utf8.count)")
     let json = #"""
       {"model": {"type": "BPE", "vocab": {"<|endoftext|>": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
-       "added_tokens": [{"id": 0, "content": "<|endoftext|>"}, {"id": 6, "content": "<user>"}]}
+       "added_tokens": [{"id": 0, "content": "<|endoftext|>"}, {"id": 4, "content": "<user>"}]}
       """#
     try FileContent.write(json.utf8, to: folder.appending("tokenizer.json"))
     try FileContent.write(config.utf8, to: folder.appending("tokenizer_config.json"))
@@ -28,7 +28,7 @@ import Testing
     let tokenizer = try Self.tokenizer(bench)
     let model = try #require(try bench.run("init-model", [("tokenizer", tokenizer)], Self.small)["model"])
     let config = try Self.config(model)
-    #expect(config["vocab_size"]?.integer == 7 && config["eos_token_id"]?.integer == 0)
+    #expect(config["vocab_size"]?.integer == 5 && config["eos_token_id"]?.integer == 0)
     #expect(try FileContent.json(model.appending("generation_config.json"))["eos_token_id"]?.integer == 0)
     for name in ["tokenizer.json", "tokenizer_config.json"] {
       #expect(try FileContent.read(model.appending(name)) == FileContent.read(tokenizer.appending(name)))
@@ -47,13 +47,18 @@ import Testing
     #expect(try #require(bench.refusal("init-model")).status == .invalid)
     #expect(try #require(bench.refusal("init-model", [], ["vocab_size": 9])).text.contains("nor end_token"))
     let silent = try Self.tokenizer(bench, config: "{}")
+    #expect(bench.refusal("init-model", [("tokenizer", silent)], Self.small) == nil)
+    #expect(bench.warnings.contains { $0.contains("<|endoftext|> is taken for the end token") })
+    try FileContent.write(
+      #"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}"#.utf8, to: silent.appending("tokenizer.json"))
     #expect(try #require(bench.refusal("init-model", [("tokenizer", silent)])).text.contains("eos_token"))
     let wrong = try Self.tokenizer(bench, config: #"{"eos_token": "</s>"}"#)
     #expect(
-      try #require(bench.refusal("init-model", [("tokenizer", wrong)])).text.contains("no token of tokenizer.json"))
+      try #require(bench.refusal("init-model", [("tokenizer", wrong)])).text.contains(
+        "eos_token names \"</s>\", which is not in the vocabulary"))
     let tokenizer = try Self.tokenizer(bench)
-    let refusal = try #require(bench.refusal("init-model", [("tokenizer", tokenizer)], ["vocab_size": 5]))
-    #expect(refusal.text.contains("the tokenizer has 7 tokens"))
+    let refusal = try #require(bench.refusal("init-model", [("tokenizer", tokenizer)], ["vocab_size": 4]))
+    #expect(refusal.text.contains("the tokenizer has 5 tokens"))
   }
 
   @Test("Parameters that don't fit are found before anything runs")
@@ -86,6 +91,36 @@ import Testing
     try FileContent.write("{}".utf8, to: source.appending("tokenizer.json"))
     let model = try #require(try bench.run("init-model", [("model", source)], ["layers": 9], name: "import")["model"])
     #expect(try StageBench.content(model) == StageBench.content(source))
-    #expect(bench.warnings.count == 1 && bench.warnings[0].contains("not used: layers"))
+    #expect(bench.warnings.count == 2 && bench.warnings[0].contains("not used: layers"))
+    #expect(bench.warnings[1].contains("end token is not compared with the model's"))
+  }
+
+  @Test("A model larger than the machine is refused with its size, before memory is taken")
+  func tooLarge() throws {
+    let refusal = try #require(
+      StageBench().refusal(
+        "init-model", [],
+        ["vocab_size": 100_000, "end_token": 1, "layers": 1000, "width": 65536, "feed_forward": 1_000_000]))
+    #expect(refusal.text.contains("a model of 213794553921536 parameters needs"))
+  }
+
+  @Test("An end_token other than the tokenizer's is taken, and it is said")
+  func otherEnd() throws {
+    let bench = StageBench()
+    var parameters = Self.small
+    parameters["end_token"] = 1
+    let model = try #require(
+      try bench.run("init-model", [("tokenizer", try Self.tokenizer(bench))], parameters)["model"])
+    #expect(try Self.config(model)["eos_token_id"]?.integer == 1)
+    #expect(bench.warnings.contains { $0.contains("end_token is 1, the tokenizer's end token 0") })
+  }
+
+  @Test("An imported model keeps the record of its training")
+  func record() throws {
+    let bench = StageBench()
+    let inputs: [(port: String, path: FilePath)] = [("tokens", try bench.tokens()), ("model", try bench.model())]
+    let trained = try #require(try bench.run("train-mle", inputs, ["steps": 1], name: "trained")["model"])
+    let model = try #require(try bench.run("init-model", [("model", trained)], name: "import")["model"])
+    #expect(try StageBench.content(model) == StageBench.content(trained))
   }
 }

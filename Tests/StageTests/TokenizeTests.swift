@@ -108,7 +108,8 @@ import Testing
   func addedTokens() throws {
     let warnings = try run(Self.hostile, tokenizer: gpt2).warnings
     #expect(
-      warnings == ["1 of 12 rows of train hold added tokens in their text, encoded as those tokens: train-11"])
+      warnings.filter { $0.contains("added tokens") }
+        == ["1 of 12 rows of train hold added tokens in their text, encoded as those tokens: train-11"])
   }
 
   @Test("practice row 15: a row that is too long is an error that names it, or dropped, or cut without end token")
@@ -164,5 +165,48 @@ import Testing
       }
       #expect(failure?.port == "tokenizer")
     }
+  }
+
+  @Test(
+    "end_token names the end token by text or id, which the written tokenizer then names; an unknown one is refused")
+  func endToken() throws {
+    for name in ["Ġthe", "\(try tokenNumber("Ġthe"))"] {
+      let outcome = try run([("a", "b")], tokenizer: gpt2, ["end_token": .string(name)])
+      #expect(outcome.tokens.tokens.last == Int32(try tokenNumber("Ġthe")))
+      #expect(outcome.warnings.contains { $0.contains("the end token is Ġthe") })
+    }
+    for name in ["<none>", "99999999"] {
+      let error = #expect(throws: StageFailure.self) {
+        try run([("a", "b")], tokenizer: gpt2, ["end_token": .string(name)])
+      }
+      #expect(error.map { "\($0)" }?.contains("end_token \(name) is no token") == true)
+    }
+  }
+
+  private func tokenNumber(_ piece: String) throws -> Int {
+    let json = try JSONValue(parsing: Fixture.bytes(gpt2.appending("tokenizer.json")))
+    return try #require(json["model"]?["vocab"]?[piece]?.integer)
+  }
+
+  @Test("ids that are there twice are refused with file and rows; one id in two splits is none of it")
+  func duplicates() throws {
+    let bench = StageBench()
+    let folder = bench.scratch.folder("twice")
+    func rows(_ ids: [String]) -> [DatasetRow] {
+      ids.map { DatasetRow(id: $0, prompt: "p", completion: "c", references: []) }
+    }
+    try DatasetFiles.write(rows(["a", "b"]), .train, in: folder)
+    try DatasetFiles.write(rows(["a", "c"]), .test, in: folder)
+    #expect(bench.refusal("tokenize", [("dataset", folder)], ["vocab_size": 257]) == nil)
+    try DatasetFiles.write(rows(["a", "c", "a"]), .test, in: folder)
+    let refusal = try #require(bench.refusal("tokenize", [("dataset", folder)], ["vocab_size": 257]))
+    #expect(refusal.text.contains("test.jsonl: rows 1 and 3 have one id"))
+  }
+
+  @Test("parameters that do nothing beside others are said")
+  func withoutEffect() throws {
+    let outcome = try run([("a", "b")], tokenizer: gpt2, ["vocab_size": 999, "overflow": "cut"])
+    #expect(outcome.warnings.contains { $0.contains("vocab_size is not used") })
+    #expect(outcome.warnings.contains { $0.contains("overflow: cut does nothing without max_length") })
   }
 }

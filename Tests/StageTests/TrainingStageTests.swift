@@ -19,7 +19,7 @@ import Testing
     let trained = try #require(outputs["model"])
     #expect(
       FileContent.names(in: trained) == [
-        "config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+        "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "training.json",
       ])
     #expect(try StageBench.content(trained)["config.json"] == StageBench.content(model)["config.json"])
     #expect(try StageBench.content(trained)["model.safetensors"] != StageBench.content(model)["model.safetensors"])
@@ -75,11 +75,74 @@ import Testing
       ("train-mle", ["batch_rows": 1, "batch_tokens": 1], "batch_tokens"),
       ("train-mle", ["steps": 5, "warmup_steps": 6], "warmup_steps"), ("train-iq", ["mix": 0.1], "mix"),
       ("train-iq", ["lambda_policy": 0.1], "lambda_policy"), ("train-iq", ["lambda": -1], "lambda"),
-      ("train-mle", ["lambda": 1], "lambda"),
+      ("train-mle", ["lambda": 1], "lambda"), ("train-iq", ["steps": 5, "warmup_lambda": 6], "warmup_lambda"),
     ] as [(String, JSONObject, String)] {
       let refusal = try #require(bench.refusal(stage, [], parameters))
       #expect(refusal.status == .invalid && refusal.text.hasPrefix("parameter \(text):"), "\(refusal.text)")
     }
+  }
+
+  @Test("A warm-up longer than the epochs is refused as one longer than the steps is")
+  func warmUp() throws {
+    let bench = StageBench()
+    let inputs: [(port: String, path: FilePath)] = [("tokens", try bench.tokens()), ("model", try bench.model())]
+    for name in ["warmup_steps", "warmup_lambda"] {
+      let refusal = try #require(bench.refusal("train-iq", inputs, ["epochs": 1, "batch_rows": 4, name: 4]))
+      #expect(refusal.text.contains("\(name) is 4, the training makes 3 updates"))
+      #expect(bench.refusal("train-iq", inputs, ["epochs": 1, "batch_rows": 4, name: 3]) == nil)
+    }
+  }
+
+  @Test("training.json says what a training was, that of the models before it too, and no time")
+  func record() throws {
+    let bench = StageBench()
+    let tokens = try bench.tokens()
+    let first = try bench.run(
+      "train-mle", [("tokens", tokens), ("model", try bench.model())],
+      ["epochs": 2, "batch_rows": 5, "checkpoint_every": 7], name: "first")
+    let model = try #require(first["model"])
+    let record = try FileContent.json(model.appending("training.json"))
+    #expect(
+      record.object?.names == [
+        "stage", "parameters", "updates", "rows", "tokens", "kept_step", "ended", "model", "data", "from",
+      ])
+    let rows = try TokenRows(.train, in: tokens)
+    #expect(record["stage"] == "train-mle" && record["updates"]?.integer == 6 && record["ended"] == 1)
+    #expect(record["rows"]?.integer == 24 && record["tokens"]?.integer == 2 * rows.tokens.count)
+    #expect(record["parameters"]?["batch_rows"] == 5 && record["parameters"]?["learning_rate"] == 0.001)
+    #expect(record["parameters"]?["checkpoint_every"] == nil && record["parameters"]?["steps"] == .null)
+    #expect(record["model"] == ["architecture": "llama", "parameters": 2944])
+    let bytes = try FileContent.read(tokens.appending("train.safetensors"))
+    let digest = bytes.withUnsafeBytes { ContentDigest.sha256($0) }
+    #expect(record["data"] == ["rows": 12, "tokens": JSONValue(rows.tokens.count), "sha256": .string(digest)])
+    #expect(record["from"] == [])
+    let curves = try #require(first["curves"]).appending("training.json")
+    #expect(try FileContent.read(curves) == FileContent.read(model.appending("training.json")))
+    let second = try bench.run("train-iq", [("tokens", tokens), ("model", model)], ["steps": 1], name: "second")
+    let next = try FileContent.json(try #require(second["model"]).appending("training.json"))
+    #expect(next["from"] == [record] && next["stage"] == "train-iq" && next["parameters"]?["lambda"] == 0.1)
+  }
+
+  @Test("Ids that are there twice are said by training, which takes both rows")
+  func duplicates() throws {
+    let bench = StageBench()
+    let tokens = try bench.tokens()
+    let ids =
+      (0..<12).map { #"{"id": "\#($0 == 7 ? 3 : $0)", "split": "train"}"# }
+      + (0..<12).map { #"{"id": "\#($0)", "split": "validation"}"# }
+    try FileContent.write(ids.joined(separator: "\n").utf8, to: tokens.appending("ids.jsonl"))
+    try bench.run("train-mle", [("tokens", tokens), ("model", try bench.model())], ["steps": 1])
+    #expect(bench.warnings.count == 1 && bench.warnings[0].contains(#"rows 4 and 8 have one id, "3""#))
+  }
+
+  @Test("What is set and does nothing without a validation split is said")
+  func withoutValidation() throws {
+    let bench = StageBench()
+    try bench.run(
+      "train-mle", [("tokens", try bench.tokens([.train])), ("model", try bench.model())],
+      ["steps": 1, "patience": 2, "evaluate_every": 1])
+    #expect(bench.warnings.map { $0.contains("so patience never") } == [true, false])
+    #expect(bench.warnings.last?.contains("so evaluate_every evaluates nothing") == true)
   }
 
   @Test("A row that doesn't fit fails the stage and is named (practice rows 15, 16)")
@@ -151,6 +214,52 @@ import Testing
     #expect(
       try #require(bench.refusal("extract-reward", [("model", model), ("tokens", tokens)], ["split": "test"])).text
         .contains("has no split test"))
+  }
+
+  @Test("Ids that are there twice are refused with both rows; of samples id and number count")
+  func duplicates() throws {
+    let bench = StageBench()
+    let (model, tokens) = (try bench.model(), try bench.tokens([.train]))
+    let samples = bench.scratch.folder("samples")
+    func line(_ id: String, _ sample: Int) -> String {
+      #"{"id": "\#(id)", "sample": \#(sample), "text": "", "prompt_tokens": [3], "tokens": [4, 2]}"#
+    }
+    let file = samples.appending("samples.jsonl")
+    try FileContent.write([line("a", 0), line("a", 1), line("b", 0)].joined(separator: "\n").utf8, to: file)
+    #expect(bench.refusal("extract-reward", [("model", model), ("samples", samples)]) == nil)
+    try FileContent.write([line("a", 0), line("a", 1), line("a", 0)].joined(separator: "\n").utf8, to: file)
+    let refusal = try #require(bench.refusal("extract-reward", [("model", model), ("samples", samples)]))
+    #expect(refusal.text.contains(#"rows 1 and 3 have one id, "a, sample 0""#))
+    try FileContent.write(
+      (0..<12).map { #"{"id": "\#($0 / 2)", "split": "train"}"# }.joined(separator: "\n").utf8,
+      to: tokens.appending("ids.jsonl"))
+    let other = try #require(bench.refusal("extract-reward", [("model", model), ("tokens", tokens)]))
+    #expect(other.text.contains("rows 1 and 2 have one id") && other.text.contains("6 rows repeat"))
+  }
+
+  @Test("A split beside samples, which have none, is refused")
+  func splitOfSamples() throws {
+    let bench = StageBench()
+    let refusal = try #require(
+      bench.refusal(
+        "extract-reward", [("model", try bench.model()), ("samples", bench.scratch.folder("s"))], ["split": "train"]))
+    #expect(refusal.status == .invalid && refusal.text.contains("split: train"))
+  }
+
+  @Test("Rewards that are not finite are refused with row and token")
+  func notFinite() throws {
+    let bench = StageBench()
+    let (model, tokens) = (try bench.model(), try bench.tokens())
+    // All weights are 10¹⁵: finite, but their products are not.
+    let file = model.appending("model.safetensors")
+    var bytes = try FileContent.read(file)
+    let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    for index in stride(from: 8 + length, to: bytes.count, by: 4) {
+      bytes.replaceSubrange(index..<index + 4, with: [0xA9, 0x5F, 0x63, 0x58])
+    }
+    try FileContent.write(bytes, to: file)
+    let refusal = try #require(bench.refusal("extract-reward", [("model", model), ("tokens", tokens)]))
+    #expect(refusal.text.contains("not finite at token 0 of row validation-0"), "\(refusal.text)")
   }
 
   @Test("Neither or both of samples and tokens, and samples without token ids, are refused")

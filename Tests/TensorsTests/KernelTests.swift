@@ -150,4 +150,21 @@ struct KernelTests {
     device.scale(a, by: 3)
     #expect(a.elements == x.map { 3 * $0 })
   }
+
+  @Test("An element that is infinite or no number is found wherever it stands; the greatest numbers are finite")
+  func firstNotFinite() {
+    for count in [0, 1, 15, 16, 1023, 1024, 1025, 5000] {
+      var values = random(count, 5)
+      if count > 0 { values[0] = .greatestFiniteMagnitude }
+      #expect(kernel_first_not_finite(values, Int64(count)) == -1)
+      for place in Set([0, 1, 14, 1023, 1024, 4999, count - 1]) where place >= 0 && place < count {
+        for poison in [Float.nan, -.nan, .infinity, -.infinity, .signalingNaN] {
+          var poisoned = values
+          poisoned[place] = poison
+          if count > place + 1 { poisoned[count - 1] = .nan }
+          #expect(kernel_first_not_finite(poisoned, Int64(count)) == Int64(place))
+        }
+      }
+    }
+  }
 }

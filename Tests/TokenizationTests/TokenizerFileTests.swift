@@ -1,4 +1,5 @@
 import CanonicalJSON
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -96,6 +97,30 @@ import Tokenization
       (#""merges": []"#, #""merges": [], "unk_token": "<u>""#, #"model.unk_token names "<u>""#),
       (#""merges": []"#, #""merges": {}"#, "model.merges must be an array"),
       (#""merges": []"#, #""merges": ["#, "tokenizer.json, line 3"),
+      (
+        #""b": 1"#, #""b": 2147483646"#, "model.vocab must be numbered without great gaps: the highest id is 2147483646"
+      ),
+      (#""b": 1"#, #""b": 1e15"#, #"model.vocab, "b", must be a number from 0"#),
+      (
+        "POSTPROCESSOR", #"{"type": "RobertaProcessing", "cls": ["a", 9000000000], "sep": ["b", 1]}"#,
+        "post_processor must be"
+      ),
+      ("POSTPROCESSOR", #"{"type": "RobertaProcessing", "cls": ["a", 0], "sep": ["b", -1]}"#, "post_processor must be"),
+      (
+        "POSTPROCESSOR",
+        #"{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"a": {"ids": [4294967296]}}}"#,
+        "post_processor.single must be"
+      ),
+      (
+        "NORMALIZER",
+        #"{"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "e"}, "content": "eeeeeeeeeeeeeeeeeeee"}, {"type": "Replace", "pattern": {"String": "e"}, "content": "eeeeeeeeeeeeeeeeeeee"}]}"#,
+        "normalizer must be steps that make a text at most 256 times longer; these can make it 400.0 times longer"
+      ),
+      (
+        "DECODER",
+        #"{"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "e"}, "content": "eeeeeeeeeeeeeeeeeeee"}, {"type": "Replace", "pattern": {"String": "e"}, "content": "eeeeeeeeeeeeeeeeeeee"}]}"#,
+        "decoder must be steps"
+      ),
     ])
   func malformed(name: String, value: String, message: String) throws {
     let error = #expect(throws: TokenizerError.self) { try load(minimal(name, value)) }
@@ -208,6 +233,142 @@ import Tokenization
       #expect(
         try Tokenizer(contentsOf: written).encode("the end", addSpecialTokens: false)
           == reference.encode("the end", addSpecialTokens: false))
+    }
+  }
+
+  // MARK: Two sources of one fact
+
+  private static func declared(_ id: Int, _ content: String) -> String {
+    #""\#(id)": {"content": "\#(content)", "lstrip": false, "normalized": false, "rstrip": false, "single_word": false, "special": true}"#
+  }
+
+  @Test("a token that only tokenizer_config.json declares is added as transformers does, and said")
+  func declaredTokens() throws {
+    let plain = try load(Self.minimal, configuration: #"{"eos_token": "<e>"}"#)
+    #expect(plain.notes.isEmpty && plain.vocabularySize == 3)
+    let tokenizer = try load(
+      Self.minimal,
+      configuration:
+        #"{"eos_token": "<f>", "added_tokens_decoder": {\#(Self.declared(4, "<g>")), \#(Self.declared(3, "<f>")), \#(Self.declared(2, "<e>"))}}"#
+    )
+    #expect(tokenizer.encode("a<f>b<g><e>", addSpecialTokens: false) == [0, 3, 1, 4, 2])
+    #expect(tokenizer.endToken == 3 && tokenizer.vocabularySize == 5 && tokenizer.isSpecial(4))
+    #expect(tokenizer.decode([0, 3, 1] as [TokenID], skipSpecialTokens: true) == "ab")
+    #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains("<f>, <g>"))
+    #expect(!plain.encodesTexts(like: tokenizer))
+    try TemporaryFolder.with { folder in
+      try tokenizer.write(to: folder)
+      let again = try Tokenizer(contentsOf: folder)
+      #expect(again.encodesTexts(like: tokenizer) && again.endToken == 3)
+      let outline = try TokenizerOutline(contentsOf: folder)
+      #expect(outline.vocabularySize == 5 && outline.endToken == 3 && outline.notes == again.notes)
+    }
+  }
+
+  @Test(
+    "a token that the two files number differently, or that the reference would, is refused",
+    arguments: [declared(9, "<f>"), declared(1, "<e>"), declared(1, "a"), #""x": {"content": "y"}"#])
+  func misnumbered(entry: String) throws {
+    let error = #expect(throws: TokenizerError.self) {
+      try load(Self.minimal, configuration: #"{"added_tokens_decoder": {\#(entry)}}"#)
+    }
+    #expect(error?.description.contains("tokenizer_config.json: added_tokens_decoder") == true)
+  }
+
+  @Test("a special token that is named and stands in the vocabulary alone is matched in texts, as in transformers")
+  func namedSpecial() throws {
+    let text = Self.minimal.replacing(#""b": 1"#, with: #""b": 1, "<e>": 2, "<u>": 3"#)
+    #expect(try load(text, configuration: "{}").encode("a<u>", addSpecialTokens: false) != [0, 3])
+    let named = try load(text, configuration: #"{"eos_token": "<e>", "additional_special_tokens": ["<u>"]}"#)
+    #expect(named.encode("a<u>", addSpecialTokens: false) == [0, 3] && named.notes.isEmpty)
+    let absent = try load(text, configuration: #"{"eos_token": "<e>", "pad_token": "<pad>\u0007"}"#)
+    #expect(absent.vocabularySize == 4 && absent.notes.count == 1 && absent.notes[0].contains(#"<pad>\u{7}"#))
+  }
+
+  @Test(
+    "add_prefix_space of the two files: GPT-2's classes follow the configuration, others tokenizer.json, and it is said"
+  )
+  func prefixSpace() throws {
+    let text = Self.minimal.replacing(#""b": 1"#, with: #""b": 1, "Ġ": 2, "<e>": 3"#)
+      .replacing(#""id": 2"#, with: #""id": 3"#)
+    for (type, expected) in [("GPT2TokenizerFast", [2, 0]), ("PreTrainedTokenizerFast", [0])] as [(String, [TokenID])] {
+      let tokenizer = try load(
+        text, configuration: #"{"eos_token": "<e>", "tokenizer_class": "\#(type)", "add_prefix_space": true}"#)
+      #expect(tokenizer.encode("a", addSpecialTokens: false) == expected)
+      #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains("add_prefix_space true, tokenizer.json false"))
+    }
+    let same = try load(text, configuration: #"{"eos_token": "<e>", "add_prefix_space": false}"#)
+    #expect(same.notes.isEmpty)
+  }
+
+  @Test(
+    "where add_bos_token says something else than the template of tokenizer.json, the template is followed and it is said"
+  )
+  func statedTemplate() throws {
+    let tokenizer = try load(
+      Self.minimal, configuration: #"{"eos_token": "<e>", "bos_token": "<e>", "add_bos_token": true}"#)
+    #expect(tokenizer.encode("a", addSpecialTokens: true) == [0])
+    #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains("add_bos_token true"))
+    let none = try load(Self.minimal, configuration: #"{"eos_token": "<e>", "add_bos_token": false}"#)
+    #expect(none.notes.isEmpty)
+  }
+
+  @Test("end tokens that two files name differently: the configuration's is taken, and it is said")
+  func olderMap() throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write(
+        Self.minimal.replacing("NORMALIZER", with: "null").replacing("PRETOKENIZER", with: "null")
+          .replacing("POSTPROCESSOR", with: "null").replacing("DECODER", with: "null"),
+        to: folder.appending("tokenizer.json"))
+      try TemporaryFolder.write(#"{"eos_token": "<e>"}"#, to: folder.appending("tokenizer_config.json"))
+      try TemporaryFolder.write(#"{"eos_token": "b"}"#, to: folder.appending("special_tokens_map.json"))
+      let older = folder.appending("added_tokens.json")
+      try TemporaryFolder.write(#"{"<e>": 2, "a": 0}"#, to: older)
+      let tokenizer = try Tokenizer(contentsOf: folder)
+      #expect(tokenizer.endToken == 2 && tokenizer.notes.count == 1)
+      #expect(tokenizer.notes[0].contains(#"names "<e>" as eos_token, special_tokens_map.json "b""#))
+      try TemporaryFolder.write(#"{"<e>": 2, "a": 1, "<new>": 3}"#, to: older)
+      #expect(try Tokenizer(contentsOf: folder).notes.contains { $0.hasSuffix("they are not taken: a, <new>") })
+    }
+  }
+
+  @Test("of several usual end tokens none is taken; one alone is, and it is said")
+  func usualEnds() throws {
+    let one = try load(Self.minimal.replacing("<e>", with: "<eos>"))
+    #expect(one.endToken == 2 && one.notes.count == 1 && one.notes[0].contains("<eos> is taken for the end token"))
+    let two = Self.minimal.replacing("<e>", with: "<eos>").replacing(
+      #""b": 1"#, with: #""b": 1, "<eos>": 2, "</s>": 3"#)
+    #expect(try load(two).endToken == nil)
+  }
+
+  @Test("another end token stands in the configuration that is written")
+  func otherEnd() throws {
+    let tokenizer = try Tokenizer(load(Self.minimal, configuration: #"{"eos_token": "<e>", "x": 1}"#), endToken: 1)
+    #expect(tokenizer.endToken == 1)
+    try TemporaryFolder.with { folder in
+      try tokenizer.write(to: folder)
+      #expect(try Tokenizer(contentsOf: folder).endToken == 1)
+      #expect(try JSONValue(parsing: Fixture.bytes(folder.appending("tokenizer_config.json")))["x"]?.integer == 1)
+    }
+    #expect(throws: TokenizerError.self) { try Tokenizer(load(Self.minimal), endToken: 77) }
+  }
+
+  @Test("a decoder that strips more characters than there are ends at once")
+  func strip() throws {
+    let decoder =
+      #"{"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "Strip", "content": "a", "start": 9007199254740991, "stop": 9007199254740991}]}"#
+    #expect(try load(minimal("DECODER", decoder)).decode([0, 1, 0] as [TokenID], skipSpecialTokens: false) == "b")
+  }
+
+  @Test("a named pipe in the place of a tokenizer's file is refused, not waited for")
+  func pipes() throws {
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+      try TemporaryFolder.with { folder in
+        if name != "tokenizer.json" { try TemporaryFolder.write("{}", to: folder.appending("tokenizer.json")) }
+        mkfifo(folder.appending(name).string, 0o600)
+        let error = #expect(throws: TokenizerError.self) { try Tokenizer(contentsOf: folder) }
+        #expect(error?.description.contains("named pipe") == true)
+      }
     }
   }
 }

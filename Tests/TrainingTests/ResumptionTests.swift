@@ -2,6 +2,7 @@ import Glibc
 import Imitation
 import Records
 import SystemPackage
+import TestSupport
 import Testing
 import Training
 
@@ -95,6 +96,120 @@ import Training
     let model = Workbench.model()
     try bench.run(model, validation: Self.validation, settings: Self.settings(), monitor: watcher)
     #expect(watcher.warnings.count == 1 && watcher.warnings[0].contains("is not used"))
+    #expect(try bench.result(model) == Self.uninterrupted())
+  }
+
+  /// The names of a checkpoint's files.
+  static let files = ["curves.jsonl", "seal.json", "state.json", "state.safetensors"]
+
+  @Test("One changed bit anywhere in a checkpoint is seen, and the run ends with the same bytes", arguments: files)
+  func flippedBit(name: String) throws {
+    let expected = try Self.uninterrupted()
+    let whole = Self.stopped()
+    let size = try FileContent.read(Self.newest(of: whole).appending(name)).count
+    for place in Set([0, 1, size / 3, size / 2, size * 2 / 3, size - 2, size - 1]) {
+      let bench = Self.stopped()
+      let file = try Self.newest(of: bench).appending(name)
+      var bytes = try FileContent.read(file)
+      bytes[place] ^= 0x10
+      try FileContent.write(bytes, to: file)
+      let watcher = Watcher()
+      let model = Workbench.model()
+      try bench.run(model, validation: Self.validation, settings: Self.settings(), monitor: watcher)
+      #expect(try bench.result(model) == expected, "byte \(place)")
+      // White space of the seal is the one thing that says nothing.
+      if name != "seal.json" { #expect(watcher.warnings.count == 1, "byte \(place)") }
+    }
+  }
+
+  static func newest(of bench: Workbench) throws -> FilePath {
+    bench.checkpoints.appending(
+      try #require(FileContent.names(in: bench.checkpoints).last { $0.hasPrefix("step-") }))
+  }
+
+  @Test("A number that was changed to another of the same length is seen in every file of text")
+  func changedDigit() throws {
+    let expected = try Self.uninterrupted()
+    for name in ["curves.jsonl", "state.json", "seal.json"] {
+      let bench = Self.stopped()
+      let file = try Self.newest(of: bench).appending(name)
+      var bytes = try FileContent.read(file)
+      let digits = bytes.indices.filter { bytes[$0] >= 0x30 && bytes[$0] < 0x39 }
+      bytes[digits[digits.count / 2]] += 1
+      try FileContent.write(bytes, to: file)
+      let watcher = Watcher()
+      let model = Workbench.model()
+      try bench.run(model, validation: Self.validation, settings: Self.settings(), monitor: watcher)
+      #expect(watcher.warnings.count == 1 && watcher.warnings[0].contains("step-000000000007"), "\(name)")
+      #expect(try bench.result(model) == expected, "\(name)")
+    }
+  }
+
+  @Test("A checkpoint that is not used is set aside under another name and not tried again")
+  func setAside() throws {
+    let bench = Self.stopped()
+    try FileContent.write([0], to: Self.newest(of: bench).appending("state.json"))
+    for expected in [1, 0] {
+      let watcher = Watcher(interruptedAtLook: 1)
+      _ = try? bench.run(Workbench.model(), validation: Self.validation, settings: Self.settings(), monitor: watcher)
+      #expect(watcher.warnings.count == expected)
+    }
+    #expect(FileContent.names(in: bench.checkpoints).contains("unusable-step-000000000007"))
+  }
+
+  @Test("Where no checkpoint is whole, the run begins anew and says so of each")
+  func noneWhole() throws {
+    let bench = Self.stopped()
+    for name in FileContent.names(in: bench.checkpoints) {
+      try FileContent.write([0], to: bench.checkpoints.appending(name).appending("curves.jsonl"))
+    }
+    let watcher = Watcher()
+    let model = Workbench.model()
+    try bench.run(model, validation: Self.validation, settings: Self.settings(), monitor: watcher)
+    #expect(watcher.warnings.count == 2)
+    #expect(try bench.result(model) == Self.uninterrupted())
+  }
+
+  @Test(
+    "Another action's checkpoint is not used, whole as it is; nor is a part of one, or one under another step's name")
+  func strangers() throws {
+    // Another λ: the shapes are the same, the numbers are not.
+    let other = Workbench()
+    var settings = Self.settings()
+    settings.objective = .inverseQLearning(lambda: 0.5, gamma: 0.95)
+    _ = try? other.run(
+      Workbench.model(), validation: Self.validation, settings: settings, monitor: Watcher(interruptedAtLook: 9),
+      action: "other")
+    for part in [nil, "state.safetensors", "seal.json"] as [String?] {
+      let bench = Self.stopped()
+      for name in FileContent.names(in: bench.checkpoints) {
+        for file in Self.files where part == nil || part == file {
+          try FileContent.write(
+            FileContent.read(other.checkpoints.appending(name).appending(file)),
+            to: bench.checkpoints.appending(name).appending(file))
+        }
+      }
+      let watcher = Watcher()
+      let model = Workbench.model()
+      try bench.run(model, validation: Self.validation, settings: Self.settings(), monitor: watcher)
+      #expect(watcher.warnings.count == 2)
+      if part != "state.safetensors" { #expect(watcher.warnings[0].contains("another action")) }
+      #expect(try bench.result(model) == Self.uninterrupted())
+    }
+    let bench = Self.stopped()
+    rename(try Self.newest(of: bench).string, bench.checkpoints.appending("step-000000000009").string)
+    let watcher = Watcher()
+    try bench.run(Workbench.model(), validation: Self.validation, settings: Self.settings(), monitor: watcher)
+    #expect(watcher.warnings.count == 1 && watcher.warnings[0].contains("step-000000000009"))
+  }
+
+  @Test("What others write into the curve's file while the run goes on reaches no checkpoint")
+  func curveIsNotReadBack() throws {
+    let bench = Self.stopped()
+    let curves = bench.scratch.path.appending("curves").appending("curves.jsonl")
+    try FileContent.write(Array("{}\n".utf8), to: curves)
+    let model = Workbench.model()
+    try bench.run(model, validation: Self.validation, settings: Self.settings())
     #expect(try bench.result(model) == Self.uninterrupted())
   }
 

@@ -86,3 +86,33 @@ import Training
     #expect(order(1) == order(1) && order(1) != order(2))
   }
 }
+
+/// How many steps a training has is known without going through them.
+@Suite struct StepCountTests {
+  @Test("The number of steps of so many epochs is that of the order gone through to its end")
+  func epochs() {
+    for shuffle in [true, false] {
+      for rows in [1, 2, 5, 9] {
+        for accumulate in [1, 2, 3] {
+          for size in [BatchSettings.Size.rows(1), .rows(2), .rows(4), .rows(20), .tokens(7)] {
+            for epochs in [1, 2, 3] {
+              let settings = BatchSettings(size: size, accumulate: accumulate, shuffle: shuffle, seed: 1)
+              let lengths = (0..<rows).map { 3 + $0 % 4 }
+              var order = RowOrder(lengths: lengths, settings: settings, epochs: epochs)
+              var count = 0
+              while !order.next().isEmpty { count += 1 }
+              #expect(RowOrder.steps(.epochs(epochs), lengths: lengths, settings: settings) == count)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test("A million epochs of a thousand rows are counted at once")
+  func many() {
+    let settings = BatchSettings(size: .rows(64))
+    let lengths = [Int](repeating: 5, count: 1000)
+    #expect(RowOrder.steps(.epochs(1_000_000), lengths: lengths, settings: settings) == 16_000_000)
+  }
+}

@@ -157,9 +157,12 @@ import Transformers
   func notFinite() throws {
     let poisoned = Workbench.model()
     poisoned.parameters.values.pointer[5] = .nan
-    #expect(throws: TrainingError.notFinite("loss", step: 0)) {
-      try Self.train(Workbench.settings(), model: poisoned)
+    let error = #expect(throws: TrainingError.self) { try Self.train(Workbench.settings(), model: poisoned) }
+    guard case .notFinite(let what, step: 0)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
     }
+    #expect(what.hasPrefix("loss of row train-"))
     let bench = Workbench()
     var settings = Workbench.settings(steps: 40)
     settings.learningRate = 1e30
@@ -236,5 +239,105 @@ import Transformers
     var settings = Workbench.settings()
     settings.length = .epochs(2)
     #expect(try Self.train(settings).outcome.steps == 10)
+  }
+
+  @Test("Validation's row whose loss is not finite is named")
+  func notFiniteValidation() throws {
+    let model = Workbench.model()
+    // Token 22 stands in the validation split alone, in its second row.
+    let table = try #require(model.parameters["model.embed_tokens.weight"])
+    for index in 22 * 16..<23 * 16 { table.buffer[index] = .infinity }
+    var validation = TokenRows()
+    validation.append(id: "fine", prompt: [3], completion: [4, 2])
+    validation.append(id: "bad", prompt: [22], completion: [4, 2])
+    let error = #expect(throws: TrainingError.self) {
+      try Self.train(Workbench.settings(), rows: Workbench.rows(4), validation: validation, model: model)
+    }
+    guard case .notFinite(let what, step: 0)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(what == "loss of row fine" || what == "loss of row bad")
+  }
+
+  @Test("Parameters that are not finite after the last update fail the run, with the tensor's name")
+  func notFiniteAfterTheLastUpdate() throws {
+    var settings = Workbench.settings(steps: 1)
+    settings.learningRate = 1e39
+    settings.schedule = .constant
+    settings.keep = .last
+    let error = #expect(throws: TrainingError.self) { try Self.train(settings) }
+    #expect(
+      error?.description.contains("parameters of model.") == true && error?.description.contains("step 1") == true)
+  }
+
+  @Test("A second moment that overflows, which would freeze its parameter unseen, fails the run")
+  func overflowingMoment() throws {
+    let model = Workbench.model()
+    var settings = Workbench.settings(.inverseQLearning(lambda: 1e25, gamma: 1), steps: 1)
+    settings.optimiser.clipNorm = nil
+    settings.learningRate = 0
+    let error = #expect(throws: TrainingError.self) { try Self.train(settings, model: model) }
+    #expect(error?.description.contains("second moment of model.") == true, "\(String(describing: error))")
+  }
+
+  @Test("What came before the first update is never kept, whatever comes after, and the first evaluated is said")
+  func neverTheStart() throws {
+    // Training only harms: the model begins where validation is best.
+    let validation = Workbench.rows(9, salt: 11, split: "validation")
+    let model = Workbench.model()
+    var settings = Workbench.settings(steps: 40, rows: 9)
+    settings.learningRate = 0.01
+    _ = try Self.train(settings, rows: validation, model: model)
+    let start = model.parameters.values.elements
+    settings = Workbench.settings(steps: 6, rows: 18)
+    settings.learningRate = 2e-3
+    settings.evaluateEvery = 1
+    let result = try Self.train(settings, rows: Workbench.rows(18, salt: 4), validation: validation, model: model)
+    let kept = try #require(result.outcome.kept)
+    #expect(kept.step >= 1 && result.outcome.keptStep == kept.step && result.parameters != start)
+    #expect(try kept.loss > #require(result.outcome.firstEvaluation).loss)
+    #expect(kept.step == 1 && result.outcome.keptIsFirst)
+  }
+
+  @Test("Best means the lowest validation loss with λ at its final value, not the lowest mle")
+  func bestByLoss() throws {
+    let bench = Workbench()
+    var settings = Workbench.settings(.inverseQLearning(lambda: 2, gamma: 1), steps: 60, rows: 18)
+    settings.lambdaWarmUp = 50
+    settings.evaluateEvery = 2
+    let validation = Workbench.rows(9, salt: 11, split: "validation")
+    let outcome = try bench.run(Workbench.model(), validation: validation, settings: settings)
+    let curve = try bench.curve(.validation)
+    for row in curve { #expect(abs(row.loss - (row.mle + 2 * row.td)) < 1e-9 * max(1, row.loss)) }
+    let after = curve.filter { $0.step > 0 }
+    let byLoss = try #require(after.min { $0.loss < $1.loss }), byMLE = try #require(after.min { $0.mle < $1.mle })
+    #expect(outcome.kept?.step == byLoss.step)
+    #expect(byLoss.step != byMLE.step, "the two rules choose alike here, so this shows nothing")
+  }
+
+  @Test("A warm-up longer than the training is refused, of steps and of epochs alike")
+  func warmUp() throws {
+    for length in [TrainingLength.steps(5), .epochs(1)] {
+      for name in ["warmup_steps", "warmup_lambda"] {
+        var settings = Workbench.settings(.inverseQLearning(lambda: 0.1, gamma: 1), rows: 4)
+        settings.length = length
+        if name == "warmup_steps" { settings.warmUp = 6 } else { settings.lambdaWarmUp = 6 }
+        #expect(throws: TrainingError.warmUpTooLong(name, 6, steps: 5)) { try Self.train(settings) }
+      }
+    }
+  }
+
+  @Test("A run says how many rows and tokens its updates saw, before a resumption too")
+  func seen() throws {
+    let rows = Workbench.rows(18)
+    var settings = Workbench.settings(rows: 5)
+    settings.length = .epochs(3)
+    let outcome = try Self.train(settings, rows: rows).outcome
+    #expect(outcome.rows == 3 * 18 && outcome.tokens == 3 * rows.tokens.count && outcome.steps == 12)
+    let bench = Workbench()
+    _ = try? bench.run(Workbench.model(), rows: rows, settings: settings, monitor: Watcher(interruptedAtLook: 6))
+    let resumed = try bench.run(Workbench.model(), rows: rows, settings: settings)
+    #expect(resumed.rows == outcome.rows && resumed.tokens == outcome.tokens)
   }
 }

@@ -56,6 +56,11 @@ struct Workbench {
   let scratch = ScratchFolder()
   var checkpoints: FilePath { scratch.path.appending("checkpoints") }
 
+  /// Stands in for SHA-256: FNV-1a over all bytes.
+  @Sendable static func digest(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
+  }
+
   /// What a run leaves: parameters, curves and events, as bytes.
   struct Result: Equatable {
     var parameters: [UInt32]
@@ -67,10 +72,11 @@ struct Workbench {
   @discardableResult
   func run(
     _ model: LlamaModel, rows: TokenRows = Workbench.rows(18), validation: TokenRows? = nil,
-    settings: TrainingSettings, monitor: any TrainingMonitor = Watcher()
+    settings: TrainingSettings, monitor: any TrainingMonitor = Watcher(), action: String = "action"
   ) throws -> TrainingOutcome {
     try TrainingRun(
-      model, rows: rows, validation: validation, settings: settings, checkpoints: checkpoints,
+      model, rows: rows, validation: validation, settings: settings,
+      checkpoints: CheckpointPlace(folder: checkpoints, action: action, digest: Self.digest),
       curves: scratch.folder("curves"), monitor: monitor
     ).run()
   }

@@ -40,13 +40,22 @@ public struct ExtractReward: Stage {
   /// Completions come from `samples` or from `tokens`.
   public func check(connected ports: Set<String>) throws(ConnectionError) {
     try ConnectionError.requireOne(of: "samples", "tokens", among: ports)
+    if let split, ports.contains("samples") {
+      throw ConnectionError(
+        port: "samples", found: "samples beside split: \(split.rawValue)",
+        expected: "tokens, which have splits; leave split out for samples")
+    }
   }
 
   /// Writes `rewards.jsonl`, a row for each sample or row in their order.
   /// - Throws: `StageFailure`, or an error that names file, row or tensor.
   public func run(_ context: StageContext) throws {
     let (rows, samples) = try completions(context)
-    let model = try ModelFolder.load(context.input("model").path, on: Device(threads: context.threads), trained: false)
+    let source = context.input("model").path
+    let facts = try ModelFacts(of: source)
+    for note in facts.notes { context.report(.warning(note)) }
+    let model = try ModelFolder.load(
+      source, facts.configuration, on: Device.ready(threads: context.threads), trained: false)
     for index in 0..<rows.count {
       try UnfitRow.check(
         id: rows.ids[index], rows.row(index), context: model.contextLength, vocabulary: model.vocabularySize)
@@ -56,6 +65,12 @@ public struct ExtractReward: Stage {
       if context.isInterrupted { throw context.interruption }
       let batch = RaggedBatch(rows, group, endTokens: model.endTokens)
       for (index, reward) in zip(group, model.rewards(of: batch, gamma: gamma)) {
+        if let token = reward.firstNotFinite {
+          throw StageFailure(
+            "the model's logits are not finite at token \(token) of row \(rows.ids[index]): value "
+              + "\(reward.values[token]), reward \(reward.rewards[token])",
+            remedy: "take a checkpoint from before the training diverged")
+        }
         rewards.append(
           RewardRow(
             id: rows.ids[index], sample: samples?[index] ?? 0, tokens: Array(rows.completion(index)),
@@ -94,13 +109,24 @@ public struct ExtractReward: Stage {
       throw StageFailure(
         "\(tokens) has no split \(wanted?.rawValue ?? "")", remedy: "it has \(available.map(\.rawValue))")
     }
-    return try TokenRows(wanted, in: tokens)
+    let rows = try TokenRows(wanted, in: tokens)
+    if let repeated = RepeatedID(in: rows.ids) {
+      throw StageFailure("\(TokenRows.file(of: wanted, in: tokens)): \(repeated)", remedy: Self.ownIDs)
+    }
+    return rows
   }
+
+  /// What to do about ids that are there twice.
+  private static let ownIDs = "rewards are told apart by id and sample; give every row its own"
 
   private func completions(ofSamples samples: FilePath) throws -> (rows: TokenRows, samples: [Int]) {
     var rows = TokenRows()
     var numbers: [Int] = []
-    for sample in try SampleFiles.read(samples) {
+    let all = try SampleFiles.read(samples)
+    if let repeated = RepeatedID(in: all.lazy.map { "\($0.id), sample \($0.sample)" }) {
+      throw StageFailure("\(samples): \(repeated)", remedy: Self.ownIDs)
+    }
+    for sample in all {
       guard let prompt = sample.promptTokens, let tokens = sample.tokens else {
         throw StageFailure(
           "\(samples): sample \(sample.sample) of \(sample.id) has no prompt_tokens or no tokens",

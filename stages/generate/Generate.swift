@@ -36,7 +36,7 @@ public struct Generate: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "generate", revision: 1, summary: "Samples completions of prompts from a model.",
+    name: "generate", revision: 2, summary: "Samples completions of prompts from a model.",
     inputs: [
       PortDeclaration("model", .model, doc: "The model that completes."),
       PortDeclaration("dataset", .dataset, optional: true, doc: "Prompts as text, with their references."),
@@ -88,25 +88,35 @@ public struct Generate: Stage {
   /// Completes the prompts and writes the samples.
   public func run(_ context: StageContext) throws {
     let tokenizer = try GivenTokenizer(context).tokenizer
+    let folder = context.input("model").path
+    let facts = try ModelFacts(of: folder, tokenizer: tokenizer.map { TokenizerOutline($0) })
+    for note in facts.notes { context.report(.warning(note)) }
     let model = try ModelFolder.load(
-      context.input("model").path, on: Device(threads: context.threads), trained: false)
+      folder, facts.configuration, on: Device.ready(threads: context.threads), trained: false)
     let source = try PromptSource(context, tokenizer: tokenizer, split: split, limit: parameters[Self.limit])
     try source.check(
       vocabularySize: model.vocabularySize, contextLength: model.contextLength,
       maximumNewTokens: parameters[Self.maximumNewTokens])
+    if parameters[Self.topK] > model.vocabularySize {
+      context.report(
+        .warning("top_k \(parameters[Self.topK]) takes all \(model.vocabularySize) tokens that the model knows"))
+    }
     if model.endTokens.isEmpty, !parameters[Self.ignoreEnd] {
       context.report(.warning("the model names no end token (eos_token_id); every completion runs to its limit"))
     }
     try warnOfIgnoredDefaults(context)
     let generator = Generator(model, settings: settings)
+    try Device.requireMemory(
+      generator.cacheBytes(source.prompts), for: "decoding \(generator.sequences(source.prompts)) sequences at once")
     let total = source.prompts.count * parameters[Self.samples]
     let clock = ContinuousClock()
     let start = clock.now
     var rate = 0.0
-    let completions = generator.complete(source.prompts) { done, tokens in
+    let completions = try generator.complete(source.prompts) { done, tokens in
       let elapsed = (clock.now - start) / .seconds(1)
       rate = elapsed > 0 ? Double(tokens) / elapsed : 0
-      context.report(.progress(done: done, total: total, unit: "samples", rate: nil, note: "\(Int(rate)) tokens/s"))
+      context.report(
+        .progress(done: done, total: total, unit: "samples", rate: nil, note: "\(Self.rounded(rate)) tokens/s"))
       return !context.isInterrupted
     }
     guard let completions else { throw context.interruption }
@@ -162,6 +172,11 @@ public struct Generate: Stage {
     context.report(.measure(name: "tokens_per_second", value: rate))
     context.report(
       .summary(
-        "\(rows.count) samples · \(tokens) tokens · \(Int(share.rounded())) % ended · \(Int(rate.rounded())) tokens/s"))
+        "\(rows.count) samples · \(tokens) tokens · \(Self.rounded(share)) % ended · \(Self.rounded(rate)) tokens/s"))
+  }
+
+  /// A number without decimals, whatever it is.
+  private static func rounded(_ value: Double) -> String {
+    Int(exactly: value.rounded()).map(String.init) ?? "\(value)"
   }
 }

@@ -30,6 +30,8 @@ struct PromptSource {
       self.split = try Self.choose(split, of: DatasetFiles.splits(in: dataset.path), in: dataset.path)
       let all = try DatasetFiles.read(self.split, in: dataset.path)
       let rows = limit > 0 ? Array(all.prefix(limit)) : all
+      try Self.requireOwnIDs(rows.lazy.map(\.id), in: DatasetFiles.file(of: self.split, in: dataset.path))
+      Self.warn(limit, beyond: all.count, self.split, context)
       texts = rows.map(\.prompt)
       references = rows.map(\.references)
       var prompts: [GenerationPrompt] = []
@@ -45,6 +47,8 @@ struct PromptSource {
       self.split = try Self.choose(split, of: TokenRows.splits(in: tokens.path), in: tokens.path)
       let rows = try TokenRows(self.split, in: tokens.path)
       let count = limit > 0 ? min(limit, rows.count) : rows.count
+      try Self.requireOwnIDs(rows.ids.prefix(count), in: TokenRows.file(of: self.split, in: tokens.path))
+      Self.warn(limit, beyond: rows.count, self.split, context)
       prompts = (0..<count).map { GenerationPrompt(id: rows.ids[$0], tokens: Array(rows.prompt($0))) }
       texts = prompts.map { [tokenizer] prompt in
         tokenizer?.decode(prompt.tokens.map { TokenID($0) }, skipSpecialTokens: true) ?? ""
@@ -53,6 +57,19 @@ struct PromptSource {
         tokenizer.map { [$0.decode(rows.completion(index).map { TokenID($0) }, skipSpecialTokens: true)] }
       }
     }
+  }
+
+  /// The random numbers of a sample depend on its id, and whoever reads samples groups them by it.
+  private static func requireOwnIDs(_ ids: some Sequence<String>, in file: FilePath) throws(StageFailure) {
+    guard let repeated = RepeatedID(in: ids) else { return }
+    throw StageFailure(
+      "\(file): \(repeated)",
+      remedy: "samples are told apart by id and number; give every row its own, or gather rows of one prompt into one")
+  }
+
+  private static func warn(_ limit: Int, beyond count: Int, _ split: Split, _ context: StageContext) {
+    guard limit > count else { return }
+    context.report(.warning("limit is \(limit), the split \(split.rawValue) has \(count) prompts; all are completed"))
   }
 
   private static func choose(_ split: Split?, of splits: [Split], in folder: FilePath) throws(StageFailure) -> Split {

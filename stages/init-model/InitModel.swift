@@ -4,6 +4,7 @@ import Records
 public import StageKit
 import SystemPackage
 import Tensors
+import Tokenization
 import Transformers
 
 /// Makes a new model from a configuration, or imports one that there is.
@@ -36,7 +37,7 @@ public struct InitModel: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "init-model", revision: 1,
+    name: "init-model", revision: 2,
     summary: "Makes a new model from a configuration, or imports a Hugging Face directory.",
     inputs: [
       PortDeclaration(
@@ -109,19 +110,29 @@ public struct InitModel: Stage {
   /// Writes the model's directory.
   /// - Throws: `StageFailure`, or an error that names file, field or tensor.
   public func run(_ context: StageContext) throws {
-    let device = Device(threads: context.threads)
+    let device = try Device.ready(threads: context.threads)
     let tokenizer = context.optionalInput("tokenizer")?.path
-    let facts = try tokenizer.map(TokenizerFacts.init)
+    let outline = try tokenizer.map { path throws(TokenizerError) in try TokenizerOutline(contentsOf: path) }
     let output = context.output("model")
     let model: LlamaModel
     if let source = context.optionalInput("model")?.path {
       warnOfIgnored(context)
-      model = try ModelFolder.load(source, on: device, trained: false)
-      if let facts { try check(model, facts, context) }
+      let facts = try ModelFacts(of: source, tokenizer: outline)
+      for note in facts.notes { context.report(.warning(note)) }
+      model = try ModelFolder.load(source, facts.configuration, on: device, trained: false)
+      if let outline { try check(model, outline) }
       if tokenizer == nil { try TokenizerFiles.copy(from: source, to: output) }
+      // How it was trained stays with the model.
+      let record = source.appending("training.json")
+      if FileContent.exists(record), try FileContent.json(record)["stage"]?.string != nil {
+        try FileContent.write(FileContent.read(record), to: output.appending("training.json"))
+      }
     } else {
-      model = LlamaModel(
-        try configuration(facts), seed: UInt64(parameters[Self.seed]), on: device, trained: false)
+      for note in outline?.notes ?? [] { context.report(.warning(note)) }
+      let configuration = try configuration(outline, context)
+      let count = LlamaModel.layout(of: configuration).reduce(0) { $0 + $1.shape.count }
+      try Device.requireMemory(4 * count, for: "a model of \(count) parameters")
+      model = LlamaModel(configuration, seed: UInt64(parameters[Self.seed]), on: device, trained: false)
     }
     try ModelFolder.write(model, to: output)
     if let tokenizer {
@@ -136,37 +147,39 @@ public struct InitModel: Stage {
   }
 
   /// The configuration of a new model.
-  private func configuration(_ tokenizer: TokenizerFacts?) throws -> LlamaConfiguration {
+  private func configuration(_ tokenizer: TokenizerOutline?, _ context: StageContext) throws -> LlamaConfiguration {
     let given = parameters[Self.vocabularySize]
     guard let vocabulary = given ?? tokenizer?.vocabularySize else { preconditionFailure("the ports were not checked") }
     if let tokenizer, vocabulary < tokenizer.vocabularySize {
       throw StageFailure(
         "vocab_size is \(vocabulary), the tokenizer has \(tokenizer.vocabularySize) tokens", status: .invalid)
     }
-    guard let end = parameters[Self.endToken].map(Int32.init) ?? tokenizer?.endToken, end < vocabulary else {
+    let named = tokenizer?.endToken?.value
+    guard let end = parameters[Self.endToken].map(Int32.init) ?? named, end < vocabulary else {
       throw StageFailure(
         "a new model needs an end token", remedy: "name eos_token in tokenizer_config.json, or give end_token",
         status: .invalid)
+    }
+    if let named, named != end {
+      context.report(
+        .warning(
+          "end_token is \(end), the tokenizer's end token \(named); the model ends with \(end), rows that tokenize makes "
+            + "with this tokenizer end with \(named)"))
     }
     let width = parameters[Self.width]
     return LlamaConfiguration(
       vocabularySize: vocabulary, width: width, layers: parameters[Self.layers], heads: parameters[Self.heads],
       keyValueHeads: parameters[Self.keyValueHeads], headWidth: parameters[Self.headWidth],
       feedForward: parameters[Self.feedForward] ?? max(32, 8 * width / 3 / 32 * 32),
-      contextLength: parameters[Self.context], isTied: parameters[Self.tied], beginToken: tokenizer?.beginToken,
+      contextLength: parameters[Self.context], isTied: parameters[Self.tied], beginToken: tokenizer?.beginToken?.value,
       endTokens: [end])
   }
 
-  private func check(_ model: LlamaModel, _ tokenizer: TokenizerFacts, _ context: StageContext) throws {
+  private func check(_ model: LlamaModel, _ tokenizer: TokenizerOutline) throws {
     guard tokenizer.vocabularySize <= model.vocabularySize else {
       throw StageFailure(
         "the tokenizer has \(tokenizer.vocabularySize) tokens, the model knows \(model.vocabularySize)",
         remedy: "take the model's own tokenizer")
-    }
-    if let end = tokenizer.endToken, !model.endTokens.contains(end) {
-      context.report(
-        .warning(
-          "the tokenizer's end token \(end) is none of the model's, \(model.endTokens); rows will count as cut off"))
     }
   }
 

@@ -14,8 +14,9 @@ public struct Tokenize: Stage {
   static let source = Parameter(
     "tokenizer", default: Source?.none,
     doc: "bpe trains one on the train split, given takes that of the port; default: given where the port is connected.")
+  private static let usualVocabularySize = 2048
   static let vocabularySize = Parameter(
-    "vocab_size", default: 2048, in: BytePairTrainer.leastSize...(1 << 20), unit: "tokens",
+    "vocab_size", default: usualVocabularySize, in: BytePairTrainer.leastSize...(1 << 20), unit: "tokens",
     doc: "Size of a trained vocabulary: the end token, the 256 bytes, then merges.")
   static let maximumLength = Parameter<Int?>(
     "max_length", in: 2...(1 << 31), unit: "tokens", doc: "Longest row, prompt and completion together; default: none.")
@@ -27,9 +28,13 @@ public struct Tokenize: Stage {
   static let promptEnd = Parameter(
     "prompt_end", default: PromptEnd.none, doc: "Whether the end token closes the prompt, as encoders expect it.")
 
+  static let endToken = Parameter<String?>(
+    "end_token", default: nil,
+    doc: "Token that ends a completion, its text or its id; default: what the tokenizer names.")
+
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "tokenize", revision: 1,
+    name: "tokenize", revision: 2,
     summary: "Trains a byte-level BPE tokenizer or takes one, and encodes every split of a dataset.",
     inputs: [
       PortDeclaration("dataset", .dataset, doc: "Prompts and completions by split."),
@@ -41,12 +46,12 @@ public struct Tokenize: Stage {
     ],
     parameters: [
       source.declaration, vocabularySize.declaration, maximumLength.declaration, overflow.declaration,
-      begin.declaration, promptEnd.declaration,
+      begin.declaration, promptEnd.declaration, endToken.declaration,
     ],
     aliases: [
       "vocabulary_size": "vocab_size", "max_seq_length": "max_length", "max_seq_len": "max_length",
       "sequence_len": "max_length", "cutoff_len": "max_length", "truncation": "overflow",
-      "add_bos_token": "begin",
+      "add_bos_token": "begin", "eos_token": "end_token",
     ])
 
   private let source: Source?
@@ -55,6 +60,7 @@ public struct Tokenize: Stage {
   private let overflow: Overflow
   private let begin: Begin
   private let promptEnd: PromptEnd
+  private let endToken: String?
 
   /// The stage with checked parameters.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
@@ -64,6 +70,7 @@ public struct Tokenize: Stage {
     overflow = parameters[Self.overflow]
     begin = parameters[Self.begin]
     promptEnd = parameters[Self.promptEnd]
+    endToken = parameters[Self.endToken]
   }
 
   /// `tokenizer: given` and the port belong together, `bpe` needs it free.
@@ -82,12 +89,16 @@ public struct Tokenize: Stage {
   /// Reads the dataset, trains or reads the tokenizer, and writes tokens and tokenizer.
   public func run(_ context: StageContext) throws {
     let dataset = context.input("dataset").path
+    if maximumLength == nil, overflow != .fail {
+      context.report(.warning("overflow: \(overflow.rawValue) does nothing without max_length: no row is too long"))
+    }
     let splits = DatasetFiles.splits(in: dataset)
-    let tokenizer = try tokenizer(for: splits, in: dataset, context)
+    let tokenizer = try ending(try tokenizer(for: splits, in: dataset, context), context)
+    for note in tokenizer.notes { context.report(.warning(note)) }
     guard let end = tokenizer.endToken else {
       throw StageFailure(
         "the tokenizer names no end token, which every completion needs",
-        remedy: "set eos_token in its tokenizer_config.json")
+        remedy: "give end_token, or set eos_token in its tokenizer_config.json")
     }
     let convention = PromptConvention(begins: begin == .auto, ends: promptEnd == .end)
     let encoder = RowEncoder(tokenizer: tokenizer, convention: convention, end: end)
@@ -108,7 +119,12 @@ public struct Tokenize: Stage {
   }
 
   private func tokenizer(for splits: [Split], in dataset: FilePath, _ context: StageContext) throws -> Tokenizer {
-    if let given = context.optionalInput("tokenizer") { return try Tokenizer(contentsOf: given.path) }
+    if let given = context.optionalInput("tokenizer") {
+      if vocabularySize != Self.usualVocabularySize {
+        context.report(.warning("vocab_size is not used: the tokenizer is given"))
+      }
+      return try Tokenizer(contentsOf: given.path)
+    }
     guard splits.contains(.train) else {
       throw StageFailure(
         "the dataset has no train split to learn a vocabulary from", remedy: "connect a tokenizer instead")
@@ -134,6 +150,25 @@ public struct Tokenize: Stage {
     return tokenizer
   }
 
+  /// The tokenizer with the end token that the user names.
+  private func ending(_ tokenizer: Tokenizer, _ context: StageContext) throws -> Tokenizer {
+    guard let endToken else { return tokenizer }
+    // Digits are an id; a piece of digits is no end of a text.
+    let token = Int32(endToken).map { TokenID($0) } ?? tokenizer.token(of: endToken)
+    guard let token, tokenizer.vocabularyEntry(token) != nil else {
+      throw StageFailure(
+        "end_token \(endToken) is no token of the tokenizer, by text or by id",
+        remedy: "name one that it has, such as \(tokenizer.endToken.flatMap(tokenizer.vocabularyEntry) ?? "</s>")")
+    }
+    if token == tokenizer.endToken { return tokenizer }
+    let own = tokenizer.endToken.flatMap(tokenizer.vocabularyEntry)
+    context.report(
+      .warning(
+        "the end token is \(tokenizer.vocabularyEntry(token) ?? "") (\(token)); the tokenizer's files name "
+          + "\(own ?? "none"), the tokenizer that is written names the first"))
+    return try Tokenizer(tokenizer, endToken: token)
+  }
+
   /// Encodes a split row by row; neither its rows nor its tokens are in memory whole.
   private func encode(
     _ split: Split, of dataset: FilePath, _ encoder: RowEncoder, into tokens: TokenRowsWriter, _ context: StageContext
@@ -143,7 +178,11 @@ public struct Tokenize: Stage {
     var dropped = RowList()
     var cut = RowList()
     var index = 0
+    // Sixty-four bits an id, so that a million of them take little room; only where two are equal are ids compared.
+    var ids: Set<Int> = []
+    var mayRepeat = false
     try DatasetFiles.forEach(split, in: dataset) { row in
+      if !ids.insert(Self.hash(of: row.id)).inserted { mayRepeat = true }
       if index % 4096 == 0 {
         if context.isInterrupted { throw context.interruption }
         context.report(.progress(done: index, total: count, unit: "rows", rate: nil, note: split.rawValue))
@@ -171,6 +210,7 @@ public struct Tokenize: Stage {
       case .drop, .cut: dropped.append(row.id)
       }
     }
+    if mayRepeat { try refuseRepeatedIDs(split, of: dataset) }
     let total = "of \(count) rows of \(split.rawValue)"
     for (list, what) in [
       (withAddedTokens, "hold added tokens in their text, encoded as those tokens"),
@@ -178,6 +218,22 @@ public struct Tokenize: Stage {
     ] where list.count > 0 {
       context.report(.warning("\(list.count) \(total) \(what): \(list.names)"))
     }
+  }
+
+  private static func hash(of id: String) -> Int {
+    var (id, hasher) = (id, Hasher())
+    id.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    return hasher.finalize()
+  }
+
+  /// Compares all ids of a split: two rows with one can't be told apart by what follows.
+  private func refuseRepeatedIDs(_ split: Split, of dataset: FilePath) throws {
+    var ids: [String] = []
+    try DatasetFiles.forEach(split, in: dataset) { ids.append($0.id) }
+    guard let repeated = RepeatedID(in: ids) else { return }
+    throw StageFailure(
+      "\(DatasetFiles.file(of: split, in: dataset)): \(repeated)",
+      remedy: "rows are told apart by their ids; give every row its own")
   }
 
   /// Rows of which something is to be said: how many, and the first by name.

@@ -25,7 +25,7 @@ public struct TrainIQ: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "train-iq", revision: 1,
+    name: "train-iq", revision: 2,
     summary: "Trains a model to imitate completions by offline inverse soft-Q-learning, which leaves a reward behind.",
     inputs: TrainingStageRun.inputs, outputs: TrainingStageRun.outputs,
     parameters: TrainingParameters.declarations + [
@@ -45,8 +45,8 @@ public struct TrainIQ: Stage {
         parameter: parameter.declaration.name, found: JSONValue(parameters[parameter]).text,
         expected: "0: training on the model's own samples is not available yet")
     }
-    training = TrainingStageRun(
-      try TrainingParameters(parameters),
+    training = try TrainingStageRun(
+      parameters, of: Self.declaration,
       objective: .inverseQLearning(
         lambda: parameters[Self.lambda], gamma: parameters[Self.gamma],
         gradient: parameters[Self.gradient] == .full ? .full : .semi),

@@ -13,7 +13,7 @@ public struct TrainMLE: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "train-mle", revision: 1, summary: "Trains a model to imitate completions by maximum likelihood.",
+    name: "train-mle", revision: 2, summary: "Trains a model to imitate completions by maximum likelihood.",
     inputs: TrainingStageRun.inputs, outputs: TrainingStageRun.outputs,
     parameters: TrainingParameters.declarations + [entropy.declaration, labelSmoothing.declaration],
     aliases: TrainingParameters.aliases.merging(
@@ -24,8 +24,8 @@ public struct TrainMLE: Stage {
   /// The stage with checked parameters.
   /// - Throws: `ParameterError` where two exclude each other.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
-    training = TrainingStageRun(
-      try TrainingParameters(parameters),
+    training = try TrainingStageRun(
+      parameters, of: Self.declaration,
       objective: .maximumLikelihood(
         entropyBonus: parameters[Self.entropy], labelSmoothing: parameters[Self.labelSmoothing]))
   }

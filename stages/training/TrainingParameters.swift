@@ -47,10 +47,12 @@ public struct TrainingParameters: Sendable {
     doc: "Steps between evaluations of the whole validation split; ten in a run where it is not given.")
   static let patience = Parameter<Int?>(
     "patience", in: 1...1_000_000, unit: "evaluations",
-    doc: "Evaluations without a better one after which training ends; null never ends early.")
+    doc: "Evaluations without a lower loss after which training ends; null never ends early.")
   static let keep = Parameter(
     "keep", default: Kept.best,
-    doc: "Parameters to end with: of the lowest validation mle, or the last; without validation split the last.")
+    doc:
+      "Parameters to end with: of the lowest validation loss after an update, or the last; without validation the last."
+  )
   static let checkpointEvery = Parameter(
     "checkpoint_every", default: 100, in: 1...1_000_000_000, unit: "steps", doc: "Steps between checkpoints.",
     affectsResult: false)
@@ -98,16 +100,30 @@ public struct TrainingParameters: Sendable {
     batch = BatchSettings(
       size: tokens.map { .tokens($0) } ?? .rows(rows ?? 64), accumulate: parameters[Self.accumulate],
       shuffle: parameters[Self.shuffle], seed: UInt64(parameters[Self.seed]))
-    if let steps, parameters[Self.warmUp] > steps {
-      throw ParameterError(
-        parameter: "warmup_steps", found: "\(parameters[Self.warmUp])", expected: "no more than the \(steps) steps")
-    }
+    try checkWarmUp(Self.warmUp.declaration.name, parameters[Self.warmUp])
   }
 }
 
 extension TrainingParameters {
-  /// Whether training may end early.
-  var hasPatience: Bool { parameters[Self.patience] != nil }
+  /// How many gradients of micro-batches are held at a time beside the model's own.
+  var waitingGradients: Int {
+    let count = parameters[Self.accumulate]
+    return count == 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount + 1
+  }
+
+  /// Parameters that are set and do nothing without a validation split, with what becomes of each.
+  var needingValidation: [(name: String, effect: String)] {
+    [
+      ("patience", parameters[Self.patience] != nil, "never ends the training"),
+      ("evaluate_every", parameters[Self.evaluateEvery] != nil, "evaluates nothing"),
+    ].filter(\.1).map { ($0.0, $0.2) }
+  }
+
+  /// Refuses a warm-up that the training would end before; of epochs the run knows how many steps they come to.
+  func checkWarmUp(_ name: String, _ count: Int) throws(ParameterError) {
+    guard case .steps(let steps) = length, count > steps else { return }
+    throw ParameterError(parameter: name, found: "\(count)", expected: "no more than the \(steps) steps")
+  }
 
   /// The settings of a run with this objective.
   func settings(_ objective: Objective, lambdaWarmUp: Int) -> TrainingSettings {

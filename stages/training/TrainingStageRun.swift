@@ -1,3 +1,4 @@
+import CanonicalJSON
 import CheckpointFormat
 public import Imitation
 import Records
@@ -24,6 +25,8 @@ public struct TrainingStageRun: Sendable {
     PortDeclaration("curves", .curves, doc: "Loss, its parts and the gradient's norm at every step."),
   ]
 
+  private let stage: StageDeclaration
+  private let values: ParameterValues
   private let parameters: TrainingParameters
   private let objective: Objective
   private let lambdaWarmUp: Int
@@ -32,14 +35,20 @@ public struct TrainingStageRun: Sendable {
   /// A run.
   ///
   /// - Parameters:
-  ///   - parameters: The common parameters.
+  ///   - values: All parameters of the stage.
+  ///   - stage: The stage, for what is written of the training.
   ///   - objective: What is minimised.
   ///   - lambdaWarmUp: Over how many steps λ rises.
   ///   - calibratesLevel: Whether the mean value of the model is subtracted from its logits before the first step.
+  /// - Throws: `ParameterError` where parameters exclude each other.
   public init(
-    _ parameters: TrainingParameters, objective: Objective, lambdaWarmUp: Int = 0, calibratesLevel: Bool = false
-  ) {
-    self.parameters = parameters
+    _ values: ParameterValues, of stage: StageDeclaration, objective: Objective, lambdaWarmUp: Int = 0,
+    calibratesLevel: Bool = false
+  ) throws(ParameterError) {
+    self.stage = stage
+    self.values = values
+    parameters = try TrainingParameters(values)
+    try parameters.checkWarmUp("warmup_lambda", lambdaWarmUp)
     self.objective = objective
     self.lambdaWarmUp = lambdaWarmUp
     self.calibratesLevel = calibratesLevel
@@ -55,23 +64,46 @@ public struct TrainingStageRun: Sendable {
     guard splits.contains(.train) else { throw StageFailure("\(tokens) has no train split") }
     let rows = try TokenRows(.train, in: tokens)
     let validation = splits.contains(.validation) ? try TokenRows(.validation, in: tokens) : nil
-    if parameters.hasPatience, validation == nil {
-      context.report(.warning("\(tokens) has no validation split, so patience never ends the training"))
+    if validation == nil {
+      for (name, effect) in parameters.needingValidation {
+        context.report(.warning("\(tokens) has no validation split, so \(name) \(effect)"))
+      }
+    }
+    for (split, rows) in [(Split.train, rows), (.validation, validation ?? TokenRows())] {
+      if let repeated = RepeatedID(in: rows.ids) {
+        context.report(.warning("\(TokenRows.file(of: split, in: tokens)): \(repeated); training takes both"))
+      }
     }
     let source = context.input("model").path
-    let device = Device(threads: context.threads)
-    var model = try ModelFolder.load(source, on: device, trained: true)
+    let facts = try ModelFacts(of: source)
+    for note in facts.notes { context.report(.warning(note)) }
+    var configuration = facts.configuration
+    let learned = LearnedEndToken(of: rows, configuration.endTokens, tokenizer: facts.tokenizerEnd)
+    if let note = learned.note { context.report(.warning(note)) }
+    configuration.endTokens = learned.endTokens
+    let device = try Device.ready(threads: context.threads)
+    var model = try ModelFolder.load(source, configuration, on: device, trained: true)
     try rows.check(context: model.contextLength, vocabulary: model.vocabularySize)
     try reportTerminals(of: rows, endTokens: model.endTokens, context)
     if calibratesLevel {
-      model = model.lowered(to: model.meanLevel(of: rows, first: Self.calibrationRows))
+      let level = model.meanLevel(of: rows, first: Self.calibrationRows)
+      guard level.isFinite else {
+        throw StageFailure(
+          "the mean value of the model in \(source) over the first \(Self.calibrationRows) rows is \(level)",
+          remedy: "its logits are not finite; take a model from before they were")
+      }
+      model = model.lowered(to: level)
       context.report(.measure(name: "level_offset", value: Double(model.levelOffset)))
     }
+    // Two moments, the best parameters so far, and the gradients of micro-batches that wait for others.
+    try Device.requireMemory(
+      4 * (3 + parameters.waitingGradients) * model.parameters.count, for: "the optimiser's state")
     let run = try TrainingRun(
       model, rows: rows, validation: validation,
       settings: parameters.settings(objective, lambdaWarmUp: lambdaWarmUp),
-      checkpoints: context.work.appending("checkpoints"), curves: context.output("curves"),
-      monitor: ContextMonitor(context: context))
+      checkpoints: CheckpointPlace(
+        folder: context.work.appending("checkpoints"), action: context.action, digest: ContentDigest.sha256),
+      curves: context.output("curves"), monitor: ContextMonitor(context: context))
     let outcome: TrainingOutcome
     do {
       outcome = try run.run()
@@ -79,10 +111,25 @@ public struct TrainingStageRun: Sendable {
       throw context.interruption
     }
     let output = context.output("model")
-    let kept = outcome.kept.map { [(name: "apprentice.kept", value: "best validation mle, step \($0.step)")] } ?? []
-    try ModelFolder.write(model, to: output, metadata: kept)
+    try ModelFolder.write(model, to: output)
     try TokenizerFiles.copy(from: source, to: output)
+    let record = TrainingRecord(
+      stage: stage.name, parameters: values.affectingResult(of: stage), outcome: outcome,
+      ended: rows.terminalShare(endTokens: model.endTokens), modelParameters: model.parameters.count, rows: rows,
+      digest: try ContentDigest.sha256(of: TokenRows.file(of: .train, in: tokens)),
+      predecessors: predecessors(source, context))
+    for folder in [output, context.output("curves")] { try record.write(to: folder) }
     report(outcome, context)
+  }
+
+  /// The record of the model that this one begins with; a damaged one is left out and said, for the model is sound.
+  private func predecessors(_ source: FilePath, _ context: StageContext) -> [JSONValue] {
+    do {
+      return try TrainingRecord.read(from: source).map { [$0] } ?? []
+    } catch {
+      context.report(.warning("how the model was trained is left out of \(TrainingRecord.fileName): \(error)"))
+      return []
+    }
   }
 
   /// The end token is the only anchor of the logits' level: IQLearn without it learns nothing readable.
@@ -104,10 +151,18 @@ public struct TrainingStageRun: Sendable {
   private func report(_ outcome: TrainingOutcome, _ context: StageContext) {
     var parts = ["\(outcome.steps) steps" + (outcome.stoppedEarly ? " (stopped early)" : "")]
     if let first = outcome.firstEvaluation, let end = outcome.kept ?? outcome.lastEvaluation {
-      parts.append("validation \(Decimals.two(first.mle)) → \(Decimals.two(end.mle))")
+      parts.append("validation loss \(Decimals.two(first.loss)) → \(Decimals.two(end.loss))")
+      context.report(.measure(name: "validation_loss", value: end.loss))
       context.report(.measure(name: "validation_mle", value: end.mle))
     } else if let loss = outcome.lastLoss {
       parts.append("loss \(Decimals.two(loss))")
+    }
+    parts.append("step \(outcome.keptStep) kept")
+    if outcome.keptIsFirst {
+      context.report(
+        .warning(
+          "step \(outcome.keptStep) of \(outcome.steps) is kept, the first that was evaluated: no evaluation after it was "
+            + "better; lower learning_rate, evaluate more often, or set keep: last"))
     }
     if let rate = outcome.tokensPerSecond {
       parts.append("\(Decimals.grouped(rate)) tokens/s")

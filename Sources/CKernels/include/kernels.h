@@ -21,6 +21,9 @@ void kernel_add(const float *x, const float *y, float *z, int64_t count);
 void kernel_exp(const float *x, float *y, int64_t count);
 /// Σ x², in double
 double kernel_sum_of_squares(const float *x, int64_t count);
+
+/// The index of the first element that is infinite or no number, or -1.
+int64_t kernel_first_not_finite(const float *x, int64_t count);
 /// y[row] += bias, or the reverse: bias += Σ rows of y
 void kernel_add_bias(const float *bias, float *y, int64_t rows, int64_t columns, int64_t stride);
 void kernel_sum_rows(const float *y, float *sum, int64_t rows, int64_t columns, int64_t stride);

@@ -28,7 +28,7 @@ struct GenerationBenchmark {
     let settings = DecodingSettings(
       strategy: isGreedy ? .greedy : .sample(Sampling()), samples: samples, maximumNewTokens: 64, ignoresEnd: true)
     let generator = Generator(model, settings: settings)
-    let best = (0..<4).map { _ in seconds { _ = generator.complete(prompts) } }.min() ?? 0
+    let best = (0..<4).map { _ in seconds { _ = try? generator.complete(prompts) } }.min() ?? 0
     printLine([
       "batch": JSONValue(batch), "samples": JSONValue(samples),
       "tokens_per_s": .number((Double(batch * samples * 64) / best).rounded()),
