@@ -17,6 +17,10 @@ public struct CollectionPlan: Sendable {
 
   /// The roots, references first.
   public var roots: [Root] = []
+  /// What is kept, with the first that keeps it.
+  public var kept: [(digest: Digest, by: String)] = []
+  /// The number of bytes that are kept.
+  public var keptBytes = 0
   /// Bytes that are kept only because they are young.
   public var youngBytes = 0
   /// The action entries that are removed.
@@ -32,11 +36,15 @@ public struct CollectionPlan: Sendable {
 /// What a collection spares.
 public struct CollectionPolicy: Sendable, Hashable {
   /// How many runs of every pipeline keep their results.
-  public var runsPerPipeline = 3
+  public var runsPerPipeline = 10
+  /// Seconds for which every run keeps its results.
+  public var runAge = 30 * 24 * 3600
   /// Seconds for which what is new is kept whatever refers to it.
   public var grace = 24 * 3600
+  /// The size at which no more is removed, the oldest first; nil to remove all that nothing keeps.
+  public var mostBytes: Int?
 
-  /// Three runs, a day.
+  /// Ten runs, those of thirty days, a day.
   public init() {}
 }
 
@@ -53,6 +61,7 @@ extension Store {
       var reached: [Digest: Int] = [:]
       for digest in root.digests { try reach(digest, into: &reached) }
       let added = reached.filter { marked[$0.key] == nil }
+      plan.kept += added.keys.sorted().map { ($0, root.name) }
       plan.roots.append(
         .init(name: root.name, reached: reached.values.reduce(0, +), added: added.values.reduce(0, +)))
       marked.merge(added) { $1 }
@@ -75,16 +84,41 @@ extension Store {
         plan.actions.append(key)
       }
     }
+    var free: [(digest: Digest, size: Int, age: Int64)] = []
     for name in try FileSystem.list(blobsFolder) {
-      guard let digest = Digest(hexadecimal: name), marked[digest] == nil,
-        let status = try FileSystem.status(blobPath(digest))
-      else { continue }
-      if max(status.modified, status.changed) > horizon {
-        plan.youngBytes += status.size
-      } else {
-        plan.blobs.append(digest)
-        plan.freedBytes += status.size
+      guard let digest = Digest(hexadecimal: name), let status = try FileSystem.status(blobPath(digest)) else {
+        continue
       }
+      let touched = max(status.modified, status.changed)
+      if marked[digest] != nil {
+        plan.keptBytes += status.size
+      } else if touched > horizon {
+        plan.youngBytes += status.size
+        plan.keptBytes += status.size
+        plan.kept.append((digest, "its age"))
+      } else {
+        free.append((digest, status.size, touched))
+      }
+    }
+    free.sort { ($0.age, $0.digest) < ($1.age, $1.digest) }
+    var excess = policy.mostBytes.map { plan.keptBytes + free.reduce(0) { $0 + $1.size } - $0 } ?? .max
+    for blob in free {
+      guard excess > 0 else {
+        plan.keptBytes += blob.size
+        plan.kept.append((blob.digest, "room"))
+        continue
+      }
+      if policy.mostBytes != nil { excess -= blob.size }
+      plan.blobs.append(blob.digest)
+      plan.freedBytes += blob.size
+    }
+    // What is left of a result whose parts go would only be missed later.
+    let gone = Set(plan.blobs)
+    plan.actions = try plan.actions.filter { key throws(StoreError) in
+      guard policy.mostBytes != nil, let result = try recordedResult(key) else { return true }
+      var reached: [Digest: Int] = [:]
+      try reach(result, into: &reached)
+      return reached.isEmpty || reached.keys.contains { gone.contains($0) }
     }
     plan.folders = try servedFolders(horizon)
     return plan
@@ -107,6 +141,7 @@ extension Store {
     for key in plan.actions where late[key.digest] == nil {
       if let result = try recordedResult(key), late[result] != nil { continue }
       try FileSystem.remove(actionPath(key))
+      try forgetOrigins(of: key)
     }
     for digest in plan.blobs where late[digest] == nil {
       try FileSystem.remove(blobPath(digest))
@@ -130,6 +165,8 @@ extension Store {
       roots.append((name: "the running action \(key)", digests: [key.digest] + uses))
     }
     for pipeline in try pipelines() {
+      // The last results of a pipeline stay whatever their age, unless no run at all is to be kept.
+      if policy.runsPerPipeline == 0 { continue }
       let records = try latestActions(of: pipeline).values
         .sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }
       roots.append((name: "the latest of \(pipeline)", digests: records.flatMap(digests(of:))))
@@ -138,8 +175,12 @@ extension Store {
     for run in try runs() {
       let pipeline = try description(of: run)?["pipeline"]?.string ?? ""
       counts[pipeline, default: 0] += 1
-      if counts[pipeline, default: 0] > policy.runsPerPipeline { continue }
-      roots.append((name: "run \(run) of \(pipeline)", digests: try actions(of: run).flatMap(digests(of:))))
+      let age = wallClock() - (try FileSystem.status(folder(of: run))?.modified ?? 0)
+      let isYoung = age < Int64(policy.runAge) * 1_000_000_000
+      if counts[pipeline, default: 0] > policy.runsPerPipeline, !isYoung { continue }
+      // What was fresh in a run belongs to it, too.
+      let used = try summary(of: run)?.actions.flatMap { [$0.key?.digest, $0.result].compactMap(\.self) } ?? []
+      roots.append((name: "run \(run) of \(pipeline)", digests: try actions(of: run).flatMap(digests(of:)) + used))
     }
     let divergences = try notedDivergences().flatMap { [$0.previous, $0.current] }
     if !divergences.isEmpty { roots.append((name: "results that differed", digests: divergences)) }

@@ -8,21 +8,24 @@ import StageKit
 public struct Apprentice: ParsableCommand {
   /// The release that this source leads to.
   private static let release = "0.2.0"
+  /// Release and commit.
+  static let versionText = release + (BuiltCommit.name.isEmpty ? "" : " (commit \(BuiltCommit.name))")
 
   /// The verbs, grouped as `--help` prints them.
   public static let configuration = CommandConfiguration(
     commandName: "apprentice",
     abstract: "Fine-tunes language models by imitation, as a pipeline of cached, reproducible stages.",
-    version: "apprentice \(release)" + (BuiltCommit.name.isEmpty ? "" : " (commit \(BuiltCommit.name))"),
+    version: "apprentice " + versionText,
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [Run.self, Exec.self]),
       CommandGroup(
         name: "Look",
         subcommands: [
-          Status.self, Why.self, Dag.self, Check.self, Show.self, Log.self, Metrics.self, Stages.self, Schema.self,
+          Status.self, Why.self, Dag.self, Check.self, Show.self, Log.self, Metrics.self, Runs.self, Diff.self,
+          Stages.self, Schema.self,
         ]),
       CommandGroup(name: "Share", subcommands: [Bundle.self, Push.self, Pull.self, Reproduce.self, Checkout.self]),
-      CommandGroup(name: "Care", subcommands: [Fsck.self]),
+      CommandGroup(name: "Care", subcommands: [GarbageCollection.self, Fsck.self, Doctor.self]),
       CommandGroup(name: "Internal", subcommands: [RunAction.self]),
     ])
 

@@ -91,7 +91,12 @@ struct Run: ParsableCommand {
   }
 
   private func details(_ session: PipelineSession) -> JSONObject {
-    ["file": .string(session.pipeline.file.string), "settings": .array(options.settings.map { .string($0) })]
+    let names = Set(options.settings.compactMap { $0.split(separator: "=").first.map(String.init) })
+    let set = session.pipeline.params.filter { names.contains($0.name) }.map { ($0.name, $0.value) }
+    return [
+      "file": .string(session.pipeline.file.string), "settings": .array(options.settings.map { .string($0) }),
+      "set": .object(JSONObject(set)),
+    ]
   }
 
   /// The one line of a run that has nothing to do.

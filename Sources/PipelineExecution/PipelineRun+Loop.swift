@@ -18,6 +18,8 @@ extension PipelineRun {
     guard signals >= 0 else { throw Errno(rawValue: errno) }
     defer { close(signals) }
     signal(SIGPIPE, SIG_IGN)
+    let began = Clock.seconds()
+    journal.hasWork = true
     _ = try? planner.store.sweepWorkFolders()
     observer.runBegins(overview)
     shown.begin(keys())
@@ -37,7 +39,13 @@ extension PipelineRun {
     hear(signals)
     settleRest()
     planner.store.dropSpares()
-    journal.close()
+    journal.close(
+      RunSummary(
+        actions: selection.map { index in
+          RunSummary.Action(
+            label: accounts[index].id, key: accounts[index].key, result: planner.result(index)?.digest,
+            state: accounts[index].state.rawValue)
+        }, seconds: ((Clock.seconds() - began) * 1000).rounded() / 1000, exit: Int(status.rawValue)))
     nameResults()
     planner.sources.save()
     return status

@@ -15,6 +15,8 @@ final class RunJournal {
   private let memory: PipelineMemory
   private var run: Run?
   private var records: [ActionRecord] = []
+  /// Whether the run has something to do, and so is one that is told of later.
+  var hasWork = false
 
   init(store: Store, pipeline: String, memory: PipelineMemory, details: JSONObject) {
     self.store = store
@@ -25,6 +27,8 @@ final class RunJournal {
 
   private func begun() throws -> Run {
     if let run { return run }
+    var details = details
+    if hasWork { details["work"] = true }
     let run = try store.beginRun(pipeline: pipeline, details: details)
     self.run = run
     return run
@@ -57,9 +61,10 @@ final class RunJournal {
     if (try? begun().record(records)) != nil { records = [] }
   }
 
-  /// Writes what was noted, and keeps the store's list of the latest short: the run is over.
-  func close() {
+  /// Writes what was noted and what the run came to, and keeps the store's list of the latest short: it is over.
+  func close(_ summary: RunSummary? = nil) {
     flush()
+    if let summary { try? begun().finish(summary) }
     if run != nil { try? store.compactLatest(of: pipeline) }
   }
 
