@@ -4,9 +4,8 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// `pipelines/stages/parquet`, where the `python3` on PATH has pyarrow.
-@Suite(.enabled(if: ParquetTests.hasPyarrow, "pyarrow is not installed for the python3 on PATH"))
-struct ParquetTests {
+/// What the `python3` on PATH has.
+private enum PythonModules {
   static let hasPyarrow: Bool = {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -16,7 +15,11 @@ struct ParquetTests {
     process.waitUntilExit()
     return process.terminationStatus == 0
   }()
+}
 
+/// `pipelines/stages/parquet`, where the `python3` on PATH has pyarrow.
+@Suite(.enabled(if: PythonModules.hasPyarrow, "pyarrow is not installed for the python3 on PATH"))
+struct ParquetTests {
   @Test("rows of Parquet become rows of a dataset: shards in order, integers to their last digit, lists as references")
   func pipeline() throws {
     try TemporaryFolder.with { folder in

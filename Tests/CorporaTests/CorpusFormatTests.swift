@@ -118,7 +118,8 @@ import Testing
   func bytes() throws {
     #expect(try rows("\u{E9},e\u{301}\n1,2\n", .csv) == ["2 {\"\u{E9}\":\"1\",\"e\u{301}\":\"2\"}"])
     try Reading.each(Array("\u{E9},e\u{301}\n1,2\n".utf8), CorpusReader(format: .csv)) { row in
-      #expect(try Template("{e\u{301}}{\u{E9}}").text(for: row) == "21")
+      let text = try Template("{e\u{301}}{\u{E9}}").text(for: row)
+      #expect(text == "21")
     }
     #expect(failure("a a\n1 2\n", .columns) == "1: the header names column \"a\" twice")
   }
@@ -132,8 +133,8 @@ import Testing
     let line = "{\"a\":\(text),\"b\":[\(text)]}"
     for (whole, format) in [(line, CorpusFormat.jsonl), ("[\(line)]", .json)] {
       try Reading.each(Array(whole.utf8), CorpusReader(format: format)) { row in
-        #expect(try Template("{a}").text(for: row) == text)
-        #expect(try Template("{b}").texts(for: row) == [text])
+        let (one, list) = (try Template("{a}").text(for: row), try Template("{b}").texts(for: row))
+        #expect(one == text && list == [text])
       }
     }
   }

@@ -199,7 +199,7 @@ import Testing
     #expect(try failure(tmx("", [0xE9]), nil, .tmx).contains("is no well-formed XML"))
     let chinese = "<?xml version=\"1.0\" encoding='GB2312'?>"
     #expect(try rows(tmx(chinese, [0xE6, 0x89]), nil, .tmx) == [#"1 {"en":"鎵"}"#])
-    let wide = tmx("<?xml version=\"1.0\" encoding=\"UTF-16\"?>", [0x78]).flatMap { [$0, 0] }
+    let wide = tmx("<?xml version=\"1.0\" encoding=\"UTF-16\"?>", [0x78]).flatMap { [$0, 0] as [UInt8] }
     #expect(try rows([0xFF, 0xFE] + wide, nil, .tmx) == [#"1 {"en":"x"}"#])
     #expect(try rows(wide, nil, .tmx) == [#"1 {"en":"x"}"#])
     #expect(

@@ -1,6 +1,7 @@
 import CanonicalJSON
 import Corpora
 import Records
+import SystemPackage
 import Testing
 
 @Suite struct XMLRecordTests {

@@ -82,7 +82,8 @@ import Testing
       + "<tuv lang=\"de\"><seg>C</seg></tuv></tu></body></tmx>"
     #expect(try rows(text, .tmx) == [#"1 {"EN_us":"A","en-US.2":"B","de":"C"}"#])
     try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) { row in
-      #expect(try Template("{en-us}{En_US}{EN-us.2}{DE}").text(for: row) == "AABC")
+      let text = try Template("{en-us}{En_US}{EN-us.2}{DE}").text(for: row)
+      #expect(text == "AABC")
       #expect(throws: RecordError.self) { try Template("{en}").text(for: row) }
     }
     // Names of columns have their case.
