@@ -15,19 +15,24 @@ struct Metrics: ParsableCommand {
 
   @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
   var file: String?
+  @OptionGroup var sweep: SweepArguments
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
-    let session = try PipelineSession(file: file, options: options)
-    var rows: [(account: ActionAccount, metrics: JSONObject)] = []
+    var rows: [(pipeline: String, account: ActionAccount, metrics: JSONObject)] = []
     var missing: [String] = []
     var lost: [String] = []
-    for (index, account) in try session.accounts(askingBundles: true).enumerated() {
-      let ports = session.pipeline.actions[index].declaration.outputs.filter { $0.kind == .scores }.map(\.name)
-      guard !ports.isEmpty else { continue }
-      if account.isLost { lost.append(account.id) } else if account.state != .fresh { missing.append(account.id) }
-      for output in account.outputs where ports.contains(output.port) {
-        rows.append((account, try explained { try Self.metrics(output.digest, in: session.store) }))
+    let variants = try sweep.variants(besides: options.settings)
+    for variant in variants {
+      let session = try PipelineSession(file: file, options: options.adding(variant), suffix: variant.suffix)
+      for (index, account) in try session.accounts(askingBundles: true).enumerated() {
+        let ports = session.pipeline.actions[index].declaration.outputs.filter { $0.kind == .scores }.map(\.name)
+        guard !ports.isEmpty else { continue }
+        if account.isLost { lost.append(account.id) } else if account.state != .fresh { missing.append(account.id) }
+        for output in account.outputs where ports.contains(output.port) {
+          let metrics = try explained { try Self.metrics(output.digest, in: session.store) }
+          rows.append((session.pipeline.name, account, metrics))
+        }
       }
     }
     if !missing.isEmpty { Diagnostics.say("stale, so not shown: \(missing.joined(separator: ", "))") }
@@ -36,13 +41,14 @@ struct Metrics: ParsableCommand {
         .array(
           rows.map { row in
             [
-              "stage": .string(row.account.stage), "cell": row.account.cell.map { .string($0) } ?? .null,
+              "pipeline": .string(row.pipeline), "stage": .string(row.account.stage),
+              "cell": row.account.cell.map { .string($0) } ?? .null,
               "metrics": .object(row.metrics),
             ]
           }))
     } else {
       for row in rows {
-        Answer.print(row.account.id)
+        Answer.print(variants.count > 1 ? "\(row.pipeline)  \(row.account.id)" : row.account.id)
         for metric in row.metrics.members { Answer.print("  " + Self.line(metric.name, metric.value)) }
       }
     }

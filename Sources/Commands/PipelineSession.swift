@@ -16,6 +16,8 @@ struct PipelineSession {
   let store: Store
   let memory: PipelineMemory
   let sources: PlannedSources
+  /// What the command line says of it.
+  let options: PipelineOptions
 
   /// Checks a pipeline file and opens its store, which is made where there is none.
   ///
@@ -24,9 +26,14 @@ struct PipelineSession {
   ///   - options: `--set` and `--store`.
   ///   - rehash: Whether all sources are hashed anew.
   ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
+  ///   - suffix: What is put behind the pipeline's name, where it is one of several.
   /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
-  init(file: String?, options: PipelineOptions, rehash: Bool = false, searching folders: [FilePath] = []) throws {
-    let pipeline: CheckedPipeline
+  init(
+    file: String?, options: PipelineOptions, rehash: Bool = false, searching folders: [FilePath] = [],
+    suffix: String? = nil
+  ) throws {
+    self.options = options
+    var pipeline: CheckedPipeline
     do throws(PipelineProblems) {
       pipeline = try options.checked(file)
     } catch {
@@ -36,6 +43,8 @@ struct PipelineSession {
       }
       throw error
     }
+    let name = pipeline.name
+    if let suffix { pipeline.name += suffix }
     self.pipeline = pipeline
     location = StoreLocation.of(options, file: pipeline.file)
     var settings = Store.Options()
@@ -43,10 +52,10 @@ struct PipelineSession {
     let path = location.store
     store = try explained { try Store.open(path, creating: true, options: settings) }
     memory = PipelineMemory(of: pipeline.name, in: store)
-    let (opened, given) = (store, options.settings)
+    let (opened, given, file) = (store, options.settings, pipeline.file)
     let absent = try explained {
       try AbsentSources(
-        in: opened, file: PipelineOptions.absolute(pipeline.file), pipeline: pipeline.name, settings: given,
+        in: opened, file: PipelineOptions.absolute(file), pipeline: name, settings: given,
         searching: folders)
     }
     sources = PlannedSources(store.sourceDigests(rehashing: rehash), absent: absent)

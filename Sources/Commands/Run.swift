@@ -48,6 +48,7 @@ struct Run: ParsableCommand {
   var noResults = false
   @Flag(help: "Hash all source files anew.")
   var rehash = false
+  @OptionGroup var sweep: SweepArguments
   @OptionGroup var trust: TrustArguments
   @OptionGroup var remote: RemoteArguments
   @OptionGroup var options: PipelineOptions
@@ -60,24 +61,51 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let words = PipelineWords(words)
-    let session = try PipelineSession(file: words.file, options: options, rehash: rehash)
+    var outcomes: [Outcome] = []
+    for variant in try sweep.variants(besides: options.settings) {
+      let session = try PipelineSession(
+        file: words.file, options: options.adding(variant), rehash: rehash, suffix: variant.suffix)
+      let outcome = try run(session, words)
+      outcomes.append(outcome)
+      let isStopped = [.interrupted, .terminated].contains(outcome.status)
+      if outcome.status != .done, isStopped || !keepGoing { break }
+    }
+    let status = outcomes.first { $0.status != .done }?.status ?? .done
+    if options.json {
+      let actions = ActionAccount.merged(outcomes.map { ($0.session.pipeline.name, $0.accounts) })
+      printDocument(ActionAccount.document(actions, status, remote: outcomes.last?.remote))
+    }
+    if outcomes.count > 1 { try explained { try SweepTable.tell(outcomes.map { ($0.session, $0.accounts) }) } }
+    if status != .done { throw ExitCode(status.rawValue) }
+  }
+
+  /// What became of one pipeline.
+  private struct Outcome {
+    var session: PipelineSession
+    var accounts: [ActionAccount]
+    var status: StageKit.ExitStatus = .done
+    var remote: RemoteSummary?
+  }
+
+  private func run(_ session: PipelineSession, _ words: PipelineWords) throws -> Outcome {
     let selection = try session.selection(words.targets)
     let display = TerminalDisplay()
     let run = PipelineRun(
       planner: try session.planner(forced: force, trust: trust.policy), selection: selection,
-      options: try runOptions(session),
-      program: ActionProgram(arguments: [RunAction.name]), memory: session.memory, details: details(session),
-      observer: display)
+      options: try runOptions(session), program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
+      details: details(session), observer: display)
     try explained { try run.plan() }
     if dryRun {
       try askingRemote { try run.planWithRemote() }
-      return foretell(run, display)
+      foretell(run, display)
+    } else if run.isUpToDate {
+      settle(run, session)
+    } else {
+      let status = try explained { try run.execute() }
+      display.runEnds(closing(run, session, words))
+      return Outcome(session: session, accounts: run.selectedAccounts, status: status, remote: run.remoteSummary)
     }
-    if run.isUpToDate { return settle(run, session) }
-    let status = try explained { try run.execute() }
-    display.runEnds(closing(run, session, words))
-    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, status, remote: run.remoteSummary)) }
-    if status != .done { throw ExitCode(status.rawValue) }
+    return Outcome(session: session, accounts: run.selectedAccounts, remote: dryRun ? nil : run.remoteSummary)
   }
 
   private func runOptions(_ session: PipelineSession) throws(CommandFailure) -> RunOptions {
@@ -91,10 +119,11 @@ struct Run: ParsableCommand {
   }
 
   private func details(_ session: PipelineSession) -> JSONObject {
-    let names = Set(options.settings.compactMap { $0.split(separator: "=").first.map(String.init) })
+    let settings = session.options.settings
+    let names = Set(settings.compactMap { $0.split(separator: "=").first.map(String.init) })
     let set = session.pipeline.params.filter { names.contains($0.name) }.map { ($0.name, $0.value) }
     return [
-      "file": .string(session.pipeline.file.string), "settings": .array(options.settings.map { .string($0) }),
+      "file": .string(session.pipeline.file.string), "settings": .array(settings.map { .string($0) }),
       "set": .object(JSONObject(set)),
     ]
   }
@@ -105,12 +134,11 @@ struct Run: ParsableCommand {
     let count = run.selectedAccounts.count
     Diagnostics.say("\(session.pipeline.name)  \(count) action\(count == 1 ? "" : "s"): all fresh, nothing to do")
     for line in ActionAccount.origins(run.selectedAccounts) { Diagnostics.say("  \(line)") }
-    if options.json { printDocument(ActionAccount.document(run.selectedAccounts, .done, remote: run.remoteSummary)) }
   }
 
   private func foretell(_ run: PipelineRun, _ display: TerminalDisplay) {
     display.runBegins(run.overview)
-    if options.json { return printDocument(ActionAccount.document(run.selectedAccounts, .done)) }
+    if options.json { return }
     for account in run.selectedAccounts where account.state != .fresh { Answer.print(account.reason ?? account.id) }
   }
 
@@ -143,7 +171,7 @@ struct Run: ParsableCommand {
       let value = parameter.value.number
     else { return nil }
     let setting = "\(parameter.name)=\(ChangePreview.otherValue(value).text)"
-    let others = options.settings.filter { !$0.hasPrefix(parameter.name + "=") }
+    let others = session.options.settings.filter { !$0.hasPrefix(parameter.name + "=") }
     guard let other = try? PipelineOptions.checker.check(pipeline.file, settings: others + [setting]) else {
       return nil
     }
@@ -155,7 +183,7 @@ struct Run: ParsableCommand {
   private func command(
     _ session: PipelineSession, _ words: PipelineWords, extra: [String] = [], without name: String? = nil
   ) -> String {
-    let kept = options.settings.filter { setting in name.map { !setting.hasPrefix($0 + "=") } ?? true }
+    let kept = session.options.settings.filter { setting in name.map { !setting.hasPrefix($0 + "=") } ?? true }
     var parts = ["apprentice", "run", session.pipeline.file.string] + words.targets
     parts += (kept + extra).flatMap { ["--set", Shell.quoted($0)] }
     if let place = remote.remote { parts += ["--remote", Shell.quoted(place)] }

@@ -16,25 +16,36 @@ struct Status: ParsableCommand {
       line it is asked, too: what it has is still stale here, and is said to be there.
       """)
 
-  @Argument(help: "The pipeline file. Default: ./apprentice.yaml, else the only file in pipelines/.")
-  var file: String?
+  @Argument(
+    help: ArgumentHelp(
+      "The pipeline file (default: ./apprentice.yaml, else the only file in pipelines/), then stages or cells.",
+      valueName: "file-or-stage"))
+  var words: [String] = []
   @Flag(help: "End with status 3 if something is stale.")
   var check = false
   @Flag(help: "Hash all source files anew.")
   var rehash = false
+  @OptionGroup var sweep: SweepArguments
   @OptionGroup var trust: TrustArguments
   @OptionGroup var remote: RemoteArguments
   @OptionGroup var options: PipelineOptions
 
   func run() throws {
-    let session = try PipelineSession(file: file, options: options, rehash: rehash)
-    let accounts = try session.accounts(remote: remote.shared(explicitly: true), trust: trust.policy)
-    let isStale = accounts.contains { $0.state != .fresh }
+    let words = PipelineWords(words)
+    var pipelines: [(name: String, accounts: [ActionAccount])] = []
+    for variant in try sweep.variants(besides: options.settings) {
+      let session = try PipelineSession(
+        file: words.file, options: options.adding(variant), rehash: rehash, suffix: variant.suffix)
+      let accounts = try session.accounts(
+        of: words.targets, remote: remote.shared(explicitly: true), trust: trust.policy)
+      pipelines.append((session.pipeline.name, accounts))
+    }
+    let isStale = pipelines.contains { $0.accounts.contains { $0.state != .fresh } }
     let status: ExitStatus = check && isStale ? .differs : .done
     if options.json {
-      printDocument(ActionAccount.document(accounts, status))
+      printDocument(ActionAccount.document(ActionAccount.merged(pipelines), status))
     } else {
-      Answer.print(Self.table(accounts, pipeline: session.pipeline.name), terminator: "")
+      for (name, accounts) in pipelines { Answer.print(Self.table(accounts, pipeline: name), terminator: "") }
     }
     if status != .done { throw ExitCode(status.rawValue) }
   }
@@ -42,7 +53,8 @@ struct Status: ParsableCommand {
   /// A line for every action that is stale, and a count.
   private static func table(_ accounts: [ActionAccount], pipeline: String) -> String {
     let stale = accounts.filter { $0.state != .fresh }
-    var text = "\(pipeline)  \(accounts.count) actions: \(accounts.count - stale.count) fresh, \(stale.count) stale"
+    var text =
+      "\(pipeline)  \(accounts.count) action\(accounts.count == 1 ? "" : "s"): \(accounts.count - stale.count) fresh, \(stale.count) stale"
     let elsewhere = stale.compactMap(\.origin)
     if let place = elsewhere.first { text += ", \(elsewhere.count) of them at \(place.name)" }
     text += "\n"

@@ -22,7 +22,11 @@ struct Why: ParsableCommand {
       asked.formUnion(try session.actions(named: word).map { session.pipeline.actions[$0].id })
     }
     let accounts = try session.accounts(of: stages).filter { asked.contains($0.id) }
-    if options.json { return printDocument(ActionAccount.document(accounts, .done, explaining: true)) }
+    if options.json {
+      return printDocument(
+        ActionAccount.document(
+          accounts.map { ([session.pipeline.name], $0) }, .done, explaining: true))
+    }
     for account in accounts {
       let origin = account.origin.map { ", it came with \($0.description)" } ?? ""
       Answer.print(account.reason ?? "\(account.id) is fresh: its result is in the store\(origin)")

@@ -79,16 +79,20 @@ extension ActionAccount {
   /// The answer of `run` and `status`.
   ///
   /// - Parameters:
-  ///   - accounts: Actions in plan order.
+  ///   - actions: Actions in plan order, each with the pipelines that have it.
   ///   - status: How the command line ends.
   ///   - explaining: Whether every action has its `changes`.
   ///   - remote: What came from a remote cache and went there.
   /// - Returns: The document.
   package static func document(
-    _ accounts: [ActionAccount], _ status: ExitStatus, explaining: Bool = false, remote: RemoteSummary? = nil
+    _ actions: [(names: [String], account: ActionAccount)], _ status: ExitStatus, explaining: Bool = false,
+    remote: RemoteSummary? = nil
   ) -> JSONValue {
-    let actions = accounts.map { account in
-      var object = account.json
+    let actions = actions.map { names, account in
+      var object: JSONObject = [
+        "pipeline": names.count == 1 ? .string(names[0]) : .array(names.map { .string($0) })
+      ]
+      for member in account.json.members { object[member.name] = member.value }
       if explaining { object["changes"] = .array(account.changes.map(\.json)) }
       return JSONValue.object(object)
     }

@@ -12,6 +12,7 @@ struct CollectionTests {
     var policy = CollectionPolicy()
     policy.grace = -60
     policy.runsPerPipeline = 1
+    policy.runAge = 0
     return policy
   }
 

@@ -1,0 +1,176 @@
+import CanonicalJSON
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What was run, what differs, what can go: `runs`, `diff`, `gc`; the pipeline once per value: `--sweep`, `scales`.
+@Suite struct HistoryTests {
+  private static let pipeline = """
+    apprentice: 1
+    name: rows
+    params: { limit: 3, scale: small }
+    scales: { small: {}, large: { limit: 5 } }
+    stages:
+      rows: { uses: ingest, in: { source: ./d }, with: { limit: "${limit}" } }
+      whole: { uses: ingest, in: { source: ./d }, with: { limit: 6 } }
+
+    """
+
+  private func withPipeline(_ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      let rows = (0..<9).map { "{\"prompt\":\"p\($0)\",\"completion\":\"c\($0)\"}\n" }
+      try TemporaryFolder.write(rows.joined(), to: folder.pushing("d/train.jsonl"))
+      try TemporaryFolder.write(Self.pipeline, to: folder.appending("rows.yaml"))
+      try body(folder)
+    }
+  }
+
+  private func json(_ arguments: String..., in folder: FilePath, expecting status: Int32 = 0) throws -> JSONValue {
+    let outcome = try Tool.run(arguments + ["--json"], in: folder)
+    #expect(outcome.status == status, "\(arguments): \(outcome.errors)")
+    return try JSONValue(parsing: outcome.output)
+  }
+
+  @Test(
+    "runs lists what was run, the newest first, with settings and counts; what had nothing to do or failed checks is none"
+  )
+  func runs() throws {
+    try withPipeline { folder in
+      _ = try json("run", "rows.yaml", in: folder)
+      _ = try json("run", "rows.yaml", in: folder)
+      _ = try json("run", "rows.yaml", "--set", "limit=4", in: folder)
+      _ = try Tool.run("run", "rows.yaml", "--set", "limit=x", in: folder)
+      let runs = try #require(try json("runs", "rows.yaml", in: folder).array)
+      #expect(runs.count == 2)
+      #expect(runs.first?["set"] == ["limit": 4])
+      #expect(runs.first?["actions"] == ["fresh": 1, "ran": 1, "failed": 0])
+      #expect(runs.last?["set"] == [:])
+      #expect(runs.last?["actions"] == ["fresh": 0, "ran": 2, "failed": 0])
+      #expect(runs.allSatisfy { $0["exit"] == 0 && $0["seconds"]?.number != nil && $0["file"] == "rows.yaml" })
+      let text = try Tool.run("runs", in: folder)
+      #expect(text.output.split(separator: "\n").count == 2)
+      #expect(text.output.contains("--set limit=4"))
+    }
+  }
+
+  @Test("diff names the parameter and the output that differ, with status 3; of equal ones nothing, with 0")
+  func diff() throws {
+    try withPipeline { folder in
+      _ = try json("run", "rows.yaml", in: folder)
+      _ = try json("run", "rows.yaml", "--set", "limit=4", in: folder)
+      for (one, other) in [("last~1", "last")] {
+        let changes = try #require(try json("diff", one, other, in: folder, expecting: 3)["changes"]?.array)
+        #expect(changes.map { $0["field"]?.string } == ["limit", "outputs.dataset"])
+        #expect(changes.first?["old"] == 3 && changes.first?["new"] == 4)
+        #expect(changes.allSatisfy { $0["stage"] == "rows" })
+      }
+      let same = try json("diff", "last", "last", in: folder)
+      #expect(same["changes"] == [] && same["metrics"] == [])
+      #expect(try Tool.run("diff", "rows:rows", "rows:whole", in: folder).status == 3)
+      #expect(try Tool.run("diff", "last~7", "last", in: folder).status == 2)
+      let export = try Tool.run("bundle", "export", "rows.yaml", "--set", "limit=4", "-o", "b.tar.zst", in: folder)
+      #expect(export.status == 0, "\(export.errors)")
+      #expect(try Tool.run("diff", "b.tar.zst", "last", in: folder).status == 0)
+      #expect(try Tool.run("diff", "last~1", "b.tar.zst", in: folder).status == 3)
+    }
+  }
+
+  @Test("a default that a key leaves out is told with its value")
+  func diffDefault() throws {
+    try withPipeline { folder in
+      let file = folder.appending("rows.yaml")
+      _ = try json("run", "rows.yaml", "rows", in: folder)
+      let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+      try TemporaryFolder.write(
+        text.replacing("limit: \"${limit}\" }", with: "limit: \"${limit}\", shuffle: true }"), to: file)
+      _ = try json("run", "rows.yaml", "rows", in: folder)
+      let changes = try #require(try json("diff", "last~1", "last", in: folder, expecting: 3)["changes"]?.array)
+      let shuffle = try #require(changes.first { $0["field"] == "shuffle" })
+      #expect(shuffle["old"] == false && shuffle["new"] == true)
+    }
+  }
+
+  @Test(
+    "gc removes what no run needs and says what keeps the rest; a dry run removes nothing; what is kept stays fresh")
+  func collection() throws {
+    try withPipeline { folder in
+      for limit in ["3", "4", "5"] { _ = try json("run", "rows.yaml", "--set", "limit=\(limit)", in: folder) }
+      let all = ["gc", "--keep-runs", "1", "--max-age", "0s", "--grace", "0s"]
+      let planned = try json("gc", "--keep-runs", "1", "--max-age", "0s", "--grace", "0s", "--dry-run", in: folder)
+      #expect((planned["removed"]?.array?.count ?? 0) > 0)
+      #expect(try Tool.run(all, in: folder).status == 0)
+      #expect(try Tool.run("status", "rows.yaml", "--check", "--set", "limit=5", in: folder).status == 0)
+      #expect(try Tool.run("status", "rows.yaml", "--check", "--set", "limit=3", in: folder).status == 3)
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+      let young = try json("gc", "--keep-runs", "0", "--max-age", "0s", in: folder)
+      #expect(young["removed"] == [], "a day's grace keeps what is new")
+      #expect(
+        young["kept"]?.array?.allSatisfy { $0["by"]?.string?.isEmpty == false && $0["digest"]?.string != nil } == true)
+    }
+  }
+
+  @Test("a sweep takes the pipeline once per value, equal actions once, and shows each under a name of its own")
+  func sweep() throws {
+    try withPipeline { folder in
+      let answer = try json("run", "rows.yaml", "--sweep", "limit=3,4", in: folder)
+      let actions = try #require(answer["actions"]?.array)
+      #expect(actions.count == 3)
+      let whole = try #require(actions.first { $0["stage"] == "whole" })
+      #expect(whole["pipeline"] == ["rows@limit=3", "rows@limit=4"])
+      #expect(whole["state"] == "ran")
+      #expect(actions.filter { $0["stage"] == "rows" }.map { $0["pipeline"] } == ["rows@limit=3", "rows@limit=4"])
+      for (value, count) in [("3", 3), ("4", 4)] {
+        let shown = folder.pushing(FilePath("results/rows@limit=\(value)/rows/dataset/train.jsonl"))
+        #expect(try Fixture.lines(shown).count == count)
+      }
+      #expect(try Tool.run("status", "rows.yaml", "--sweep", "limit=3,4", "--check", in: folder).status == 0)
+      #expect(try Tool.run("show", "rows@limit=4:rows", in: folder).status == 0)
+      #expect(try Tool.run("run", "rows.yaml", "--sweep", "limit=3,4", "--set", "limit=3", in: folder).status == 2)
+      #expect(try Tool.run("run", "rows.yaml", "--sweep", "limit=", in: folder).status == 64)
+      let plain = try json("run", "rows.yaml", in: folder)
+      #expect(plain["actions"]?.array?.allSatisfy { $0["pipeline"] == "rows" && $0["state"] == "fresh" } == true)
+    }
+  }
+
+  @Test("a scale's values stand in for those of params, --set goes over both, and keys see values alone")
+  func scales() throws {
+    try withPipeline { folder in
+      _ = try json("run", "rows.yaml", "--set", "limit=5", in: folder)
+      let large = try json("run", "rows.yaml", "--set", "scale=large", in: folder)
+      #expect(large["actions"]?.array?.allSatisfy { $0["state"] == "fresh" } == true, "limit 5 is limit 5")
+      let both = try json("status", "rows.yaml", "--set", "scale=large", "--set", "limit=8", in: folder)
+      #expect(both["actions"]?.array?.first { $0["stage"] == "rows" }?["state"] == "stale")
+      let unknown = try Tool.run("check", "rows.yaml", "--set", "scale=lage", in: folder)
+      #expect(unknown.status == 2 && unknown.output.contains("large"), "\(unknown.output)")
+      let file = folder.appending("rows.yaml")
+      let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+      try TemporaryFolder.write(
+        text.replacing("large: { limit: 5 }", with: "large: { limit: five, lmit: 3 }"), to: file)
+      let wrong = try Tool.run("check", "rows.yaml", in: folder)
+      #expect(wrong.status == 2)
+      #expect(wrong.output.contains("five") && wrong.output.contains("lmit"), "every scale is checked: \(wrong.output)")
+    }
+  }
+
+  @Test("check without sources names what is absent, a line each, and is no error")
+  func withoutSources() throws {
+    try withPipeline { folder in
+      try FileManager.default.removeItem(atPath: folder.appending("d").string)
+      #expect(try Tool.run("check", "rows.yaml", in: folder).status == 2)
+      let outcome = try Tool.run("check", "rows.yaml", "--no-sources", in: folder)
+      #expect(outcome.status == 0, "\(outcome.output)")
+      #expect(outcome.output.contains("absent: ") && outcome.output.contains("no problems"))
+    }
+  }
+
+  @Test("--version says release and commit, doctor what the machine offers")
+  func machine() throws {
+    let version = try Tool.run("--version")
+    #expect(version.status == 0 && version.output.hasPrefix("apprentice "))
+    let doctor = try json("doctor", in: FilePath("/tmp"))
+    for name in ["version", "processor", "kernels", "kernel_library", "threads", "memory_bytes", "store"] {
+      #expect(doctor[name] != nil && doctor[name] != .null, "\(name)")
+    }
+  }
+}
