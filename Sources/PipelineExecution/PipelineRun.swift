@@ -79,7 +79,18 @@ package final class PipelineRun {
   ///
   /// - Throws: `StoreError` or `SourceProblem`.
   package func plan() throws {
-    for index in selection { try judge(index) }
+    // Actions that read nothing but what is known are looked up together, so that all cores share the work.
+    var rest = selection[...]
+    while let first = rest.first {
+      let wave = rest.prefix { index in
+        index == first || planner.pipeline.actions[index].dependencies.allSatisfy { planner.result($0) != nil }
+      }
+      if wave.allSatisfy({ planner.pipeline.actions[$0].dependencies.allSatisfy { planner.result($0) != nil } }) {
+        try planner.lookAhead(Array(wave))
+      }
+      for index in wave { try judge(index) }
+      rest = rest.dropFirst(wave.count)
+    }
   }
 
   /// Whether nothing is to run.

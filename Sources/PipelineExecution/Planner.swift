@@ -33,6 +33,8 @@ package final class Planner {
   /// Actions that run whatever is in the store.
   private let forced: Set<Int>
   private var results: [ActionResult?]
+  /// What was looked up before it was asked for.
+  private var ahead: [Int: (document: KeyDocument, lookup: Lookup)] = [:]
   /// Outputs of which no more than the digests is known.
   private var recalled: [Int: [String: Digest]] = [:]
 
@@ -69,6 +71,23 @@ package final class Planner {
   /// Notes what an action came to elsewhere, so that those behind it can be judged though its files are not here.
   func recall(_ outputs: [String: Digest], of index: Int) { recalled[index] = outputs }
 
+  /// Looks up actions that read nothing but what is known, all at once; `examine` finds the answers at hand.
+  ///
+  /// - Parameter indices: Actions in plan order.
+  /// - Throws: `StoreError`, or `SourceProblem` for a path that can't be read.
+  package func lookAhead(_ indices: [Int]) throws {
+    // A few are looked up sooner than threads start.
+    guard indices.count >= 64 else { return }
+    var documents: [(index: Int, document: KeyDocument)] = []
+    for index in indices where !forced.contains(index) {
+      documents.append((index, try keyDocument(of: index)))
+    }
+    let answers = store.lookup(documents.map(\.document.key))
+    for ((index, document), answer) in zip(documents, answers) {
+      ahead[index] = (document, try answer.get())
+    }
+  }
+
   /// Judges an action; the outputs that it reads must have been noted, and a fresh result is noted.
   ///
   /// - Parameter index: The action.
@@ -78,10 +97,11 @@ package final class Planner {
     let action = pipeline.actions[index]
     let missing = action.dependencies.filter { results[$0] == nil && recalled[$0] == nil }
     guard missing.isEmpty else { return .waiting(for: missing) }
-    let document = try keyDocument(of: index)
+    let seen = ahead.removeValue(forKey: index)
+    let document = try seen?.document ?? keyDocument(of: index)
     let key = document.key
     if forced.contains(index) { return .stale(document, .forced) }
-    switch try store.lookup(key) {
+    switch try seen?.lookup ?? store.lookup(key) {
     case .hit(let result):
       guard accepts(result, for: index) else { return .stale(document, .lost) }
       let origins = try self.origins(of: key)

@@ -1,0 +1,124 @@
+import CanonicalJSON
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Grids: many cells, equal cells, and what follows cells that fail.
+@Suite struct GridTests {
+  @Test("cells of one key are one action: one runs, the others are fresh as it ends, also where it fails")
+  func twins() throws {
+    let grid = """
+      stages:
+        data: { uses: ./make }
+        same:
+          uses: ./copy
+          matrix: { unused: [0, 1, 2, 3, 4, 5] }
+          in: { dataset: data.dataset }
+        bad:
+          uses: ./break
+          matrix: { unused: [0, 1] }
+          in: { dataset: data.dataset }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let states = try toy.json("run", "--keep-going", "--jobs", "4", "--threads", "4", expecting: 1).states
+      #expect(states.values.count { $0 == "ran" } == 2)
+      #expect(states.filter { $0.key.hasPrefix("same") }.values.count { $0 == "fresh" } == 5)
+      #expect(states.filter { $0.key.hasPrefix("bad") }.values.allSatisfy { $0 == "failed" })
+      #expect(toy.journal.count { $0 == "copy" } == 1)
+    }
+  }
+
+  @Test("what needs a failed cell is blocked, directly or by others, and names it; what does not goes on")
+  func blocked() throws {
+    let grid = """
+      stages:
+        data: { uses: ./make }
+        bad: { uses: ./break, in: { dataset: data.dataset } }
+        next: { uses: ./copy, in: { dataset: bad.dataset } }
+        last: { uses: ./copy, in: { dataset: next.dataset } }
+        side: { uses: ./copy, in: { dataset: data.dataset }, with: { weight: 3 } }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let answer = try toy.json("run", "--keep-going", expecting: 1)
+      #expect(answer.states == ["data": "ran", "bad": "failed", "next": "blocked", "last": "blocked", "side": "ran"])
+      for stage in ["next", "last"] {
+        #expect(answer.action(stage)?["reason"]?.string?.hasSuffix("needs bad") == true)
+      }
+    }
+  }
+
+  @Test("a hundred cells run and are all found again, by whatever number of jobs")
+  func manyCells() throws {
+    let numbers = (0..<100).map(String.init).joined(separator: ", ")
+    let grid = """
+      stages:
+        data: { uses: ./make }
+        cell:
+          uses: ./copy
+          matrix: { weight: [\(numbers)] }
+          in: { dataset: data.dataset }
+          with: { weight: "${matrix.weight}" }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let first = try toy.json("run", "--jobs", "3", "--threads", "3")
+      #expect(first.states.values.count { $0 == "ran" } == 101)
+      let second = try toy.json("run")
+      #expect(second.states.values.allSatisfy { $0 == "fresh" })
+      #expect(second.digests == first.digests)
+      let work = try FileManager.default.contentsOfDirectory(atPath: toy.folder.pushing(".apprentice/work").string)
+      #expect(work.filter { $0.contains(".") }.isEmpty, "what served again is removed in the end: \(work)")
+      let leases = try FileManager.default.contentsOfDirectory(atPath: toy.folder.pushing(".apprentice/leases").string)
+      #expect(leases.filter { !$0.hasPrefix(".t") && !$0.hasPrefix(".i") }.isEmpty, "\(leases)")
+    }
+  }
+
+  @Test("a program finds its own code and no file that an action before it has left")
+  func cleanFolders() throws {
+    let grid = """
+      stages:
+        cell:
+          uses: ./litter
+          matrix: { number: [0, 1, 2, 3, 4, 5] }
+          with: { word: "w${matrix.number}" }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let manifest = """
+        name: litter
+        revision: 1
+        summary: Leaves files everywhere.
+        in: {}
+        out: { dataset: { kind: dataset } }
+        parameters: { word: { type: string, default: a, doc: w } }
+        run: { command: [sh, litter.sh], code: [litter.sh] }
+        """
+      let program = """
+        work=$(dirname "$APPRENTICE_ACTION")
+        found=$(ls -A . "$work" "$work/out/dataset" | tr '\\n' ' ')
+        out=$(sed -n 's/.*"out":{"dataset":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
+        word=$(sed -n 's/.*"word":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
+        printf '{"id":"train-0","prompt":"%s","completion":"%s","references":["r"]}\\n' "$word" "$found" > "$out/train.jsonl"
+        touch litter "$work/litter"
+        mkdir -p __pycache__ && touch __pycache__/x
+        rm litter.sh && ln -s /etc/hostname litter.sh
+        """
+      try TemporaryFolder.write(manifest, to: toy.folder.pushing("litter/stage.yaml"))
+      try TemporaryFolder.write(program, to: toy.folder.pushing("litter/litter.sh"))
+      let before = try? Fixture.bytes("/etc/hostname")
+      _ = try toy.json("run", "--jobs", "1")
+      #expect((try? Fixture.bytes("/etc/hostname")) == before, "a link in the place of code is not written through")
+      var completions: Set<String> = []
+      for number in 0..<6 {
+        let row = try Fixture.lines(
+          toy.folder.pushing(FilePath("results/toy/cell@number=\(number)/dataset/train.jsonl")))
+        completions.insert(try #require(try JSONValue(parsing: Array(row[0].utf8))["completion"]?.string))
+      }
+      #expect(completions.count == 1, "every attempt finds the same: \(completions)")
+      #expect(completions.first?.contains("litter ") == false)
+    }
+  }
+}
