@@ -3,8 +3,9 @@
 enum EncodingLabel {
   /// iconv's name for each encoding of the standard, and its labels.
   ///
-  /// `latin-1` and `latin_1`, which Python calls so, are added. iconv's own tables of the same names are older or narrower: GB2312 for what is GBK, ISO-8859-1 for windows-1252,
-  /// EUC-KR for Microsoft's, BIG5 without Hong Kong's characters.
+  /// `latin-1` and `latin_1`, which Python calls so, are added. iconv's own tables of the same names are older or
+  /// narrower: GB2312 for what is GBK, ISO-8859-1 for windows-1252, EUC-KR for Microsoft's, BIG5 without Hong Kong's
+  /// characters.
   private static let table: [(name: String, labels: String)] = [
     ("UTF-8", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8"),
     ("IBM866", "866 cp866 csibm866 ibm866"),
