@@ -3,8 +3,9 @@
 enum EncodingLabel {
   /// iconv's name for each encoding of the standard, and its labels.
   ///
-  /// iconv's own tables of the same names are older or narrower: GB2312 for what is GBK, ISO-8859-1 for windows-1252,
-  /// EUC-KR for Microsoft's, BIG5 without Hong Kong's characters.
+  /// `latin-1` and `latin_1`, which Python calls so, are added. iconv's own tables of the same names are older or
+  /// narrower: GB2312 for what is GBK, ISO-8859-1 for windows-1252, EUC-KR for Microsoft's, BIG5 without Hong Kong's
+  /// characters.
   private static let table: [(name: String, labels: String)] = [
     ("UTF-8", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8"),
     ("IBM866", "866 cp866 csibm866 ibm866"),
@@ -57,7 +58,7 @@ enum EncodingLabel {
     (
       "CP1252",
       "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1"
-        + " iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 us-ascii windows-1252 x-cp1252"
+        + " iso88591 iso_8859-1 iso_8859-1:1987 l1 latin1 us-ascii windows-1252 x-cp1252 latin-1 latin_1"
     ),
     ("CP1253", "cp1253 windows-1253 x-cp1253"),
     (

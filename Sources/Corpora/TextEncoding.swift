@@ -42,7 +42,6 @@ public struct TextEncoding: Sendable, Hashable {
     case "ascii", "us-ascii", "ansi_x3.4-1968": self.init(name: "ASCII", leftover: .refused)
     case "windows-1252", "cp1252": self.init(name: "CP1252", leftover: .refused)
     case "utf16", "utf-16": self.init(name: "UTF-16", leftover: .refused)
-    case "latin-1", "latin_1": self = EncodingLabel.encoding("latin1")!
     default: self = EncodingLabel.encoding(label) ?? TextEncoding(name: label.uppercased(), leftover: .refused)
     }
     guard isKnown else { throw Unknown() }

@@ -183,12 +183,12 @@ import Testing
     }
   }
 
-  @Test("zstd is read with frames to skip before, between and behind, with a window of 2 GiB, and from pzstd")
+  @Test("zstd is read with frames to skip before, between and behind, and with a window of 2 GiB")
   func zstdFrames() throws {
     try TemporaryFolder.with { folder in
       let text = Array(try Self.sample(in: folder).utf8)
       try Shell.run(
-        "zstd -q --long=31 < d/text.jsonl > long; zstd -q --ultra --long=31 --stream-size=200000 < d/text.jsonl > x",
+        "zstd -q --long=31 < d/text.jsonl > long",
         in: folder)
       let frame = try Fixture.bytes(folder.appending("long"))
       let skipped: [UInt8] = [0x5F, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3]

@@ -39,7 +39,7 @@ private let lines = "; if the file holds JSON lines, an object a line, set forma
     "JSON lines are read in a .json and an array in a .jsonl, unless the format was declared",
     arguments: [
       ("{\"a\":1}\n\n{\"a\":2}\n", CorpusFormat.json, [#"1 {"a":1}"#, #"3 {"a":2}"#]),
-      ("\n{\"a\":1}\r{\"a\":2}\r", .json, [#"2 {"a":1}"#, #"3 {"a":2}"#]),
+      ("\r{\"a\":1}\r{\"a\":2}\r", .json, [#"2 {"a":1}"#, #"3 {"a":2}"#]),
       // Each line holds an array of objects, which alone would be a document.
       ("{\"m\":[{\"a\":1}]}\n{\"m\":[{\"a\":2}]}", .json, [#"1 {"m":[{"a":1}]}"#, #"2 {"m":[{"a":2}]}"#]),
       ("{\"m\":[{\"a\":1}]}\n", .json, [#"1 {"a":1}"#]),
