@@ -114,12 +114,16 @@ extension Store {
     }
     // What is left of a result whose parts go would only be missed later.
     let gone = Set(plan.blobs)
-    plan.actions = try plan.actions.filter { key throws(StoreError) in
-      guard policy.mostBytes != nil, let result = try recordedResult(key) else { return true }
-      var reached: [Digest: Int] = [:]
-      try reach(result, into: &reached)
-      return reached.isEmpty || reached.keys.contains { gone.contains($0) }
+    var actions: [ActionKey] = []
+    for key in plan.actions {
+      if policy.mostBytes != nil, let result = try recordedResult(key) {
+        var reached: [Digest: Int] = [:]
+        try reach(result, into: &reached)
+        if !reached.isEmpty, !reached.keys.contains(where: gone.contains) { continue }
+      }
+      actions.append(key)
     }
+    plan.actions = actions
     plan.folders = try servedFolders(horizon)
     return plan
   }

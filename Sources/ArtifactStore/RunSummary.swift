@@ -1,4 +1,4 @@
-public import CanonicalJSON
+import CanonicalJSON
 public import ContentAddressing
 import SystemPackage
 

@@ -1,4 +1,5 @@
 import ArtifactStore
+import Bundling
 import CanonicalJSON
 import ContentAddressing
 import Glibc

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CanonicalJSON
+import ContentAddressing
 import PipelineExecution
 import StageKit
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ArtifactStore
 import CanonicalJSON
+import ContentAddressing
 import PipelineExecution
 import StageKit
 import SystemPackage

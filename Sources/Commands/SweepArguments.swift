@@ -1,6 +1,7 @@
 import ArgumentParser
 import CanonicalJSON
 import PipelineExecution
+import StageKit
 
 /// `--sweep`: the pipeline once per value.
 struct SweepArguments: ParsableArguments {

@@ -1,6 +1,8 @@
 import ArtifactStore
 import CanonicalJSON
+import ContentAddressing
 import PipelineExecution
+import PipelineLanguage
 import StageKit
 
 /// The main metrics of every pipeline of a sweep, by value.
