@@ -164,8 +164,10 @@ public struct ResultsView: Sendable {
       try OpenFolder.open(results)?.write(ResultsMark.name, ResultsMark.plain)
     }
     guard let results = try OpenFolder.open(results) else { throw StoreError("open", results, ENOENT) }
-    if let folder = try own(name, in: results) { return folder }
-    return try Self.made(name, in: results)
+    guard let folder = try own(name, in: results) else { return try Self.made(name, in: results) }
+    // A view of a time without marks is taken over.
+    if try !folder.isMarked(or: false) { try folder.write(ResultsMark.name, ResultsMark.plain) }
+    return folder
   }
 
   /// A folder of the view's; nil where there is nothing.

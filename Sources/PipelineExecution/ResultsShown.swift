@@ -7,7 +7,7 @@ import SystemPackage
 
 /// Keeps `results/<pipeline>` in step with the run; trouble there is told, and fails nothing.
 final class ResultsShown {
-  private let view: ResultsView?
+  private var view: ResultsView?
   private let store: Store
   private let pipeline: CheckedPipeline
   /// What went wrong first.
@@ -52,6 +52,8 @@ final class ResultsShown {
       let remedy =
         if case StoreError.inTheWay? = error as? StoreError { " Name another place with --results DIR." } else { "" }
       trouble = trouble ?? "results are not shown: \(text)\(remedy)"
+      // Where the pipeline's own folder can't be had, none of its actions can be shown.
+      if case StoreError.inTheWay(let path, _)? = error as? StoreError, view.path.starts(with: path) { self.view = nil }
     }
   }
 }
