@@ -53,7 +53,7 @@ final class OpenFolder: Sendable {
     switch code {
     case ELOOP: .inTheWay(path, what: "a link")
     case ENOTDIR:
-      .inTheWay(path, what: ((try? FileSystem.status(path)) ?? nil)?.kind == .link ? "a link" : "no folder")
+      .inTheWay(path, what: ((try? FileSystem.status(path)) ?? nil)?.kind == .link ? "a link" : "a file")
     default: StoreError("open", path, code)
     }
   }

@@ -20,11 +20,21 @@ struct ExecFolder: Sendable {
       throw CommandFailure(.invalid, "\(root.appending(port)) is there already; choose another --out or add --force")
     }
     hidden = root.appending(".exec-\(getpid())")
+    Self.sweep(root)
     work = hidden.appending("work")
     outputs = Dictionary(
       uniqueKeysWithValues: ports.map { [hidden] in ($0, $0.isEmpty ? hidden : hidden.appending("out").appending($0)) })
     try Folders.create(work)
     for folder in outputs.values { try Folders.create(folder) }
+  }
+
+  /// Removes what was left by processes that were killed.
+  private static func sweep(_ root: FilePath) {
+    let prefix = ".exec-"
+    for name in FileContent.names(in: root) where name.hasPrefix(prefix) {
+      guard let process = Int32(name.dropFirst(prefix.count)), process > 0, process != getpid() else { continue }
+      if kill(process, 0) != 0, errno == ESRCH { Folders.remove(root.appending(name)) }
+    }
   }
 
   /// Moves the outputs to their places by rename; what stood there goes with the work folder, or back where one of the
@@ -66,7 +76,7 @@ enum Folders {
     try create(path.removingLastComponent())
     if mkdir(path.string, 0o755) != 0, errno != EEXIST {
       let code = Errno(rawValue: errno)
-      throw code == .noSpace ? code : CommandFailure(.stageFailed, "can't make \(path): \(code)") as any Error
+      throw code == .noSpace ? code : CommandFailure(.invalid, "can't make \(path): \(code)") as any Error
     }
   }
 

@@ -109,13 +109,20 @@ struct Run: ParsableCommand {
   }
 
   private func runOptions(_ session: PipelineSession) throws(CommandFailure) -> RunOptions {
-    let folder = results.map { FilePath($0) } ?? session.location.project.appending("results")
+    // What the user names may be a link: it is followed here, once, and nothing else is.
+    let folder = results.map { Self.real(FilePath($0)) } ?? session.location.project.appending("results")
     var settings = RunOptions(threads: threads ?? Processors.available, results: noResults ? nil : folder)
     settings.jobs = jobs
     settings.keepsGoing = keepGoing
     settings.waits = !noWait
     settings.remote = try remote.shared(explicitly: dryRun)
     return settings
+  }
+
+  private static func real(_ path: FilePath) -> FilePath {
+    guard let text = realpath(path.string, nil) else { return path }
+    defer { free(text) }
+    return FilePath(platformString: text)
   }
 
   private func details(_ session: PipelineSession) -> JSONObject {

@@ -69,6 +69,11 @@ package final class PlannedSources {
       named = try Self.files(below: path, matching: files, origin: origin)
       guard !named.isEmpty else { throw SourceProblem(origin: origin, message: "\(path) holds no file that is read") }
     } else {
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        throw SourceProblem(
+          origin: origin,
+          message: "\(path) is a pipe, socket or device, which a run can't read again; write it to a file first")
+      }
       named = [.init(title: kind.essentialFile ?? path.lastComponent?.string ?? "file", path: path)]
     }
     guard let name = KindName(kind.rawValue) else { preconditionFailure("\(kind) is no name") }

@@ -12,9 +12,16 @@ enum FileAccess {
     return path.withPlatformString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
-  /// The whole of a file, or nil where it can't be read.
+  /// Whether there is a folder, links followed.
+  static func isFolder(_ path: FilePath) -> Bool {
+    var status = stat()
+    return path.withPlatformString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The whole of a regular file, or nil where it can't be read: a pipe would be waited for, a device never ends.
   static func read(_ path: FilePath) -> [UInt8]? {
-    guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
+    guard isFile(path), let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+    else { return nil }
     return try? file.closeAfter {
       var bytes: [UInt8] = []
       let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)

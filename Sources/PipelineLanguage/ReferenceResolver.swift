@@ -71,6 +71,12 @@ final class ReferenceResolver {
         nearest: places.nearestFile(to: path))
       return []
     }
+    guard FileAccess.isFile(path) || FileAccess.isFolder(path) else {
+      log.report(
+        text.origin, found: "\(text.text), a pipe, socket or device",
+        expected: "a file or folder, which can be read again: write it to a file first")
+      return []
+    }
     if let file = missing(port.kind, path) {
       log.report(
         text.origin, found: "\(text.text), which holds no \(file)",

@@ -101,4 +101,38 @@ import Testing
       #expect(try Tool.run("show", "one:rows.dataset", in: folder).status == 4, "its file lies in quarantine now")
     }
   }
+
+  @Test("nothing that is no file is waited for: a pipe as pipeline file, as source, as store")
+  func pipes() throws {
+    try withRun { folder in
+      #expect(mkfifo(folder.appending("pipe").string, 0o644) == 0)
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: two\nstages:\n  rows: { uses: ingest, in: { source: ./pipe } }\n",
+        to: folder.appending("two.yaml"))
+      for verb in ["run ./pipe", "check ./pipe", "run two.yaml", "check two.yaml", "run one.yaml --store pipe"] {
+        let outcome = try shell("timeout 20 \"$A\" \(verb)", in: folder)
+        #expect(outcome.status != 124 && outcome.status != 0, "\(verb): \(outcome.errors)")
+      }
+      let source = try Tool.run("run", "two.yaml", in: folder)
+      #expect(source.status == 2 && source.errors.contains("write it to a file first"), "\(source.errors)")
+    }
+  }
+
+  @Test("what a killed exec has left goes with the next one there, and --force replaces by rename or not at all")
+  func execLeftovers() throws {
+    try withRun { folder in
+      try TemporaryFolder.write("x", to: folder.pushing("out/.exec-4194300/out/dataset/train.jsonl"))
+      let arguments = ["exec", "ingest", "--in", "source=d", "--out", "out"]
+      #expect(try Tool.run(arguments, in: folder).status == 0)
+      let out = folder.appending("out").string
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out) == ["dataset"])
+      #expect(try Tool.run(arguments, in: folder).status == 2)
+      try TemporaryFolder.write("mine", to: folder.pushing("out/dataset/notes"))
+      #expect(try Tool.run(arguments + ["--with", "format=columns"], in: folder).status != 0)
+      #expect(Fixture.exists(folder.pushing("out/dataset/notes")))
+      #expect(try Tool.run(arguments + ["--force"], in: folder).status == 0)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out + "/dataset") == ["train.jsonl"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out) == ["dataset"])
+    }
+  }
 }
