@@ -25,10 +25,13 @@ struct AvailableMetrics {
   /// The metrics asked for, or all that the samples allow.
   func resolve(_ wanted: [Metric]?) throws(ScoringError) -> [Metric] {
     guard let wanted else { return Metric.plain.filter(isDefault).map(withSampleCount) + correlations }
-    for metric in wanted {
-      if let reason = obstacle(metric) { throw .unavailable(metric: metric.name, reason: reason) }
+    let errors = wanted.compactMap { metric in
+      obstacle(metric).map { ScoringError.unavailable(metric: metric.name, reason: $0) }
     }
-    return wanted.map(withSampleCount)
+    if let error = ScoringError.all(errors) { throw error }
+    var metrics: [Metric] = []
+    for metric in wanted.map(withSampleCount) where !metrics.contains(metric) { metrics.append(metric) }
+    return metrics
   }
 
   /// How many samples of each prompt Self-BLEU takes, or nil where it is not asked for.

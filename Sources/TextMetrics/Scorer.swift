@@ -24,9 +24,11 @@ public struct Scorer: Sendable {
     let columns = SampleColumns(samples, statistics, answers)
     var estimation = Estimation(
       samples: samples, prompts: prompts, columns: columns, statistics: statistics, options: options)
+    let estimates = estimation.estimates(of: metrics)
+    let remarks = ScoringRemarks(samples, prompts, answers, options, metrics, estimates).all
     return Scores(
-      metrics: estimation.estimates(of: metrics), examples: examples(samples, metrics, columns, statistics),
-      settings: ScoreSettings(options, metrics).entries)
+      metrics: estimates, examples: examples(samples, metrics, columns, statistics),
+      settings: ScoreSettings(options, metrics).entries, remarks: remarks)
   }
 
   private func examples(
@@ -54,7 +56,7 @@ public struct Scorer: Sendable {
 
 extension Metric {
   /// Whether answers have to be read.
-  fileprivate var readsAnswers: Bool { countedForm == .accuracy || countedForm == .answered }
+  public var readsAnswers: Bool { countedForm == .accuracy || countedForm == .answered }
 
   /// The metric whose counts this one needs: for a correlation, that of the metric correlated.
   var countedForm: Metric {

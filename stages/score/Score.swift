@@ -6,6 +6,8 @@ import Tokenization
 
 /// Scores samples: quality, diversity, and how rewards correlate with quality.
 public struct Score: Stage {
+  enum Match: String, ChoiceParameter { case first, last }
+
   static let metrics = Parameter(
     "metrics", default: [String](),
     doc:
@@ -14,9 +16,13 @@ public struct Score: Stage {
   static let stemming = Parameter(
     "stemming", default: false, doc: "Whether ROUGE of Porter stems is computed too, under names that end in _stem.")
   static let answer = Parameter(
-    "answer", default: String?.none,
+    "answer", default: AnswerRule.usualPattern,
     doc:
-      "Regular expression of a text's answer, its first group if it has one; default: what follows #### on its line.")
+      "Regular expression (RE2) of a text's answer: the first group that matched, else the whole match; default: the number behind ####."
+  )
+  static let answerMatch = Parameter(
+    "answer_match", default: Match.first,
+    doc: "Which match of the expression is the answer, where a text has several.")
   static let selfBLEUSamples = Parameter<Int?>(
     "self_bleu_k", in: 2...1_000_000, unit: "samples",
     doc: "How many samples of every prompt Self-BLEU takes; default: the least number that a prompt has.")
@@ -27,7 +33,7 @@ public struct Score: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "score", revision: 1,
+    name: "score", revision: 2,
     summary: "Scores samples: quality, diversity, and how rewards correlate with quality.",
     inputs: [
       PortDeclaration("samples", .samples, doc: "Generated texts with their references."),
@@ -37,66 +43,96 @@ public struct Score: Stage {
     ],
     outputs: [PortDeclaration("scores", .scores, doc: "Metrics with intervals, and the scores of every sample.")],
     parameters: [
-      metrics.declaration, stemming.declaration, answer.declaration, selfBLEUSamples.declaration, seed.declaration,
-      resamples.declaration,
+      metrics.declaration, stemming.declaration, answer.declaration, answerMatch.declaration,
+      selfBLEUSamples.declaration, seed.declaration, resamples.declaration,
     ],
     aliases: ["bootstrap": "resamples", "use_stemmer": "stemming"])
 
   private let options: ScoringOptions
+  /// Parameters that the metrics asked for do not read.
+  private let unused: [String]
 
   /// The stage with checked parameters.
-  /// - Throws: `ParameterError` for a metric that does not exist or an expression that cannot be read.
+  /// - Throws: `ParameterError` for metrics that do not exist or stand twice, or an expression that RE2 refuses.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
     var options = ScoringOptions()
     let names = parameters[Self.metrics]
     do throws(ScoringError) {
-      if !names.isEmpty {
-        var metrics: [Metric] = []
-        for name in names { metrics.append(try Metric(name)) }
-        options.metrics = metrics
-      }
+      if !names.isEmpty { options.metrics = try Metric.named(names) }
     } catch {
-      throw ParameterError(parameter: "metrics", found: "\(error)", expected: "names of metrics")
+      throw ParameterError(parameter: "metrics", found: "\(error)", expected: "names of metrics, each once")
     }
+    let answer = parameters[Self.answer]
     do throws(ScoringError) {
-      if let pattern = parameters[Self.answer] { options.answer = try AnswerRule(pattern: pattern) }
+      let choice: AnswerRule.Choice = parameters[Self.answerMatch] == .last ? .last : .first
+      options.answer = try AnswerRule(pattern: answer, choice: choice)
     } catch {
-      throw ParameterError(parameter: "answer", found: "\(error)", expected: "a regular expression")
+      throw ParameterError(parameter: "answer", found: "\(error)", expected: "a regular expression in RE2's syntax")
     }
+    options.isAnswerChosen = !answer.utf8.elementsEqual(AnswerRule.usualPattern.utf8)
     options.stemming = parameters[Self.stemming]
+    if options.stemming, let metrics = options.metrics {
+      guard metrics.contains(where: \.isROUGE) else {
+        throw ParameterError(
+          parameter: "stemming", found: "true beside metrics without ROUGE",
+          expected: "one of the rouge metrics, or stemming left out")
+      }
+      options.metrics = Metric.withStems(metrics)
+    }
     options.selfBLEUSamples = parameters[Self.selfBLEUSamples]
     options.seed = UInt64(parameters[Self.seed])
     options.resamples = parameters[Self.resamples]
     self.options = options
+    unused = Self.unused(options)
+  }
+
+  /// Parameters beside `metrics` that none of them reads.
+  private static func unused(_ options: ScoringOptions) -> [String] {
+    guard let metrics = options.metrics else { return [] }
+    var unused: [String] = []
+    if !metrics.contains(where: \.readsAnswers) {
+      if options.isAnswerChosen { unused.append(Self.answer.declaration.name) }
+      if options.answer.choice != .first { unused.append(Self.answerMatch.declaration.name) }
+    }
+    if options.selfBLEUSamples != nil, !metrics.contains(.selfBLEU(samples: nil)) {
+      unused.append(Self.selfBLEUSamples.declaration.name)
+    }
+    return unused
   }
 
   /// Reads samples and rewards and writes scores.
   public func run(_ context: StageContext) throws {
+    for name in unused {
+      context.report(.warning("\(name) has no effect: no metric that is asked for reads it"))
+    }
     let input = context.input("samples").path
-    let rows = try SampleFiles.read(input)
-    guard !rows.isEmpty else { throw StageFailure("\(input): there is no sample to score") }
-    let rewards = try context.optionalInput("rewards").map { try RewardIndex($0.path, for: rows) }
     let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
+    var rewards = try context.optionalInput("rewards").map { try RewardIndex($0.path) }
+    var identities = SampleIdentities(input)
     var samples: [ScoredSample] = []
-    for (number, row) in rows.enumerated() {
+    var holdsTokens = false
+    try SampleFiles.forEach(input) { row, line in
+      try identities.add(row, line: line)
       guard let text = row.text(decodedBy: tokenizer) else {
         throw StageFailure(
-          "\(input): row \(number + 1) (id \(row.id)) has no text", remedy: "connect a tokenizer to port tokenizer")
+          "\(input): row \(line) (id \(VisibleText.line(row.id, limit: 200))) has no text",
+          remedy: "connect a tokenizer to port tokenizer")
       }
-      samples.append(row.scored(text: text, reward: rewards?[row]))
+      holdsTokens = holdsTokens || (row.tokens?.count ?? 0) > 1
+      samples.append(row.scored(text: text, reward: try rewards?.take(row)))
     }
-    if samples.allSatisfy(\.text.isEmpty), rows.contains(where: { ($0.tokens?.count ?? 0) > 1 }) {
+    guard !samples.isEmpty else { throw StageFailure("\(input): there is no sample to score") }
+    if let left = rewards?.left, left > 0 {
+      context.report(.warning("\(left) rewards are of samples that are not scored"))
+    }
+    if samples.allSatisfy(\.text.isEmpty), holdsTokens {
       context.report(.warning("all texts are empty though there are tokens; connect a tokenizer to port tokenizer"))
     }
     let scores = try Scorer(options).score(samples)
     var settings = scores.settings.jsonObject
     settings["samples"] = try SampleFiles.settings(input).map { .object($0) }
     try ScoreOutput(scores, settings: settings).write(to: context.output("scores"))
-    let unreferenced = samples.count { $0.references.isEmpty }
-    if unreferenced > 0, unreferenced < samples.count {
-      context.report(
-        .warning("\(unreferenced) of \(samples.count) samples have no references and take no part in quality"))
-    }
+    for remark in scores.remarks { context.report(.warning("\(remark)")) }
     context.report(.summary(summary(scores, samples)))
   }
 
