@@ -72,15 +72,29 @@ struct CellContent: Sendable {
   /// A prompt, or nil.
   subscript(id: String) -> Prompt? { places[IDBytes(id)].map { prompts[$0] } }
 
-  /// Whether two hold the same numbers of the same samples.
-  func isEqual(to other: CellContent) -> Bool {
-    ids.count == other.ids.count && zip(ids, other.ids).allSatisfy { $0.hasSameBytes(as: $1) }
-      && zip(prompts, other.prompts).allSatisfy { $0 == $1 }
+  /// Sixty-four bits by which the same numbers of the same samples are told from others; nil where there are none.
+  var fingerprint: UInt64? {
+    guard !isEmpty else { return nil }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ word: UInt64) {
+      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+      hash ^= hash >> 29
+    }
+    func add(_ value: Double?) {
+      add(value == nil ? 1 : 0)
+      add((value ?? 0).bitPattern)
+    }
+    for (id, prompt) in zip(ids, prompts) {
+      for byte in id.utf8 { add(UInt64(byte)) }
+      for value in prompt.bleu ?? [] { add(value) }
+      for sample in prompt.samples {
+        add(UInt64(bitPattern: Int64(sample.number)))
+        for value in [sample.quality, sample.selfBLEU, sample.entropy, sample.length, sample.return] { add(value) }
+      }
+    }
+    return hash
   }
 }
-
-extension CellContent.Prompt: Equatable {}
-extension CellContent.Sample: Equatable {}
 
 /// An id, told from others by its bytes.
 struct IDBytes: Hashable, Sendable {

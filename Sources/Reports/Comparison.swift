@@ -41,16 +41,20 @@ struct Comparison: Sendable {
     guard !inputs.scores.isEmpty else { throw ReportError.nothingScored }
     try Self.refuseDifferentSettings(inputs.scores)
     let quality = try Quality(options.quality, in: inputs.scores)
-    var contents: [CellContent] = []
+    var contents: [CellContent?] = []
     for scores in inputs.scores { contents.append(try Self.content(scores, quality)) }
+    let bare = contents.count { $0?.isEmpty ?? true }
     let (ids, leftOut) = try Self.sharedIDs(inputs.scores, contents)
-    let identities = Self.identities(inputs.scores)
+    let identities = Self.identities(inputs)
     var groups: [SeedGroup] = []
     var partners = Partners(inputs)
     for (place, identity) in identities.enumerated() {
       let scores = inputs.scores[place]
+      guard let content = contents[place] else { continue }
+      // Its numbers go on in the cell.
+      contents[place] = nil
       let cell = try ScoredCell(
-        scores, contents[place], identity: identity, rewards: partners.rewards(of: identity),
+        scores, content, identity: identity, rewards: partners.rewards(of: identity),
         samples: partners.samples(of: identity), ids: ids, quality: quality)
       let group = groups.firstIndex { $0.arm == identity.arm && $0.sampling == identity.sampling }
       guard let group else {
@@ -65,8 +69,11 @@ struct Comparison: Sendable {
     Self.keepOneDiversity(&groups)
     var arms: [Arm] = []
     for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
-    let bare = contents.count(where: \.isEmpty)
-    remarks = Copies(&groups, curves: inputs.curves) { $0.name(options.names) }.remarks
+    remarks =
+      Copies(&groups, curves: inputs.curves) { arm in
+        let name = arm.name(options.names)
+        return name.isEmpty ? "the arm" : name
+      }.remarks
     remarks += groups.flatMap(\.cells).flatMap(\.remarks) + partners.strangers
     if bare > 0 {
       remarks.append(
@@ -157,10 +164,12 @@ extension Comparison {
   }
 
   private static func sharedIDs(
-    _ scores: [ScoresInput], _ contents: [CellContent]
+    _ scores: [ScoresInput], _ contents: [CellContent?]
   ) throws(ReportError) -> (ids: [String], leftOut: Int) {
     // What comes without examples has no prompts, only values over all of them.
-    let known = zip(scores, contents).filter { !$0.1.isEmpty }
+    let known = zip(scores, contents).compactMap { input, content in
+      content.flatMap { $0.isEmpty ? nil : (input, $0) }
+    }
     guard let first = known.first else { return ([], 0) }
     var ids = first.1.ids
     var all = Set(ids.map { IDBytes($0) })
@@ -172,12 +181,14 @@ extension Comparison {
     return (ids, all.count - ids.count)
   }
 
-  /// The identities of the scores; a name that is only a role (`score`) takes the one stem that has its axes.
-  private static func identities(_ scores: [ScoresInput]) -> [CellIdentity] {
-    var found = scores.map { CellIdentity($0.provenance, settings: generation($0.file.settings)) }
+  /// The identities of the scores; a name that is only a role (`score`) takes the one stem that has its axes, of other
+  /// scores or of curves.
+  private static func identities(_ inputs: ReportInputs) -> [CellIdentity] {
+    var found = inputs.scores.map { CellIdentity($0.provenance, settings: generation($0.file.settings)) }
+    let known = (found + inputs.curves.map { CellIdentity($0.provenance) }).map(\.arm).filter { !$0.stem.isEmpty }
     for place in found.indices where found[place].arm.stem.isEmpty {
-      let stems = Set(found.filter { $0.arm.axes == found[place].arm.axes }.map(\.arm.stem)).subtracting([""])
-      if stems.count == 1, let stem = stems.first { found[place].arm.stem = stem }
+      let arms = known.filter { $0.axes == found[place].arm.axes }
+      if let first = arms.first, arms.allSatisfy({ $0 == first }) { found[place].arm.stem = first.stem }
     }
     return found
   }

@@ -65,7 +65,7 @@ struct Copies: Sendable {
     for (place, group) in groups.enumerated() {
       for other in groups[..<place] where other.arm != group.arm && group.isCopy(of: other) {
         let text =
-          "\(name(group.arm)) and \(name(other.arm)) have identical scores: they are the same samples under two names"
+          "\(name(group.arm)) and \(name(other.arm)) have identical scores, as the same samples under two names would"
         if !remarks.contains(text) { remarks.append(text) }
       }
     }

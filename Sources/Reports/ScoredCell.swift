@@ -56,7 +56,7 @@ struct ScoredCell: Sendable {
   /// What is to be said of the inputs of the cell.
   private(set) var remarks: [String] = []
   private let quality: Quality
-  private let content: CellContent
+  private let fingerprint: UInt64?
 
   init(
     _ scores: ScoresInput, _ content: CellContent, identity: CellIdentity, rewards: RewardsInput?,
@@ -64,7 +64,7 @@ struct ScoredCell: Sendable {
   ) throws(ReportError) {
     self.identity = identity
     self.quality = quality
-    self.content = content
+    fingerprint = content.fingerprint
     provenance = scores.provenance
     settings = scores.file.settings
     file = scores.file
@@ -118,9 +118,9 @@ struct ScoredCell: Sendable {
   /// Whether two cells are one and the same result: by their digests, or where these are not known by their numbers.
   func isCopy(of other: ScoredCell) -> Bool {
     if let own = provenance.digest, let its = other.provenance.digest { return own.hasSameBytes(as: its) }
-    guard !content.isEmpty else { return false }
+    guard fingerprint == other.fingerprint, !file.metrics.isEmpty else { return false }
     let isSame = zip(file.metrics, other.file.metrics).allSatisfy { $0.name == $1.name && $0.value == $1.value }
-    return isSame && file.metrics.count == other.file.metrics.count && content.isEqual(to: other.content)
+    return isSame && file.metrics.count == other.file.metrics.count
   }
 
   /// Leaves the cell without Self-BLEU.

@@ -74,7 +74,7 @@ struct VerdictWords: Sendable {
   }
 
   private var identical: String {
-    "\(arm) and \(baseline) have identical scores: they are the same samples, so nothing is compared"
+    "\(arm) and \(baseline) have identical scores, as the same samples would, so nothing is compared"
   }
 
   /// `IQLearn is 4.5 Self-BLEU points more diverse and 3.0 points less correct`.

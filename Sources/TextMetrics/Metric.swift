@@ -92,6 +92,7 @@ public indirect enum Metric: Sendable, Hashable {
   /// The metrics of several names, each asked for once.
   ///
   /// - Parameter names: Names as `name` gives them.
+  /// - Returns: Their metrics, in the same order.
   /// - Throws: `ScoringError` that tells of every name that is wrong.
   public static func named(_ names: [String]) throws(ScoringError) -> [Metric] {
     var metrics: [Metric] = []

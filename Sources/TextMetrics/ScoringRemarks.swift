@@ -1,23 +1,9 @@
 /// Finds what a reader of scores has to know beside them: nothing that was asked for is missing in silence.
 struct ScoringRemarks {
-  let samples: [ScoredSample]
-  let prompts: PromptGroups
-  let answers: Answers
+  let facts: SampleFacts
   let options: ScoringOptions
   let metrics: [Metric]
   let estimates: [(name: String, value: Estimate)]
-
-  init(
-    _ samples: [ScoredSample], _ prompts: PromptGroups, _ answers: Answers, _ options: ScoringOptions,
-    _ metrics: [Metric], _ estimates: [(name: String, value: Estimate)]
-  ) {
-    self.samples = samples
-    self.prompts = prompts
-    self.answers = answers
-    self.options = options
-    self.metrics = metrics
-    self.estimates = estimates
-  }
 
   var all: [ScoringRemark] { undefined + absent + partial }
 
@@ -49,16 +35,13 @@ struct ScoringRemarks {
         .leftOut(metric: "accuracy", reason: "no reference holds an answer by the expression \(options.answer.pattern)")
       )
     }
-    if options.stemming, !samples.contains(where: { !$0.references.isEmpty }) {
+    if options.stemming, facts.withReferences == 0 {
       remarks.append(.leftOut(metric: "ROUGE of stems", reason: "no sample has references"))
     }
-    let counts = prompts.prompts.map(\.rows.count)
-    if (counts.max() ?? 0) > 1, let single = prompts.prompts.first(where: { $0.rows.count == 1 }),
-      options.selfBLEUSamples == nil
-    {
-      remarks.append(.leftOut(metric: "self_bleu", reason: "prompt \(single.id) has one sample only"))
+    if facts.most > 1, facts.fewest.count == 1, options.selfBLEUSamples == nil {
+      remarks.append(.leftOut(metric: "self_bleu", reason: "prompt \(facts.fewest.id) has one sample only"))
     }
-    if samples.contains(where: { $0.reward != nil }), !samples.contains(where: { !$0.references.isEmpty }) {
+    if facts.withReward > 0, facts.withReferences == 0 {
       remarks.append(.leftOut(metric: "every correlation", reason: "there are rewards, but no sample has references"))
     }
     return remarks
@@ -67,33 +50,22 @@ struct ScoringRemarks {
   /// Metrics in which some samples take no part.
   private var partial: [ScoringRemark] {
     var remarks: [ScoringRemark] = []
-    func add(_ metric: String, _ reason: String, _ isOut: (ScoredSample, Int) -> Bool) {
-      var count = 0
-      for (row, sample) in samples.enumerated() where isOut(sample, row) { count += 1 }
-      guard count > 0, count < samples.count else { return }
-      remarks.append(.partial(metric: metric, count: count, of: samples.count, reason: reason))
+    func add(_ metric: String, _ reason: String, _ count: Int) {
+      guard count > 0, count < facts.samples else { return }
+      remarks.append(.partial(metric: metric, count: count, of: facts.samples, reason: reason))
     }
     let counted = metrics.map(\.countedForm)
     if counted.contains(where: \.needsReferences) {
-      add("quality", "have no references") { sample, _ in sample.references.isEmpty }
+      add("quality", "have no references", facts.samples - facts.withReferences)
     }
     if counted.contains(.accuracy) {
-      add("accuracy", "have no answer in their references") { sample, row in
-        !sample.references.isEmpty && answers.agree[row] == nil
-      }
+      add("accuracy", "have no answer in their references", facts.withReferences - facts.withReferenceAnswers)
     }
-    if metrics.contains(.entropy) { add("entropy", "have no entropies") { sample, _ in sample.entropy == nil } }
-    if metrics.contains(.surprisal) {
-      add("surprisal", "have no logprobs") { sample, _ in sample.logProbability == nil }
-    }
-    if metrics.contains(.length) { add("length", "have no tokens") { sample, _ in sample.tokenCount == nil } }
+    if metrics.contains(.entropy) { add("entropy", "have no entropies", facts.samples - facts.withEntropy) }
+    if metrics.contains(.surprisal) { add("surprisal", "have no logprobs", facts.samples - facts.withLogProbability) }
+    if metrics.contains(.length) { add("length", "have no tokens", facts.samples - facts.withTokens) }
     for case .selfBLEU(let k?) in metrics {
-      let left = prompts.prompts.reduce(0) { $0 + max(0, $1.rows.count - k) }
-      guard left > 0 else { continue }
-      remarks.append(
-        .partial(
-          metric: "self_bleu@\(k)", count: left, of: samples.count,
-          reason: "stand behind the first \(k) of their prompt"))
+      add("self_bleu@\(k)", "stand behind the first \(k) of their prompt", facts.beyond)
     }
     return remarks
   }

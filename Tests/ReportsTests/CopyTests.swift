@@ -54,15 +54,25 @@ import Testing
     let report = try Report(ReportInputs(scores: scores))
     #expect(
       report.sentence
-        == "IQLearn and MLE have identical scores: they are the same samples, so nothing is compared.")
+        == "IQLearn and MLE have identical scores, as the same samples would, so nothing is compared.")
     #expect(
-      report.warnings == ["IQLearn λ=0.1 and MLE have identical scores: they are the same samples under two names"])
+      report.warnings == ["IQLearn λ=0.1 and MLE have identical scores, as the same samples under two names would"])
     #expect(Bench.table(report, "matched.csv").first?["outcome"] == "identical")
     #expect(Bench.table(report, "matched.csv").first?["diversity_at_equal_quality"] == "")
     #expect(!report.page.contains("<b>"))
     scores[3].provenance.digest = "sha256:aa"
     scores[1].provenance.digest = "sha256:bb"
     #expect(try Report(ReportInputs(scores: scores)).warnings.isEmpty)
+  }
+
+  @Test("seeds with equal values and no scores of single samples are copies, too")
+  func statedSeeds() throws {
+    var scores = seeds([14, 14, 13], digests: [nil, nil, nil])
+    for place in scores.indices { scores[place].examples = [] }
+    let report = try Report(ReportInputs(scores: scores))
+    #expect(
+      report.warnings.first == "seed 1 of MLE gave scores identical to those of seed 0, so the two count as one")
+    #expect(report.terminalText.contains("2 seeds"))
   }
 
   @Test("a sample that stands twice in the scores is refused")

@@ -91,9 +91,12 @@ import Testing
 
   @Test("several strengths are told apart in one sentence")
   func strengths() throws {
+    // Equal in all that is compared, and no copy.
+    var near = Bench.iq(right: 14, diversity: 60, lambda: 0.01)
+    near.examples[0].values["entropy"] = 1.5
     let report = try Report(
       ReportInputs(
-        scores: Bench.grid + [Bench.iq(right: 14, diversity: 60, lambda: 0.01), Bench.iq(right: 11, diversity: 45)]))
+        scores: Bench.grid + [near, Bench.iq(right: 11, diversity: 45)]))
     #expect(
       report.sentence
         == "Against MLE at equal T, IQLearn λ=0.01 is undecided in diversity (0.0 ± 0.0 Self-BLEU points) and undecided in "
@@ -130,20 +133,20 @@ import Testing
 
   @Test("one seed of the baseline is held against each of several; other numbers of seeds are said to make no pairs")
   func seeds() throws {
-    func seeds(_ stem: String, _ axes: JSONObject, _ rights: [Int], _ diversity: Double) -> [ScoresInput] {
-      rights.enumerated().map { seed, right in
+    func seeds(_ stem: String, _ axes: JSONObject, right: Int, _ diversities: [Double]) -> [ScoresInput] {
+      diversities.enumerated().map { seed, diversity in
         var axes = axes
         axes["seed"] = JSONValue(seed)
         return Bench.even(stem, axes, right: right, diversity: diversity)
       }
     }
-    let arm = seeds("score-iq", ["lambda": 0.1, "temperature": 1], [13, 14, 15], 50)
+    let arm = seeds("score-iq", ["lambda": 0.1, "temperature": 1], right: 14, [49, 50, 51])
     let one = try Report(ReportInputs(scores: Bench.grid + arm))
     #expect(
       one.sentence.contains(/at equal quality it is 10\.0 ± \d\.\d Self-BLEU points more diverse\.$/), "\(one.sentence)"
     )
-    let grid = [(0.5, [18, 17]), (1, [14, 12])].flatMap { temperature, rights in
-      seeds("score-mle", ["temperature": .number(temperature)], rights, 60)
+    let grid = [(0.5, 18), (1, 12)].flatMap { temperature, right in
+      seeds("score-mle", ["temperature": .number(temperature)], right: right, [60, 61])
     }
     let two = try Report(ReportInputs(scores: grid + arm))
     #expect(two.sentence.hasSuffix("it can't be compared, for 3 seeds and 2 of MLE make no pairs."), "\(two.sentence)")

@@ -165,7 +165,7 @@ import Testing
   @Test("a sample that stands twice is refused, whatever it says")
   func sampleTwice() throws {
     let failure = #expect(throws: StageFailure.self) { try run(Self.rows + [Self.rows[6]]) }
-    #expect(failure?.message.contains("sample 2 of id p1 stands twice, the second time in row 25") == true)
+    #expect(failure?.message.contains("sample 2 of id p1 stands twice, in rows 7 and 25") == true)
     let bare = [SampleRow(id: "a", sample: 0, text: "x"), SampleRow(id: "a", sample: 0, text: "y")]
     #expect(throws: StageFailure.self) { try run(bare) }
   }

@@ -106,43 +106,37 @@ public struct Score: Stage {
       context.report(.warning("\(name) has no effect: no metric that is asked for reads it"))
     }
     let input = context.input("samples").path
-    let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
-    var rewards = try context.optionalInput("rewards").map { try RewardIndex($0.path) }
-    var identities = SampleIdentities(input)
-    var samples: [ScoredSample] = []
-    var holdsTokens = false
-    try SampleFiles.forEach(input) { row, line in
-      try identities.add(row, line: line)
-      guard let text = row.text(decodedBy: tokenizer) else {
-        throw StageFailure(
-          "\(input): row \(line) (id \(VisibleText.line(row.id, limit: 200))) has no text",
-          remedy: "connect a tokenizer to port tokenizer")
-      }
-      holdsTokens = holdsTokens || (row.tokens?.count ?? 0) > 1
-      samples.append(row.scored(text: text, reward: try rewards?.take(row)))
-    }
-    guard !samples.isEmpty else { throw StageFailure("\(input): there is no sample to score") }
-    if let left = rewards?.left, left > 0 {
-      context.report(.warning("\(left) rewards are of samples that are not scored"))
-    }
-    if samples.allSatisfy(\.text.isEmpty), holdsTokens {
-      context.report(.warning("all texts are empty though there are tokens; connect a tokenizer to port tokenizer"))
-    }
-    let scores = try Scorer(options).score(samples)
+    let index = try SampleFileIndex(input)
+    guard index.promptCount > 0 else { throw StageFailure("\(input): there is no sample to score") }
+    var texts = SampleTexts(
+      file: input, tokenizer: try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) },
+      rewards: try context.optionalInput("rewards").map { try RewardIndex($0.path) })
+    let fewest = (0..<index.promptCount).min { index.sampleCount(ofPrompt: $0) < index.sampleCount(ofPrompt: $1) } ?? 0
+    let output = ScoreOutput(context.output("scores"))
+    let examples = try output.examples()
+    var run = try ScoringRun(
+      options, prompts: index.promptCount,
+      fewest: (try index.id(ofPrompt: fewest), index.sampleCount(ofPrompt: fewest))
+    ) { try examples.append($0) }
+    try index.forEachPrompt { try run.add(prompt: try texts.samples(of: $0)) }
+    let scores = try run.finish()
+    try examples.close()
     var settings = scores.settings.jsonObject
     settings["samples"] = try SampleFiles.settings(input).map { .object($0) }
-    try ScoreOutput(scores, settings: settings).write(to: context.output("scores"))
-    for remark in scores.remarks { context.report(.warning("\(remark)")) }
-    context.report(.summary(summary(scores, samples)))
+    try output.write(scores, settings: settings)
+    for warning in texts.warnings + scores.remarks.map(\.description) {
+      context.report(.warning(VisibleText.line(warning)))
+    }
+    context.report(.summary(summary(scores, samples: texts.count)))
   }
 
-  private func summary(_ scores: Scores, _ samples: [ScoredSample]) -> String {
+  private func summary(_ scores: Scores, samples: Int) -> String {
     let shown = ["exact_match", "accuracy", "bleu", "rougeL"].compactMap { name in
       scores[name].map { "\(name) \(Self.rounded($0.value))" }
     }
     let diversity = scores.metrics.first { $0.name.hasPrefix("self_bleu") }
     let all = shown + (diversity.map { ["\($0.name) \(Self.rounded($0.value.value))"] } ?? [])
-    return (["\(samples.count) samples"] + all).joined(separator: " · ")
+    return (["\(samples) samples"] + all).joined(separator: " · ")
   }
 
   private static func rounded(_ value: Double) -> String {

@@ -23,60 +23,97 @@ extension SampleRow {
   static func sum(_ values: [Float]) -> Double { values.reduce(0) { $0 + Double($1) } }
 }
 
-/// Tells that every sample stands once and every id has one prompt and one list of references.
-struct SampleIdentities {
-  private struct Prompt {
-    var line: Int
-    var prompt: UInt64?
-    var promptTokens: UInt64?
-    var references: UInt64?
-    var samples: Set<Int> = []
+/// Makes what scoring needs of the rows of a prompt, and tells that every sample stands once and every id has one prompt
+/// and one list of references.
+struct SampleTexts {
+  private let file: FilePath
+  private let tokenizer: Tokenizer?
+  private var rewards: RewardIndex?
+  private var hasText = false
+  private var holdsTokens = false
+  /// How many samples have come.
+  private(set) var count = 0
+
+  init(file: FilePath, tokenizer: Tokenizer?, rewards: RewardIndex?) {
+    self.file = file
+    self.tokenizer = tokenizer
+    self.rewards = rewards
   }
 
-  private let file: FilePath
-  private var prompts: [[UInt8]: Prompt] = [:]
-
-  init(_ file: FilePath) { self.file = file }
-
-  /// Holds a row against those before it.
-  mutating func add(_ row: SampleRow, line: Int) throws {
-    let name = VisibleText.line(row.id, limit: 200)
-    let (prompt, tokens) = (row.prompt.map { Fingerprint.of([$0]) }, row.promptTokens.map { Fingerprint.of($0) })
-    let references = row.references.map { Fingerprint.of($0) }
-    var known = prompts[Array(row.id.utf8)] ?? Prompt(line: line)
-    for (what, first, second) in [
-      ("prompt", known.prompt, prompt), ("prompt_tokens", known.promptTokens, tokens),
-      ("references", known.references, references),
-    ] {
-      guard let first, let second, first != second else { continue }
-      throw StageFailure(
-        "\(file): id \(name) has other \(what) in row \(line) than in row \(known.line)",
-        remedy: "give every prompt an id of its own")
+  /// What is to be said once all samples have come.
+  var warnings: [String] {
+    var warnings: [String] = []
+    if let left = rewards?.left, left > 0 { warnings.append("\(left) rewards are of samples that are not scored") }
+    if !hasText, holdsTokens {
+      warnings.append("all texts are empty though there are tokens; connect a tokenizer to port tokenizer")
     }
-    guard known.samples.insert(row.sample).inserted else {
-      throw StageFailure(
-        "\(file): sample \(row.sample) of id \(name) stands twice, the second time in row \(line)",
-        remedy: "number the samples of a prompt by \"sample\", and give every prompt an id of its own")
+    return warnings
+  }
+
+  /// The samples of one prompt.
+  mutating func samples(of rows: [(row: SampleRow, line: Int)]) throws -> [ScoredSample] {
+    try check(rows)
+    var samples: [ScoredSample] = []
+    for (row, line) in rows {
+      if let tokenizer, row.text?.isEmpty ?? true,
+        let strange = row.tokens?.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize })
+      {
+        throw StageFailure(
+          "\(file): row \(line) (id \(VisibleText.line(row.id, limit: 200))) holds token \(strange), and the tokenizer "
+            + "has \(tokenizer.vocabularySize)",
+          remedy: "connect the tokenizer that the samples were generated with")
+      }
+      guard let text = row.text(decodedBy: tokenizer) else {
+        throw StageFailure(
+          "\(file): row \(line) (id \(VisibleText.line(row.id, limit: 200))) has no text",
+          remedy: "connect a tokenizer to port tokenizer")
+      }
+      hasText = hasText || !text.isEmpty
+      holdsTokens = holdsTokens || (row.tokens?.count ?? 0) > 1
+      samples.append(row.scored(text: text, reward: try rewards?.take(row)))
     }
-    known.prompt = known.prompt ?? prompt
-    known.promptTokens = known.promptTokens ?? tokens
-    known.references = known.references ?? references
-    prompts[Array(row.id.utf8)] = known
+    count += samples.count
+    return samples
+  }
+
+  /// Holds the rows of one id against each other.
+  private func check(_ rows: [(row: SampleRow, line: Int)]) throws {
+    guard rows.count > 1 else { return }
+    let name = VisibleText.line(rows[0].row.id, limit: 200)
+    var lines: [Int: Int] = [:]
+    for (row, line) in rows {
+      if let first = lines.updateValue(line, forKey: row.sample) {
+        throw StageFailure(
+          "\(file): sample \(row.sample) of id \(name) stands twice, in rows \(first) and \(line)",
+          remedy: "number the samples of a prompt by \"sample\", and give every prompt an id of its own")
+      }
+    }
+    try compare(rows, name, "prompt") { $0.prompt.map { Array($0.utf8) } }
+    try compare(rows, name, "prompt_tokens") { $0.promptTokens }
+    try compare(rows, name, "references") { $0.references.map { $0.map { Array($0.utf8) } } }
+  }
+
+  private func compare<Value: Equatable>(
+    _ rows: [(row: SampleRow, line: Int)], _ name: String, _ what: String, _ value: (SampleRow) -> Value?
+  ) throws {
+    var known: (value: Value, line: Int)?
+    for (row, line) in rows {
+      guard let own = value(row) else { continue }
+      guard let first = known else {
+        known = (own, line)
+        continue
+      }
+      guard first.value == own else {
+        throw StageFailure(
+          "\(file): id \(name) has other \(what) in row \(line) than in row \(first.line)",
+          remedy: "give every prompt an id of its own")
+      }
+    }
   }
 }
 
 /// Sixty-four bits by which equal contents are told from others.
 enum Fingerprint {
-  /// Of texts, in order.
-  static func of(_ texts: [String]) -> UInt64 {
-    var hash = start
-    for text in texts {
-      for byte in text.utf8 { add(UInt64(byte) + 1, to: &hash) }
-      add(0, to: &hash)
-    }
-    return hash
-  }
-
   /// Of tokens, in order.
   static func of(_ tokens: [Int32]) -> UInt64 {
     var hash = start
