@@ -32,7 +32,7 @@ let modules: [Module] = [
   Module(name: "Records", dependencies: ["CanonicalJSON", "Files", "SafetensorsFormat", systemPackage]),
   Module(name: "Corpora", dependencies: ["CanonicalJSON", "Archives", "Records", "CXML", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
-  Module(name: "TextMetrics"),
+  Module(name: "TextMetrics", dependencies: ["CRE2"]),
   // Level 1.
   Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", systemPackage]),
   Module(name: "Autodiff", dependencies: ["Tensors"]),
@@ -132,6 +132,10 @@ let systemTargets: [Target] = [
   .target(name: "CTransfer", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
   // OpenBLAS, loaded on first use: its start takes longer than all that a run without work does.
   .target(name: "COpenBLAS", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
+  // RE2, whose interface is C++: answers are found in linear time, whatever expression a user writes.
+  .target(
+    name: "CRE2", cxxSettings: [.unsafeFlags(["-std=c++17", "-Wall", "-Wextra", "-Werror"])],
+    linkerSettings: [.linkedLibrary("re2")]),
   // Starting and guarding child processes: what Swift can't call itself.
   .target(name: "CProcess", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),
 ]

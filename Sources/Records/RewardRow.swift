@@ -39,14 +39,25 @@ public enum RewardFiles {
   /// - Throws: `RecordError` with file and line.
   public static func read(_ artifact: FilePath) throws -> [RewardRow] {
     var rows: [RewardRow] = []
+    try forEach(artifact) { row, _ in rows.append(row) }
+    return rows
+  }
+
+  /// Reads the rewards one by one.
+  ///
+  /// - Parameters:
+  ///   - artifact: The folder, or a `rewards.jsonl` itself.
+  ///   - body: Called with each row and its line, from 1.
+  /// - Throws: `RecordError` with file and line, and what `body` throws.
+  public static func forEach(_ artifact: FilePath, _ body: (RewardRow, Int) throws -> Void) throws {
     try JSONLines.read(FileContent.file("rewards.jsonl", of: artifact)) { line in
-      rows.append(
+      try body(
         RewardRow(
           id: try line.string("id"), sample: line.has("sample") ? try line.integer("sample") : 0,
           tokens: try line.tokens("tokens"), logProbabilities: try line.floats("logprobs"),
-          values: try line.floats("values"), rewards: try line.floats("rewards"), return: try line.number("return")))
+          values: try line.floats("values"), rewards: try line.floats("rewards"), return: try line.number("return")),
+        line.number)
     }
-    return rows
   }
 
   /// Writes a rewards folder.

@@ -9,6 +9,8 @@ public struct SampleRow: Sendable, Hashable {
     case end = "eos"
     /// The token limit was reached.
     case length
+    /// A text that was to stop it was written.
+    case stop
   }
 
   /// The id of the prompt's row.
@@ -62,7 +64,7 @@ public struct SampleRow: Sendable, Hashable {
     if line.has("finish") {
       let word = try line.string("finish")
       guard let value = Finish(rawValue: word) else {
-        throw line.failure("member \"finish\": expected \"eos\" or \"length\", found \"\(word)\"")
+        throw line.failure("member \"finish\": expected \"eos\", \"length\" or \"stop\", found \"\(word)\"")
       }
       finish = value
     }
@@ -121,8 +123,18 @@ public enum SampleFiles {
   /// - Throws: `RecordError` with file and line.
   public static func read(_ artifact: FilePath) throws -> [SampleRow] {
     var rows: [SampleRow] = []
-    try JSONLines.read(FileContent.file("samples.jsonl", of: artifact)) { rows.append(try SampleRow($0)) }
+    try forEach(artifact) { row, _ in rows.append(row) }
     return rows
+  }
+
+  /// Reads the samples one by one.
+  ///
+  /// - Parameters:
+  ///   - artifact: The folder, or a `samples.jsonl` itself.
+  ///   - body: Called with each sample and its line, from 1.
+  /// - Throws: `RecordError` with file and line, and what `body` throws.
+  public static func forEach(_ artifact: FilePath, _ body: (SampleRow, Int) throws -> Void) throws {
+    try JSONLines.read(FileContent.file("samples.jsonl", of: artifact)) { try body(try SampleRow($0), $0.number) }
   }
 
   /// The settings of the generation, or nil where there are none.

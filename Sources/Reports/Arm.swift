@@ -12,7 +12,23 @@ struct Arm: Hashable, Sendable {
 
   /// Whether this is likelihood training by its name, or by λ = 0.
   var isLikelihood: Bool {
-    lambda.map { $0 == 0 } ?? stem.lowercased().split(whereSeparator: { "-_ ".contains($0) }).contains("mle")
+    lambda.map { $0 == 0 } ?? Self.words(of: stem.lowercased(), at: "-_ ").contains { $0.hasSameBytes(as: "mle") }
+  }
+
+  /// Whether two arms are called alike, byte for byte.
+  func hasStem(of other: Arm) -> Bool { stem.hasSameBytes(as: other.stem) }
+
+  /// Equal in bytes of the name and in axes.
+  static func == (left: Arm, right: Arm) -> Bool { left.hasStem(of: right) && left.axes == right.axes }
+
+  func hash(into hasher: inout Hasher) {
+    for byte in stem.utf8 { hasher.combine(byte) }
+    hasher.combine(axes)
+  }
+
+  /// The words of a name, split at any of some ASCII characters.
+  static func words(of name: String, at separators: String) -> [String] {
+    name.utf8.split { byte in separators.utf8.contains(byte) }.map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The axes as a suffix: `λ=0.1`.
@@ -22,14 +38,14 @@ struct Arm: Hashable, Sendable {
 
   /// The name to print: `IQLearn λ=0.1`.
   func name(_ names: [(stem: String, name: String)]) -> String {
-    let given = names.first { $0.stem == stem }?.name
+    let given = names.first { $0.stem.hasSameBytes(as: stem) }?.name
     let base = given ?? Self.known[stem.lowercased()] ?? stem
     return [base, strength].filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   /// Whether two names can mean the same arm: equal axes, and equal stems where both have one.
   func matches(_ other: Arm) -> Bool {
-    axes == other.axes && (stem == other.stem || stem.isEmpty || other.stem.isEmpty)
+    axes == other.axes && (hasStem(of: other) || stem.isEmpty || other.stem.isEmpty)
   }
 
   static func print(_ value: JSONValue) -> String { value.string ?? value.text }
@@ -84,14 +100,14 @@ struct CellIdentity: Hashable, Sendable {
 
   /// The stage's name without cell, port and the words that say what the stage does.
   static func stem(of label: String) -> String {
-    var name = Substring(label)
-    if let at = name.firstIndex(of: "@") { name = name[..<at] }
-    for port in ports where name.hasSuffix(port) {
-      name.removeLast(port.count)
+    var name = Array(label.utf8)
+    if let at = name.firstIndex(of: UInt8(ascii: "@")) { name.removeSubrange(at...) }
+    for port in ports where name.count >= port.utf8.count && name.suffix(port.utf8.count).elementsEqual(port.utf8) {
+      name.removeLast(port.utf8.count)
       break
     }
-    let words = name.split(separator: "-", omittingEmptySubsequences: true)
-    return words.filter { !roles.contains(String($0).lowercased()) }.joined(separator: "-")
+    let words = Arm.words(of: String(decoding: name, as: UTF8.self), at: "-")
+    return words.filter { !roles.contains($0.lowercased()) }.joined(separator: "-")
   }
 
   private static let samplingAxes: Set<String> = [

@@ -43,9 +43,10 @@ struct Axis: Sendable {
       let scaled = step * pow(10, Double(places))
       return abs(scaled - scaled.rounded()) < 1e-6
     }
-    let first = Int((low / step - 1e-9).rounded(.up))
-    let last = Int((high / step + 1e-9).rounded(.down))
-    guard first <= last else { return [] }
+    let first = Int(exactly: (low / step - 1e-9).rounded(.up))
+    let last = Int(exactly: (high / step + 1e-9).rounded(.down))
+    // Values so large that neighbouring marks can't be told apart have none.
+    guard let first, let last, first <= last, last - first <= 100 else { return [] }
     return (first...last).map { place in
       let value = Double(place) * step
       return (value, Format.fixed(value, decimals ?? 0))

@@ -34,32 +34,52 @@ struct Comparison: Sendable {
   /// The split that the ids speak of, or an empty text.
   var split: String
   var resamples: Int
+  /// What has to be said of the inputs: copies, what is missing, what belongs to nothing.
+  var remarks: [String]
 
   init(_ inputs: ReportInputs, options: ReportOptions) throws(ReportError) {
-    guard let first = inputs.scores.first else { throw ReportError.nothingScored }
+    guard !inputs.scores.isEmpty else { throw ReportError.nothingScored }
     try Self.refuseDifferentSettings(inputs.scores)
     let quality = try Quality(options.quality, in: inputs.scores)
-    let (ids, leftOut) = try Self.sharedIDs(inputs.scores)
-    let identities = Self.identities(inputs.scores)
+    var contents: [CellContent?] = []
+    for scores in inputs.scores { contents.append(try Self.content(scores, quality)) }
+    let bare = contents.count { $0?.isEmpty ?? true }
+    let (ids, leftOut) = try Self.sharedIDs(inputs.scores, contents)
+    let identities = Self.identities(inputs)
     var groups: [SeedGroup] = []
-    for (scores, identity) in zip(inputs.scores, identities) {
-      let cell = ScoredCell(
-        scores, identity: identity, rewards: Self.partner(of: identity, in: inputs.rewards, \.provenance),
-        samples: Self.partner(of: identity, in: inputs.samples, \.provenance, settings: \.settings), ids: ids,
-        quality: quality)
-      let place = groups.firstIndex { $0.arm == identity.arm && $0.sampling == identity.sampling }
-      guard let place else {
+    var partners = Partners(inputs)
+    for (place, identity) in identities.enumerated() {
+      let scores = inputs.scores[place]
+      guard let content = contents[place] else { continue }
+      // Its numbers go on in the cell.
+      contents[place] = nil
+      let cell = try ScoredCell(
+        scores, content, identity: identity, rewards: partners.rewards(of: identity),
+        samples: partners.samples(of: identity), ids: ids, quality: quality)
+      let group = groups.firstIndex { $0.arm == identity.arm && $0.sampling == identity.sampling }
+      guard let group else {
         groups.append(SeedGroup(arm: identity.arm, sampling: identity.sampling, cells: [cell]))
         continue
       }
-      if let twin = groups[place].cells.first(where: { $0.identity.seed == identity.seed }) {
+      if let twin = groups[group].cells.first(where: { $0.identity.seed == identity.seed }) {
         throw ReportError.sameCell(first: twin.provenance.label, second: scores.provenance.label)
       }
-      groups[place].cells.append(cell)
+      groups[group].cells.append(cell)
     }
     Self.keepOneDiversity(&groups)
     var arms: [Arm] = []
     for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
+    remarks =
+      Copies(&groups, curves: inputs.curves) { arm in
+        let name = arm.name(options.names)
+        return name.isEmpty ? "the arm" : name
+      }.remarks
+    remarks += groups.flatMap(\.cells).flatMap(\.remarks) + partners.strangers
+    if bare > 0 {
+      remarks.append(
+        "\(Format.count(bare)) of \(Format.count(contents.count)) scores have no examples.jsonl: their values are those of "
+          + "scores.json, over all of their own prompts, and nothing is compared with them")
+    }
     self.quality = quality
     self.ids = ids
     self.leftOut = leftOut
@@ -69,8 +89,18 @@ struct Comparison: Sendable {
     names = options.names
     estimate = Estimator(prompts: ids.count, resamples: options.resamples, seed: options.seed)
     resamples = options.resamples
-    split = first.examples.first.map { String($0.id.prefix { $0 != "-" }) } ?? ""
+    split = ids.first.map { String(decoding: $0.utf8.prefix { $0 != UInt8(ascii: "-") }, as: UTF8.self) } ?? ""
     if !["train", "validation", "test"].contains(split) { split = "" }
+  }
+
+  private static func content(_ scores: ScoresInput, _ quality: Quality) throws(ReportError) -> CellContent {
+    do {
+      return try CellContent(scores, quality: quality, diversity: ScoredCell.diversity(in: scores.file))
+    } catch let error as ReportError {
+      throw error
+    } catch {
+      throw ReportError.unreadable(label: scores.provenance.label, reason: "\(error)")
+    }
   }
 
   /// The name of an arm.
@@ -133,29 +163,32 @@ extension Comparison {
     }
   }
 
-  private static func sharedIDs(_ scores: [ScoresInput]) throws(ReportError) -> (ids: [String], leftOut: Int) {
-    var order: [String] = []
-    var shared: Set<[UInt8]> = []
-    var all: Set<[UInt8]> = []
+  private static func sharedIDs(
+    _ scores: [ScoresInput], _ contents: [CellContent?]
+  ) throws(ReportError) -> (ids: [String], leftOut: Int) {
     // What comes without examples has no prompts, only values over all of them.
-    for (place, input) in scores.filter({ !$0.examples.isEmpty }).enumerated() {
-      var own: Set<[UInt8]> = []
-      for example in input.examples where own.insert(Array(example.id.utf8)).inserted && place == 0 {
-        order.append(example.id)
-      }
-      all.formUnion(own)
-      shared = place == 0 ? own : shared.intersection(own)
-      if shared.isEmpty { throw ReportError.noSharedPrompts(label: input.provenance.label) }
+    let known = zip(scores, contents).compactMap { input, content in
+      content.flatMap { $0.isEmpty ? nil : (input, $0) }
     }
-    return (order.filter { shared.contains(Array($0.utf8)) }, all.count - shared.count)
+    guard let first = known.first else { return ([], 0) }
+    var ids = first.1.ids
+    var all = Set(ids.map { IDBytes($0) })
+    for (input, content) in known.dropFirst() {
+      ids = ids.filter { content.contains($0) }
+      for id in content.ids { all.insert(IDBytes(id)) }
+      if ids.isEmpty { throw ReportError.noSharedPrompts(label: input.provenance.label) }
+    }
+    return (ids, all.count - ids.count)
   }
 
-  /// The identities of the scores; a name that is only a role (`score`) takes the one stem that has its axes.
-  private static func identities(_ scores: [ScoresInput]) -> [CellIdentity] {
-    var found = scores.map { CellIdentity($0.provenance, settings: generation($0.file.settings)) }
+  /// The identities of the scores; a name that is only a role (`score`) takes the one stem that has its axes, of other
+  /// scores or of curves.
+  private static func identities(_ inputs: ReportInputs) -> [CellIdentity] {
+    var found = inputs.scores.map { CellIdentity($0.provenance, settings: generation($0.file.settings)) }
+    let known = (found + inputs.curves.map { CellIdentity($0.provenance) }).map(\.arm).filter { !$0.stem.isEmpty }
     for place in found.indices where found[place].arm.stem.isEmpty {
-      let stems = Set(found.filter { $0.arm.axes == found[place].arm.axes }.map(\.arm.stem)).subtracting([""])
-      if stems.count == 1, let stem = stems.first { found[place].arm.stem = stem }
+      let arms = known.filter { $0.axes == found[place].arm.axes }
+      if let first = arms.first, arms.allSatisfy({ $0 == first }) { found[place].arm.stem = first.stem }
     }
     return found
   }
@@ -163,20 +196,6 @@ extension Comparison {
   /// The generation's settings inside those of scores.
   static func generation(_ settings: JSONObject) -> JSONObject {
     settings["samples"]?.object ?? settings["generation"]?.object ?? settings
-  }
-
-  private static func partner<Input>(
-    of identity: CellIdentity, in inputs: [Input], _ provenance: (Input) -> Provenance,
-    settings: (Input) -> JSONObject? = { _ in nil }
-  ) -> Input? {
-    inputs.first { input in
-      let other = CellIdentity(provenance(input), settings: settings(input))
-      let (own, its) = (identity.sampling, other.sampling)
-      let sameTemperature = its.temperature == nil || own.temperature == nil || its.temperature == own.temperature
-      let sameDecoding = its.decoding == own.decoding || (its.temperature == nil && settings(input) == nil)
-      return other.arm.matches(identity.arm) && sameTemperature && sameDecoding && its.others == own.others
-        && other.seed == identity.seed
-    }
   }
 
   private static func baseline(
@@ -189,7 +208,11 @@ extension Comparison {
       return candidates.enumerated().max { (points($0.element), -$0.offset) < (points($1.element), -$1.offset) }?
         .element
     }
-    if let arm = arms.first(where: { [$0.stem, $0.name(options.names)].contains(options.baseline) }) { return arm }
+    if let arm = arms.first(where: { arm in
+      [arm.stem, arm.name(options.names)].contains { $0.hasSameBytes(as: options.baseline) }
+    }) {
+      return arm
+    }
     throw ReportError.unknownBaseline(options.baseline, arms: arms.map { $0.name(options.names) })
   }
 }

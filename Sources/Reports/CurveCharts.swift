@@ -53,7 +53,7 @@ enum CurveCharts {
       plot.line(item.validation, style, title: name + ", validation")
       for point in item.validation where item.validation.count <= 40 {
         let value = Format.fixed(point.y, 3)
-        plot.dot(point, radius: 2.2, style, title: "\(name), validation at step \(Int(point.x)): \(value)")
+        plot.dot(point, radius: 2.2, style, title: "\(name), validation at step \(Format.fixed(point.x, 0)): \(value)")
       }
     }
     return plot.svg(title: title, xLabel: "step", yLabel: "", xTicks: 4, yTicks: 4)

@@ -22,6 +22,12 @@ enum Format {
     return value < 0 && scaled > 0 ? "-" + text : text
   }
 
+  /// A difference with its sign: `+0.3`, `−1.2`; zero has none.
+  static func signed(_ value: Double, _ decimals: Int) -> String {
+    let text = fixed(value, decimals)
+    return value > 0 && text.utf8.contains(where: { $0 >= 0x31 && $0 <= 0x39 }) ? "+" + text : text
+  }
+
   /// The shortest form with at least so many decimals: `0.7` → `0.70`, `0.125` → `0.125`.
   static func number(_ value: Double, least decimals: Int) -> String {
     for count in decimals..<6 where abs(value - (Double(plain(value, count)) ?? .nan)) < 1e-9 {

@@ -27,12 +27,14 @@ enum FrontChart {
     bands(comparison, table, points, style, &plot)
     for arm in comparison.arms { curve(arm, points, comparison, style, &plot) }
     for (arm, _) in table.contrasts {
-      if let match = table.matches[arm] { cross((plot.x(match.diversity), plot.y(match.quality * scale)), &plot) }
+      for place in table.matches[arm]?.read ?? [] {
+        cross((plot.x(place.diversity), plot.y(place.quality * scale)), &plot)
+      }
     }
     if let human { reference(human, &plot) }
     return plot.svg(
       title: "Quality against Self-BLEU", xLabel: "Self-BLEU@\(comparison.samplesPerPrompt ?? 0)  (← more diverse)",
-      yLabel: "\(comparison.quality.heading) ↑")
+      yLabel: "\(comparison.quality.heading) \(comparison.quality.arrow)")
   }
 
   /// Where an arm's quality meets the baseline's curve.
@@ -43,12 +45,13 @@ enum FrontChart {
       guard let group = comparison.representative(of: arm),
         let point = points.first(where: { $0.group.arm == arm && $0.group.sampling == group.sampling })
       else { continue }
-      let height = plot.y(point.y.value)
       let (top, bottom) = (plot.y(point.y.high ?? point.y.value), plot.y(point.y.low ?? point.y.value))
       let title = "quality of \(comparison.name(arm)): \(Format.fixed(point.y.value, comparison.quality.decimals))"
       plot.rectangle(plot.x.start, top, plot.x.end, bottom, "band " + style[arm], title: title)
       if let match = table.matches[arm] {
-        plot.segment((plot.x(point.x.value), height), (plot.x(match.diversity), height), "match " + style[arm])
+        let height = plot.y(match.arm.quality * comparison.quality.scale)
+        plot.segment(
+          (plot.x(match.arm.diversity), height), (plot.x(match.baseline.diversity), height), "match " + style[arm])
       }
     }
   }

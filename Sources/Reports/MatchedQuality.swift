@@ -1,4 +1,4 @@
-/// A temperature curve read at the quality of another arm.
+/// A temperature curve read at a quality.
 ///
 /// A comparison at equal temperature favours whatever flattens the distribution; at equal quality it does not.
 /// Between neighbouring grid points quality and whatever else is asked for are linear in temperature; beyond the grid
@@ -12,8 +12,10 @@ enum MatchedQuality {
     var fraction: Double
 
     /// A quantity at this place, linear between the points.
-    func value(of grid: [Double]) -> Double {
-      segment + 1 < grid.count ? grid[segment] + fraction * (grid[segment + 1] - grid[segment]) : grid[segment]
+    func value(of grid: some RandomAccessCollection<Double>) -> Double {
+      let from = grid[grid.index(grid.startIndex, offsetBy: segment)]
+      guard fraction > 0, segment + 1 < grid.count else { return from }
+      return from + fraction * (grid[grid.index(grid.startIndex, offsetBy: segment + 1)] - from)
     }
   }
 
@@ -21,14 +23,14 @@ enum MatchedQuality {
   ///
   /// - Parameters:
   ///   - target: The quality to reach.
-  ///   - qualities: The curve's quality at every temperature.
+  ///   - qualities: The curve's quality at every temperature; a curve of one point has its own quality only.
   ///   - temperatures: The grid, ascending.
-  ///   - preferred: The temperature of the arm that is matched.
+  ///   - preferred: The temperature that the place should be near.
   /// - Returns: Nil where the curve does not reach the quality between its ends.
-  static func place(of target: Double, in qualities: [Double], at temperatures: [Double], near preferred: Double)
-    -> Place?
-  {
-    guard qualities.count > 1 else { return nil }
+  static func place(
+    of target: Double, in qualities: [Double], at temperatures: [Double], near preferred: Double
+  ) -> Place? {
+    guard qualities.count > 1 else { return qualities.first == target ? Place(segment: 0, fraction: 0) : nil }
     var best: (place: Place, distance: Double)?
     for segment in 0..<qualities.count - 1 {
       let (from, to) = (qualities[segment], qualities[segment + 1])
@@ -48,16 +50,38 @@ struct Contrast: Sendable {
   var equalTemperature: Estimate?
   /// The arm's quality minus the baseline's at equal temperature.
   var equalTemperatureQuality: Estimate?
-  /// The same difference at equal quality.
+  /// The first difference at equal quality.
   var equalQuality: Outcome
+
+  /// Which of the two fronts is read between its temperatures.
+  enum Way: Sendable, Equatable {
+    /// The baseline's, at the quality that the arm has as it was sampled.
+    case baseline
+    /// The arm's, at the quality that the baseline has as it was sampled.
+    case arm
+    /// Both, in the middle of the qualities that both have.
+    case both
+  }
+
+  /// One front: its temperatures and its qualities, from the least to the greatest.
+  struct Range: Sendable, Equatable {
+    var temperatures: ClosedRange<Double>
+    var qualities: ClosedRange<Double>
+  }
 
   /// What became of the match.
   enum Outcome: Sendable, Equatable {
     /// The difference; above 0 the arm is more diverse.
-    case difference(Estimate)
-    /// The baseline's grid does not reach the arm's quality.
-    case notReached(quality: Double, least: Double, greatest: Double)
-    /// There is no grid of at least two temperatures, or no diversity was measured.
-    case noGrid
+    case difference(Estimate, Way)
+    /// No temperature tried gives the two a common quality.
+    case outOfReach(arm: Range, baseline: Range)
+    /// Neither was sampled at two temperatures, so that there is no front to read.
+    case noGrid(temperatures: [Double])
+    /// Both have the same scores to the last digit, so that there are no two things to compare.
+    case identical
+    /// Diversity or quality was not measured sample by sample.
+    case notMeasured
+    /// The seeds of the two can't be paired.
+    case unpaired(arm: Int, baseline: Int)
   }
 }

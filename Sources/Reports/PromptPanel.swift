@@ -31,7 +31,7 @@ struct PromptPanel {
       let length = samples.reduce(0) { $0 + ($1.length ?? 0) } / Double(max(1, samples.count))
       return sum + length * Double(samples.count) / Double(max(1, item.cell.prompts.count))
     }
-    let count = max(1, min(Self.mostPrompts, Int(Double(Self.mostTokens) / max(1, tokens))))
+    let count = max(1, min(Self.mostPrompts, tokens.isFinite ? Int(Double(Self.mostTokens) / max(1, tokens)) : 1))
     guard let choice = PromptChoice(cells.map(\.cell), quality: comparison.quality, count: count) else { return nil }
     self.choice = choice
   }
@@ -167,7 +167,8 @@ extension PromptPanel {
   /// The class of a reward's shade, from `n4` over `z` to `p4`.
   private static func shade(_ reward: Float, _ scale: Double) -> String {
     guard reward.isFinite else { return "n\(shades)" }
-    let step = max(-shades, min(shades, Int((Double(reward) / scale * Double(shades - 1)).rounded())))
+    let most = Double(shades)
+    let step = Int(max(-most, min(most, (Double(reward) / scale * (most - 1)).rounded())))
     return step == 0 ? "z" : step > 0 ? "p\(step)" : "n\(-step)"
   }
 

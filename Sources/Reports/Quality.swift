@@ -7,11 +7,15 @@ struct Quality: Hashable, Sendable {
   var metric: String
 
   /// The metric of a single sample: what a corpus metric is per sentence.
-  var sampleMetric: String { metric.hasPrefix("bleu") ? "sentence_bleu" : metric }
+  var sampleMetric: String { metric == "bleu" ? "sentence_bleu" : metric }
   /// Whether a value is a share, printed in percent.
   var isShare: Bool { metric == "exact_match" || metric == "accuracy" }
   /// Whether the score of many samples is no mean of the score of each.
   var isCorpus: Bool { metric == "bleu" }
+  /// Whether less of it is better, as of an error rate.
+  var isBetterWhenLess: Bool { ["ter", "sentence_ter", "surprisal"].contains(metric) }
+  /// The arrow of its heading.
+  var arrow: String { isBetterWhenLess ? "↓" : "↑" }
   /// What a value is multiplied by to be printed.
   var scale: Double { isShare ? 100 : 1 }
   /// The word in running text: `correct`, `BLEU`.

@@ -10,6 +10,8 @@ public struct Report: Sendable {
   public let terminalText: String
   /// What the comparison comes to, in one sentence.
   public let sentence: String
+  /// What makes the comparison unfair or its numbers fewer than they look, a sentence each.
+  public let warnings: [String]
 
   /// Compares.
   ///
@@ -21,15 +23,25 @@ public struct Report: Sendable {
     let comparison = try Comparison(inputs, options: options)
     let table = ResultTable(comparison)
     let verdict = Verdict(table, comparison)
-    let text = TableText(comparison: comparison, table: table)
+    let training = TrainingTable(inputs.curves, comparison)
+    let text = TableText(comparison: comparison, table: table, marked: training.marked)
+    warnings = comparison.remarks + training.warnings
     let shown = comparison.arms.compactMap { comparison.representative(of: $0) }
     let correlations = ReturnCharts.correlations(shown, comparison)
     sentence = verdict.sentence
-    terminalText = [text.scope + "; " + text.interval, text.terminal, verdict.sentence].joined(separator: "\n")
-    data = ReportData(comparison: comparison, table: table, correlations: correlations, curves: inputs.curves).files
+    let footnote = training.marked.isEmpty ? [] : ["\(TableText.mark) " + training.warnings.joined(separator: "; ")]
+    terminalText =
+      ([text.scope + "; " + text.interval, text.terminal] + footnote + [verdict.sentence] + training.lines).joined(
+        separator: "\n")
+    data =
+      ReportData(
+        comparison: comparison, table: table, correlations: correlations, curves: inputs.curves, training: training,
+        warnings: warnings
+      ).files
     page =
       ReportPage(
-        inputs: inputs, options: options, text: text, verdict: verdict, shown: shown, correlations: correlations
+        inputs: inputs, options: options, text: text, verdict: verdict, shown: shown, correlations: correlations,
+        training: training, warnings: warnings
       ).html
   }
 }

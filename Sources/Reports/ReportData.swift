@@ -6,12 +6,15 @@ struct ReportData {
   let table: ResultTable
   let correlations: [(predictor: Predictor, group: SeedGroup, across: Estimate?, within: Estimate?)]
   let curves: [CurvesInput]
+  let training: TrainingTable
+  let warnings: [String]
 
   /// Name and content of every file.
   var files: [(name: String, content: String)] {
     [
       ("table.csv", tableFile), ("front.csv", frontFile), ("matched.csv", matchedFile),
-      ("correlations.csv", correlationFile), ("curves.csv", curveFile),
+      ("correlations.csv", correlationFile), ("curves.csv", curveFile), ("training.csv", trainingFile),
+      ("warnings.csv", lines([["warning"]] + warnings.map { [$0] })),
     ]
   }
 
@@ -21,7 +24,7 @@ struct ReportData {
 
   /// A field, quoted where RFC 4180 asks for it; what a spreadsheet would take for a formula gets a quote mark first.
   static func field(_ text: String) -> String {
-    let isFormula = text.first.map { "=+@\t\r".contains($0) } ?? false
+    let isFormula = text.utf8.first.map { "=+@\t\r".utf8.contains($0) } ?? false
     let safe = isFormula ? "'" + text : text
     guard safe.utf8.contains(where: { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }) else { return safe }
     return "\"" + safe.replacingQuotes + "\""
@@ -75,15 +78,19 @@ struct ReportData {
       var difference: Estimate?
       var outcome = "no grid"
       switch contrast.equalQuality {
-      case .difference(let estimate):
+      case .difference(let estimate, let way):
         difference = estimate
         outcome = estimate.isDecided ? "decided" : "undecided"
-      case .notReached: outcome = "not reached"
+        if way != .baseline { outcome += way == .arm ? ", arm matched" : ", both matched" }
+      case .outOfReach: outcome = "not reached"
+      case .identical: outcome = "identical"
+      case .unpaired: outcome = "seeds not paired"
+      case .notMeasured: outcome = "not measured"
       case .noGrid: break
       }
       return [comparison.name(arm)] + Self.triple(contrast.equalTemperature)
         + Self.triple(contrast.equalTemperatureQuality) + Self.triple(difference)
-        + [Self.number(table.matches[arm]?.temperature), outcome]
+        + [Self.number(table.matches[arm]?.read.first?.temperature), outcome]
     }
     let heads = ["diversity_at_equal_t", "quality_at_equal_t", "diversity_at_equal_quality"]
     return lines(
@@ -97,6 +104,10 @@ struct ReportData {
     }
     let heads = ["rho", "rho_within"].flatMap { [$0, $0 + "_low", $0 + "_high"] }
     return lines([["arm", "T", "predictor"] + heads] + rows)
+  }
+
+  private var trainingFile: String {
+    lines([["of"] + training.entries.map(\.name)] + training.rows.map { [$0.name] + $0.values })
   }
 
   private var curveFile: String {
@@ -114,6 +125,7 @@ struct ReportData {
 
 extension String {
   fileprivate var replacingQuotes: String {
-    split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+    utf8.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\"\"")
   }
 }

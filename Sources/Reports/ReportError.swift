@@ -12,6 +12,12 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
   case unknownBaseline(String, arms: [String])
   /// Two scores are of the same arm, seed and decoding.
   case sameCell(first: String, second: String)
+  /// Scores hold a sample twice.
+  case sampleTwice(label: String, id: String, sample: Int)
+  /// Rewards or samples are not those of the samples that were scored: one has another number of tokens.
+  case otherSamples(label: String, scores: String, id: String, sample: Int)
+  /// The scores of single samples can't be read.
+  case unreadable(label: String, reason: String)
 
   /// One sentence with its remedy.
   public var description: String {
@@ -31,6 +37,12 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .sameCell(let first, let second):
       "\(first) and \(second) are the same arm, seed and temperature: connect one of them, or tell them apart "
         + "by an axis"
+    case .sampleTwice(let label, let id, let sample):
+      "\(label) holds sample \(sample) of \(id) twice: give every prompt an id of its own, and score anew"
+    case .otherSamples(let label, let scores, let id, let sample):
+      "\(label) is not of the samples of \(scores): sample \(sample) of \(id) has other tokens there; connect what "
+        + "belongs together"
+    case .unreadable(let label, let reason): "\(label): \(reason)"
     }
   }
 }

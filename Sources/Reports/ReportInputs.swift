@@ -46,14 +46,34 @@ public struct ScoresInput: Sendable {
   public var provenance: Provenance
   /// The metrics over all samples and the settings that decided them.
   public var file: ScoreFile
-  /// The metrics of every sample.
+  /// The metrics of every sample, where they are at hand as values.
   public var examples: [ExampleRow]
+  /// Reads the metrics of every sample, one by one, where they are not.
+  private var reader: (@Sendable ((ExampleRow) throws -> Void) throws -> Void)?
 
   /// Scores.
   public init(provenance: Provenance, file: ScoreFile, examples: [ExampleRow]) {
     self.provenance = provenance
     self.file = file
     self.examples = examples
+  }
+
+  /// Scores whose samples are read as a stream, once.
+  ///
+  /// - Parameters:
+  ///   - provenance: Where they come from.
+  ///   - file: The metrics over all samples.
+  ///   - reader: Calls its argument with the metrics of every sample in order.
+  public init(
+    provenance: Provenance, file: ScoreFile, reader: @escaping @Sendable ((ExampleRow) throws -> Void) throws -> Void
+  ) {
+    self.init(provenance: provenance, file: file, examples: [])
+    self.reader = reader
+  }
+
+  func forEachExample(_ body: (ExampleRow) throws -> Void) throws {
+    for example in examples { try body(example) }
+    try reader?(body)
   }
 }
 
@@ -63,11 +83,14 @@ public struct CurvesInput: Sendable {
   public var provenance: Provenance
   /// The points in file order.
   public var rows: [CurveRow]
+  /// How the model was trained, where it is known.
+  public var training: TrainingRecord?
 
   /// Curves.
-  public init(provenance: Provenance, rows: [CurveRow]) {
+  public init(provenance: Provenance, rows: [CurveRow], training: TrainingRecord? = nil) {
     self.provenance = provenance
     self.rows = rows
+    self.training = training
   }
 }
 

@@ -10,6 +10,10 @@ struct ReportPage {
   let shown: [SeedGroup]
   let correlations: [(predictor: Predictor, group: SeedGroup, across: Estimate?, within: Estimate?)]
 
+  let training: TrainingTable
+  /// What makes the comparison unfair, or its numbers fewer than they look.
+  let warnings: [String]
+
   private var comparison: Comparison { text.comparison }
   private var style: ArmStyle { ArmStyle(comparison) }
 
@@ -49,13 +53,23 @@ struct ReportPage {
     let remarks = [text.interval + "."] + verdict.remarks + notes
     return .element(
       "header", [:], .element("h1", text: title), .element("p", ["class": "scope"], scope),
-      .element("p", ["class": "verdict"], text: verdict.sentence),
+      .element("p", ["class": "verdict"], text: verdict.sentence), caution,
       .element(
         "div", ["class": "first"],
         .element("div", [:], markup.main, .element("p", ["class": "remarks"], text: remarks.joined(separator: " "))),
         chart.map { chart in
           Markup.element("figure", [:], chart, .element("figcaption", text: frontCaption))
         } ?? Markup()))
+  }
+
+  private var caution: Markup {
+    guard !warnings.isEmpty else { return Markup() }
+    let mark = training.marked.isEmpty ? "" : "\(TableText.mark) "
+    return .element(
+      "ul", ["class": "caution"],
+      warnings.map { warning in
+        .element("li", text: (training.warnings.contains(warning) ? mark : "") + warning.sentenceCase + ".")
+      })
   }
 
   private var scope: Markup {
@@ -67,7 +81,7 @@ struct ReportPage {
     if !digests.isEmpty {
       let names = digests.map { label, digest in
         Markup.element(
-          "code", ["title": "\(label)\n\(digest)"], text: String(digest.split(separator: ":").last?.prefix(8) ?? ""))
+          "code", ["title": "\(label)\n\(digest)"], text: digest.afterColon)
       }
       parts.append(.element("span", ["class": "digests"], [.text("scores ")] + names))
     }
@@ -80,7 +94,7 @@ struct ReportPage {
       caption += " The line is \(comparison.name(baseline)) over temperatures; "
       caption +=
         text.table.matches.isEmpty
-        ? "bands are the other arms' quality." : "× is where it has the quality of an arm, whose interval is the band."
+        ? "bands are the other arms' quality." : "× is where two have one quality; bands are the other arms'."
     }
     return caption
   }
@@ -102,12 +116,19 @@ struct ReportPage {
 
   private var sections: [(title: String, content: Markup)] {
     let found: [(title: String, content: Markup?)] = [
+      ("How the arms were trained", trainings),
       ("Learning curves", CurveCharts.make(inputs.curves, comparison, style)),
       ("What the reward knows of quality", rewards), ("Samples side by side", samples),
       ("Parameters that differ", SettingsTable.markup(comparison, style)),
       ("Every cell", TableMarkup(text: text, style: style).all), ("Inputs", provenance),
     ]
     return found.compactMap { section in section.content.map { (section.title, $0) } }
+  }
+
+  private var trainings: Markup? {
+    if let table = training.markup(style) { return table }
+    return comparison.arms.count > 1
+      ? .element("p", text: "Not known: connect the curves of every training to the port curves.") : nil
   }
 
   private var rewards: Markup? {
@@ -150,5 +171,19 @@ struct ReportPage {
           "Tables and series stand in data/ beside this page. Bootstrap of "
           + "\(Format.count(comparison.resamples, "resample")), seed \(options.seed)."
       )
+  }
+}
+
+extension String {
+  /// With a capital first letter.
+  fileprivate var sentenceCase: String {
+    var scalars = unicodeScalars[...]
+    guard let first = scalars.popFirst() else { return self }
+    return first.properties.uppercaseMapping + String(scalars)
+  }
+
+  /// The first digits of a digest.
+  fileprivate var afterColon: String {
+    String(decoding: (utf8.split(separator: UInt8(ascii: ":")).last ?? utf8[...]).prefix(8), as: UTF8.self)
   }
 }

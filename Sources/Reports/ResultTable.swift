@@ -30,9 +30,10 @@ enum Column: CaseIterable, Hashable, Sendable {
   }
 
   /// Whether more is better (1), less (−1), or neither (0).
-  var direction: Int {
+  func direction(_ quality: Quality) -> Int {
     switch self {
-    case .quality, .returnCorrelation: 1
+    case .quality: quality.isBetterWhenLess ? -1 : 1
+    case .returnCorrelation: 1
     case .diversity: -1
     case .entropy, .length, .logProbabilityCorrelation: 0
     }
@@ -68,12 +69,15 @@ struct ResultRow: Sendable {
 struct ResultTable: Sendable {
   var columns: [Column]
   var rows: [ResultRow]
+  /// What stands for quality.
+  let quality: Quality
   /// Arms other than the baseline with their contrasts.
   var contrasts: [(arm: Arm, contrast: Contrast)]
-  /// Where the baseline's curve has each arm's quality, by arm: Self-BLEU and quality.
-  var matches: [Arm: (diversity: Double, quality: Double, temperature: Double)]
+  /// Where the two fronts have one quality, by arm.
+  var matches: [Arm: MatchedPlace]
 
   init(_ comparison: Comparison) {
+    quality = comparison.quality
     rows = []
     contrasts = []
     matches = [:]
@@ -82,10 +86,14 @@ struct ResultTable: Sendable {
     for arm in order {
       guard let group = comparison.representative(of: arm) else { continue }
       rows.append(Self.row(group, comparison))
-      if let baseline, arm != baseline, group.sampling.temperature != nil {
-        let match = BaselineMatch(arm: group, grid: comparison.grid(of: baseline), comparison: comparison)
-        contrasts.append((arm, match.contrast))
-        if let row = match.row { rows.append(row) }
+      if let baseline, arm != baseline, group.sampling.temperature != nil,
+        let standard = comparison.representative(of: baseline), standard.sampling.temperature != nil
+      {
+        let match = FrontMatch(
+          arm: group, armGrid: comparison.grid(of: arm), baseline: standard,
+          baselineGrid: comparison.grid(of: baseline), comparison)
+        contrasts.append((arm, Self.contrast(group, match.outcome, comparison)))
+        rows += match.rows
         matches[arm] = match.place
       }
       rows += comparison.groups.filter {
@@ -96,6 +104,34 @@ struct ResultTable: Sendable {
     if let references = ReferenceRow.make(comparison) { rows.append(references) }
     let found = rows
     columns = Column.allCases.filter { column in found.contains { $0.values[column] != nil } }
+  }
+
+  private static func contrast(
+    _ arm: SeedGroup, _ outcome: Contrast.Outcome, _ comparison: Comparison
+  ) -> Contrast {
+    var contrast = Contrast(equalQuality: outcome)
+    // An interval over copies would look like certainty.
+    guard outcome != .identical, let baseline = comparison.baseline,
+      let equal = comparison.grid(of: baseline).first(where: { $0.sampling == arm.sampling })
+    else { return contrast }
+    contrast.equalTemperature = difference(\.diversityMeasure, -1, arm, equal, comparison)
+    contrast.equalTemperatureQuality = difference(\.qualityMeasure, 1, arm, equal, comparison)
+    return contrast
+  }
+
+  /// Arm minus baseline (or the reverse) at the arm's own temperature; one seed is held against each of several.
+  private static func difference(
+    _ measure: (ScoredCell) -> Measure?, _ sign: Double, _ arm: SeedGroup, _ equal: SeedGroup, _ comparison: Comparison
+  ) -> Estimate? {
+    let count = max(arm.cells.count, equal.cells.count)
+    guard let own = arm.measures(measure), let its = equal.measures(measure), [1, count].contains(own.count),
+      [1, count].contains(its.count)
+    else { return nil }
+    let pairs = (0..<count).map { seed in [own, its].map { $0.count == 1 ? $0[0] : $0[seed] } }
+    return comparison.estimate(pairs) { scores in
+      guard let own = scores[0], let its = scores[1] else { return nil }
+      return sign * (own - its)
+    }
   }
 
   /// The row of cells as they were sampled.
@@ -121,131 +157,41 @@ struct ResultTable: Sendable {
     return Estimate(value: first.value, low: first.low, high: first.high)
   }
 
-  /// Whether a value is the best of its column at its temperature, with an interval that touches no other arm's.
+  /// Whether a value is the best of its column at its temperature: its interval touches no other arm's, and no
+  /// comparison that the sentence makes is undecided or goes the other way.
+  ///
+  /// A Self-BLEU is best only where it is so at equal quality: at equal temperature whatever is worse is more diverse.
   func isBest(_ row: ResultRow, _ column: Column) -> Bool {
-    guard row.kind == .sampled, column.direction != 0, let own = row.values[column] else { return false }
+    guard row.kind == .sampled, column.direction(quality) != 0, let own = row.values[column] else { return false }
     // Greedy output and samples are no competitors.
     let others = rows.filter { $0.kind == .sampled && $0.arm != row.arm && $0.temperature == row.temperature }
-      .compactMap { $0.values[column] }
-    let sign = Double(column.direction)
-    return !others.isEmpty && others.allSatisfy { sign * own.value > sign * $0.value && own.isApart(from: $0) }
-  }
-}
-
-/// The baseline at the quality of an arm.
-struct BaselineMatch {
-  var contrast: Contrast
-  var row: ResultRow?
-  var place: (diversity: Double, quality: Double, temperature: Double)?
-
-  init(arm: SeedGroup, grid: [SeedGroup], comparison: Comparison) {
-    contrast = Contrast(equalQuality: .noGrid)
-    contrast.equalTemperature = Self.difference(\.diversityMeasure, -1, arm, grid, comparison)
-    contrast.equalTemperatureQuality = Self.difference(\.qualityMeasure, 1, arm, grid, comparison)
-    guard grid.count > 1, let match = GridMatch(arm: arm, grid: grid) else { return }
-    let name = (comparison.baseline.map(comparison.name) ?? "") + ", matched"
-    guard let temperature = match.estimate(temperature: comparison.estimate) else {
-      let (least, greatest) = match.range
-      contrast.equalQuality = .notReached(quality: match.target, least: least, greatest: greatest)
-      row = ResultRow(
-        kind: .matched, name: name, temperature: "—", values: [:], note: "not reached", provenance: "",
-        arm: comparison.baseline)
-      return
-    }
-    var values: [Column: Estimate] = [:]
-    for column in Column.allCases {
-      values[column] = match.estimate({ column.measure($0) }, comparison.estimate)
-    }
-    if let difference = match.estimate(differenceOf: \.diversityMeasure, comparison.estimate) {
-      contrast.equalQuality = .difference(difference)
-    }
-    row = ResultRow(
-      kind: .matched, name: name, temperature: Format.fixed(temperature.value, 2), values: values,
-      provenance: "interpolated in T between "
-        + grid.map(\.sampling.text).joined(separator: ", ") + "\n" + grid.map(\.provenance).joined(separator: "\n"),
-      arm: comparison.baseline)
-    if let diversity = values[.diversity], let quality = values[.quality] {
-      place = (diversity.value, quality.value, temperature.value)
-    }
+    let sign = Double(column.direction(quality))
+    return !others.isEmpty
+      && others.allSatisfy { other in
+        guard let its = other.values[column] else { return true }
+        return sign * own.value > sign * its.value && own.isApart(from: its)
+          && isDecided(row.arm, against: other.arm, column)
+      }
   }
 
-  /// Arm minus baseline (or the reverse) at the arm's own temperature.
-  private static func difference(
-    _ measure: (ScoredCell) -> Measure?, _ sign: Double, _ arm: SeedGroup, _ grid: [SeedGroup], _ comparison: Comparison
-  ) -> Estimate? {
-    guard let equal = grid.first(where: { $0.sampling == arm.sampling }), equal.cells.count == arm.cells.count,
-      let own = arm.measures(measure), let its = equal.measures(measure)
-    else { return nil }
-    return comparison.estimate(zip(own, its).map { [$0, $1] }) { scores in
-      guard let own = scores[0], let its = scores[1] else { return nil }
-      return sign * (own - its)
-    }
-  }
-}
-
-/// The interpolation of the baseline's grid at an arm's quality, seed by seed.
-private struct GridMatch {
-  /// Quality measures: the arm's, then the grid's, of every seed.
-  private var qualities: [[Measure]]
-  private let arm: SeedGroup
-  private let grid: [SeedGroup]
-  private let temperatures: [Double]
-  private let preferred: Double
-
-  init?(arm: SeedGroup, grid: [SeedGroup]) {
-    let groups = [arm] + grid
-    guard groups.allSatisfy({ $0.cells.count == arm.cells.count }) else { return nil }
-    let found = groups.compactMap { $0.measures(\.qualityMeasure) }
-    guard found.count == groups.count else { return nil }
-    qualities = arm.cells.indices.map { seed in found.map { $0[seed] } }
-    self.arm = arm
-    self.grid = grid
-    temperatures = grid.map { $0.sampling.temperature ?? 1 }
-    preferred = arm.sampling.temperature ?? 1
-  }
-
-  /// The arm's quality, of the first seed.
-  var target: Double { qualities[0][0].value ?? .nan }
-  /// The grid's least and greatest quality, of the first seed.
-  var range: (least: Double, greatest: Double) {
-    let values = qualities[0].dropFirst().compactMap(\.value)
-    return (values.min() ?? .nan, values.max() ?? .nan)
-  }
-
-  private func place(_ scores: ArraySlice<Double?>) -> MatchedQuality.Place? {
-    let values = scores.compactMap { $0 }
-    guard values.count == scores.count, let target = values.first else { return nil }
-    return MatchedQuality.place(
-      of: target, in: Array(values.dropFirst()), at: temperatures, near: preferred)
-  }
-
-  /// The temperature at which the baseline has the arm's quality.
-  func estimate(temperature estimate: Estimator) -> Estimate? {
-    estimate(qualities) { place($0[...])?.value(of: temperatures) }
-  }
-
-  /// A measure of the baseline at that temperature.
-  func estimate(_ measure: (ScoredCell) -> Measure?, _ estimate: Estimator) -> Estimate? {
-    let found = grid.compactMap { $0.measures(measure) }
-    guard found.count == grid.count else { return nil }
-    let count = grid.count + 1
-    return estimate(qualities.enumerated().map { seed, own in own + found.map { $0[seed] } }) { scores in
-      let values = scores[count...].compactMap { $0 }
-      guard values.count == scores.count - count else { return nil }
-      return place(scores[..<count])?.value(of: values)
-    }
-  }
-
-  /// A measure of the baseline at that temperature minus the arm's.
-  func estimate(differenceOf measure: (ScoredCell) -> Measure?, _ estimate: Estimator) -> Estimate? {
-    let found = grid.compactMap { $0.measures(measure) }
-    guard found.count == grid.count, let own = arm.measures(measure) else { return nil }
-    let count = grid.count + 1
-    return estimate(qualities.enumerated().map { seed, base in base + found.map { $0[seed] } + [own[seed]] }) {
-      scores in
-      let values = scores[count...].compactMap { $0 }
-      guard values.count == scores.count - count, let place = place(scores[..<count]) else { return nil }
-      return place.value(of: Array(values.dropLast())) - values[values.count - 1]
+  /// Whether the sentence, where it compares the two in this column, decides for the first.
+  private func isDecided(_ arm: Arm?, against other: Arm?, _ column: Column) -> Bool {
+    let isArm = contrasts.contains { $0.arm == arm }
+    guard let contrast = contrasts.first(where: { $0.arm == (isArm ? arm : other) })?.contrast else { return true }
+    // Two arms are each compared with the baseline, not with each other.
+    if isArm, contrasts.contains(where: { $0.arm == other }) { return contrast.equalQuality != .identical }
+    let sign = isArm ? 1.0 : -1.0
+    switch column {
+    case .quality:
+      let better = sign * Double(column.direction(quality))
+      return contrast.equalTemperatureQuality.map { $0.isDecided && better * $0.value > 0 } ?? true
+    case .diversity:
+      switch contrast.equalQuality {
+      case .difference(let difference, _): return difference.isDecided && sign * difference.value > 0
+      case .notMeasured: return true
+      case .outOfReach, .noGrid, .identical, .unpaired: return false
+      }
+    default: return true
     }
   }
 }

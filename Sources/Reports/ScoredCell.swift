@@ -4,11 +4,20 @@ import TextMetrics
 
 /// What is known of one sample.
 struct ScoredSample: Sendable {
+  /// What was read of a sample beside its scores.
+  final class Content: Sendable {
+    let reward: RewardRow?
+    let row: SampleRow?
+
+    init(reward: RewardRow?, row: SampleRow?) {
+      self.reward = reward
+      self.row = row
+    }
+  }
+
   /// Its quality by itself, on the metric's own scale.
   var quality: Double?
   var selfBLEU: Double?
-  /// What adds up to corpus BLEU: length, reference length, matches and totals of 1- to 4-grams.
-  var bleuStatistics: [Double]?
   /// Mean entropy of its tokens, nats.
   var entropy: Double?
   /// Tokens, the end token included.
@@ -19,15 +28,19 @@ struct ScoredSample: Sendable {
   var logProbability: Double?
   /// The value of the prompt.
   var firstValue: Double?
-  var text: String?
-  var reward: RewardRow?
-  var row: SampleRow?
+  private var content: Content?
+
+  var text: String? { content?.row?.text }
+  var reward: RewardRow? { content?.reward }
+  var row: SampleRow? { content?.row }
 }
 
 /// A prompt with the samples of one cell.
 struct ScoredPrompt: Sendable {
   var id: String
   var samples: [ScoredSample]
+  /// What adds up to corpus BLEU, over the samples; nil where it is not known of all.
+  var bleu: [Double]?
 }
 
 /// One cell of the comparison: an arm, a way of sampling, a seed.
@@ -40,14 +53,18 @@ struct ScoredCell: Sendable {
   private(set) var prompts: [ScoredPrompt]
   /// The k of `self_bleu@k`, or nil where it was not measured or is not that of the report.
   private(set) var samplesPerPrompt: Int?
+  /// What is to be said of the inputs of the cell.
+  private(set) var remarks: [String] = []
   private let quality: Quality
+  private let fingerprint: UInt64?
 
   init(
-    _ scores: ScoresInput, identity: CellIdentity, rewards: RewardsInput?, samples: SamplesInput?, ids: [String],
-    quality: Quality
-  ) {
+    _ scores: ScoresInput, _ content: CellContent, identity: CellIdentity, rewards: RewardsInput?,
+    samples: SamplesInput?, ids: [String], quality: Quality
+  ) throws(ReportError) {
     self.identity = identity
     self.quality = quality
+    fingerprint = content.fingerprint
     provenance = scores.provenance
     settings = scores.file.settings
     file = scores.file
@@ -55,18 +72,55 @@ struct ScoredCell: Sendable {
       (rewards?.rows ?? []).map { (SampleKey($0.id, $0.sample), $0) }, uniquingKeysWith: { first, _ in first })
     let rowOf = Dictionary(
       (samples?.rows ?? []).map { (SampleKey($0.id, $0.sample), $0) }, uniquingKeysWith: { first, _ in first })
-    let diversity = scores.file.metrics.first { $0.name.hasPrefix("self_bleu@") }?.name
-    samplesPerPrompt = diversity.flatMap { Int($0.dropFirst("self_bleu@".count)) }
-    var found: [String: [ScoredSample]] = [:]
-    for example in scores.examples {
-      let key = SampleKey(example.id, example.sample)
-      var sample = ScoredSample(
-        example, quality: quality, diversity: diversity, reward: rewardOf[key], row: rowOf[key])
-      // A prompt has one value; other batches give it other last digits, whose ranks would mean nothing.
-      if let value = found[example.id]?.first?.firstValue { sample.firstValue = value }
-      found[example.id, default: []].append(sample)
+    samplesPerPrompt = Self.diversity(in: scores.file).flatMap {
+      Int(String(decoding: $0.utf8.dropFirst("self_bleu@".utf8.count), as: UTF8.self))
     }
-    prompts = ids.map { ScoredPrompt(id: $0, samples: found[$0] ?? []) }
+    prompts = []
+    var lacking = (rewards: 0, samples: 0)
+    for id in ids {
+      let known = content[id]
+      var found: [ScoredSample] = []
+      for sample in known?.samples ?? [] {
+        let key = SampleKey(id, sample.number)
+        let (reward, row) = (rewardOf[key], rowOf[key])
+        for (tokens, label) in [
+          (reward?.tokens, rewards?.provenance.label), (row?.tokens, samples?.provenance.label),
+        ] {
+          guard let tokens, let label, let length = sample.length, Double(tokens.count) != length else { continue }
+          throw ReportError.otherSamples(
+            label: label, scores: scores.provenance.label, id: id, sample: sample.number)
+        }
+        if let reward, let tokens = row?.tokens, tokens != reward.tokens {
+          throw ReportError.otherSamples(
+            label: rewards?.provenance.label ?? "", scores: samples?.provenance.label ?? "", id: id,
+            sample: sample.number)
+        }
+        if rewards != nil, reward == nil { lacking.rewards += 1 }
+        if samples != nil, row == nil { lacking.samples += 1 }
+        var scored = ScoredSample(sample, reward: reward, row: row)
+        // A prompt has one value; other batches give it other last digits, whose ranks would mean nothing.
+        if let value = found.first?.firstValue { scored.firstValue = value }
+        found.append(scored)
+      }
+      prompts.append(ScoredPrompt(id: id, samples: found, bleu: found.isEmpty ? nil : known?.bleu))
+    }
+    for (count, label) in [(lacking.rewards, rewards?.provenance.label), (lacking.samples, samples?.provenance.label)] {
+      guard count > 0, let label else { continue }
+      remarks.append("\(label) lacks \(Format.count(count, "sample")) of \(scores.provenance.label)")
+    }
+  }
+
+  /// The name of Self-BLEU in a file of scores.
+  static func diversity(in file: ScoreFile) -> String? {
+    file.metrics.first { $0.name.utf8.starts(with: "self_bleu@".utf8) }?.name
+  }
+
+  /// Whether two cells are one and the same result: by their digests, or where these are not known by their numbers.
+  func isCopy(of other: ScoredCell) -> Bool {
+    if let own = provenance.digest, let its = other.provenance.digest { return own.hasSameBytes(as: its) }
+    guard fingerprint == other.fingerprint, !file.metrics.isEmpty else { return false }
+    let isSame = zip(file.metrics, other.file.metrics).allSatisfy { $0.name == $1.name && $0.value == $1.value }
+    return isSame && file.metrics.count == other.file.metrics.count
   }
 
   /// Leaves the cell without Self-BLEU.
@@ -80,24 +134,25 @@ struct ScoredCell: Sendable {
   /// The number of samples of a prompt, the least over prompts.
   var leastSamples: Int { prompts.map(\.samples.count).min() ?? 0 }
 
-  /// Quality over all samples.
+  /// Quality over all samples; nil where nothing is known of single samples.
   var qualityMeasure: Measure? {
     guard quality.isCorpus else { return mean(\.quality) }
+    guard prompts.contains(where: { !$0.samples.isEmpty }) else { return nil }
     let bleu = BLEU()
     var rows: [[Double]] = []
     for prompt in prompts {
+      if let sums = prompt.bleu {
+        rows.append(sums)
+        continue
+      }
       var sum = BLEUStatistics()
-      var values = [Double](repeating: 0, count: 10)
       for sample in prompt.samples {
-        if let statistics = sample.bleuStatistics {
-          for column in values.indices { values[column] += statistics[column] }
-        } else if let row = sample.row, let text = row.text, let references = row.references, !references.isEmpty {
-          sum += bleu.statistics(of: text, references: references)
-        } else {
+        guard let row = sample.row, let text = row.text, let references = row.references, !references.isEmpty else {
           return mean(\.quality)
         }
+        sum += bleu.statistics(of: text, references: references)
       }
-      rows.append(zip(values, sum.values).map { $0 + $1 })
+      rows.append(sum.values)
     }
     return Measure(rows: rows) { Self.corpusBLEU($0) }
   }
@@ -141,12 +196,9 @@ struct ScoredCell: Sendable {
 
   /// Corpus BLEU of summed statistics.
   static func corpusBLEU(_ sum: UnsafeBufferPointer<Double>) -> Double? {
-    var statistics = BLEUStatistics()
-    statistics.length = Int(sum[0])
-    statistics.referenceLength = Int(sum[1])
-    statistics.matches = (2..<6).map { Int(sum[$0]) }
-    statistics.totals = (6..<10).map { Int(sum[$0]) }
-    return statistics.length > 0 ? statistics.score(effectiveOrder: false) : nil
+    guard sum.count == 10, sum[0] > 0 else { return nil }
+    let value = BLEUStatistics.score(of: sum, effectiveOrder: false)
+    return value.isFinite ? value : nil
   }
 }
 
@@ -162,21 +214,17 @@ struct SampleKey: Hashable, Sendable {
 }
 
 extension ScoredSample {
-  init(_ example: ExampleRow, quality: Quality, diversity: String?, reward: RewardRow?, row: SampleRow?) {
-    self.quality = example[quality.sampleMetric]
-    selfBLEU = diversity.flatMap { example[$0] }
-    bleuStatistics = example.values["bleu_statistics"]?.array?.compactMap(\.number)
-    if bleuStatistics?.count != 10 { bleuStatistics = nil }
-    entropy = example["entropy"] ?? row?.entropies.flatMap { Self.mean($0) }
+  init(_ sample: CellContent.Sample, reward: RewardRow?, row: SampleRow?) {
+    quality = sample.quality
+    selfBLEU = sample.selfBLEU
+    entropy = sample.entropy ?? row?.entropies.flatMap { Self.mean($0) }
     let tokens = reward?.tokens.count ?? row?.tokens?.count
-    length = tokens.map(Double.init) ?? example["length"]
-    `return` = reward?.return ?? example["return"]
+    length = tokens.map(Double.init) ?? sample.length
+    `return` = reward?.return ?? sample.return
     let logProbabilities = reward?.logProbabilities ?? row?.logProbabilities
     logProbability = logProbabilities.map { $0.reduce(0) { $0 + Double($1) } }
     firstValue = reward?.values.first.map(Double.init)
-    text = row?.text
-    self.reward = reward
-    self.row = row
+    content = reward == nil && row == nil ? nil : Content(reward: reward, row: row)
   }
 
   private static func mean(_ values: [Float]) -> Double? {

@@ -47,6 +47,7 @@ enum StyleSheet {
     .verdict { font-size: 1.35rem; line-height: 1.38; margin: 1.15rem 0 1.35rem; max-width: 60rem; }
     .remarks, figcaption, .quiet { color: var(--quiet); font-size: .8125rem; line-height: 1.45; font-weight: 400; }
     .remarks { margin: .75rem 0 0; }
+    .caution { margin: 0 0 1.2rem; padding: .6rem .9rem .6rem 1.9rem; border-left: 3px solid var(--ink); font-size: .9375rem; }
     .first { display: grid; grid-template-columns: minmax(0, 1.42fr) minmax(0, 1fr); gap: 2rem; align-items: start; }
     figure { margin: 0; min-width: 0; }
     figcaption { margin-top: .35rem; max-width: 34rem; }

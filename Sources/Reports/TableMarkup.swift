@@ -41,7 +41,8 @@ struct TableMarkup {
     var cells: [Markup] = [
       .element(
         "th", ["scope": "row", "title": row.provenance],
-        (row.kind == .sampled ? row.arm.map(style.mark) : nil) ?? .element("i", ["class": "mark"]), .text(row.name)),
+        (row.kind == .sampled ? row.arm.map(style.mark) : nil) ?? .element("i", ["class": "mark"]),
+        .text(text.name(row))),
       .element("td", ["class": "t"], text: row.temperature),
     ]
     if let note = row.note {

@@ -1,7 +1,18 @@
 /// The words and numbers of the table, the same on the page, on the terminal and in files.
 struct TableText: Sendable {
+  /// What stands behind the name of an arm that was not trained as the first one was.
+  static let mark = "†"
+
   let comparison: Comparison
   let table: ResultTable
+  /// Arms that were trained on other terms.
+  let marked: [Arm]
+
+  /// The name of a row.
+  func name(_ row: ResultRow) -> String {
+    guard row.kind == .sampled, let arm = row.arm, marked.contains(arm) else { return row.name }
+    return row.name + " " + Self.mark
+  }
 
   /// A value with half its interval: `71.2 ± 2.1`.
   static func cell(_ estimate: Estimate, _ decimals: Int) -> String {
@@ -12,7 +23,7 @@ struct TableText: Sendable {
   /// The heading of a column; correlations name what is correlated.
   func heading(_ column: Column) -> String {
     switch column {
-    case .quality: "\(comparison.quality.heading) ↑"
+    case .quality: "\(comparison.quality.heading) \(comparison.quality.arrow)"
     case .diversity: "Self-BLEU@\(comparison.samplesPerPrompt ?? 0) ↓"
     case .entropy: "entropy"
     case .length: "length"
@@ -76,7 +87,7 @@ struct TableText: Sendable {
     let columns = table.columns.filter { $0 != .length }
     var lines = [["", "T"] + columns.map(heading)]
     for row in table.rows {
-      var cells = [row.name, row.temperature]
+      var cells = [name(row), row.temperature]
       for (place, column) in columns.enumerated() {
         if let note = row.note {
           cells.append(place == 0 ? note : "")

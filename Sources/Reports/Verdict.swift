@@ -1,6 +1,9 @@
 import CanonicalJSON
 
 /// The one honest sentence: what an arm buys at equal temperature and what remains of it at equal quality.
+///
+/// It is put together from a small grammar of cases. Whatever is undecided, out of reach or unknown is called so by
+/// name, with what was tried; worse is said as plainly as better.
 struct Verdict: Sendable {
   /// The sentence.
   var sentence: String
@@ -8,117 +11,167 @@ struct Verdict: Sendable {
   var remarks: [String]
 
   init(_ table: ResultTable, _ comparison: Comparison) {
-    let quality = comparison.quality
     let contrasts = table.contrasts
     remarks = []
     guard let baseline = comparison.baseline, !contrasts.isEmpty else {
-      sentence =
-        comparison.arms.count > 1
-        ? "No arm is a baseline, so nothing is compared at equal quality."
-        : "There is one arm only, so nothing is compared."
+      sentence = Self.nothingCompared(comparison)
       return
     }
-    let reference = comparison.name(baseline)
-    if contrasts.count == 1 {
-      let (arm, contrast) = contrasts[0]
-      let names = Self.shortNames(contrasts.map(\.arm), comparison)
+    let names = Self.shortNames(contrasts.map(\.arm), comparison)
+    let words = zip(names, contrasts).map { name, item in
+      VerdictWords(
+        arm: name, baseline: comparison.name(baseline), contrast: item.contrast, quality: comparison.quality,
+        temperature: comparison.representative(of: item.arm)?.sampling.temperature)
+    }
+    if words.count == 1 {
+      sentence = words[0].sentence
+    } else {
       sentence =
-        Self.atEqualTemperature(names[0], contrast, quality) + "; "
-        + Self.atEqualQuality(contrast, reference: reference, quality) + "."
-      if case .difference(let difference) = contrast.equalQuality, !difference.isDecided, difference.halfWidth != nil {
+        "Against \(comparison.name(baseline)) at equal T, " + words.map(\.atEqualTemperature).joined(separator: "; ")
+        + ". At equal quality, " + words.map(\.atEqualQuality).joined(separator: "; ") + "."
+      remarks.append("\(Format.count(contrasts.count, "comparison")), intervals not adjusted for their number.")
+    }
+    for (name, item) in zip(names, contrasts) {
+      if case .difference(let difference, _) = item.contrast.equalQuality, !difference.isDecided,
+        difference.halfWidth != nil
+      {
         remarks.append(
-          "Undecided: the interval holds 0, so \(comparison.name(arm)) may be \(reference) at another temperature.")
+          "Undecided: the interval holds 0, so \(name) may be \(comparison.name(baseline)) at another temperature.")
       }
-      return
     }
-    sentence = Self.severalArms(contrasts, reference: reference, comparison)
-    remarks.append(
-      "\(Format.count(contrasts.count, "comparison")), intervals not adjusted for their number.")
+  }
+
+  private static func nothingCompared(_ comparison: Comparison) -> String {
+    if comparison.arms.count < 2 { return "There is one arm only, so nothing is compared." }
+    guard let baseline = comparison.baseline else {
+      return "No arm is a baseline, so nothing is compared at equal quality."
+    }
+    return "Nothing is compared with \(comparison.name(baseline)): a comparison needs samples at a temperature of both."
   }
 
   /// Names without what all arms have in common: of IQLearn alone, no λ.
   private static func shortNames(_ arms: [Arm], _ comparison: Comparison) -> [String] {
-    guard arms.count == 1, comparison.arms.count(where: { $0.stem == arms[0].stem }) == 1 else {
+    guard arms.count == 1, comparison.arms.count(where: { $0.hasStem(of: arms[0]) }) == 1 else {
       return arms.map(comparison.name)
     }
     return [Arm(stem: arms[0].stem, axes: [:]).name(comparison.names)]
   }
+}
 
-  private static func atEqualTemperature(_ name: String, _ contrast: Contrast, _ quality: Quality) -> String {
-    guard let diversity = contrast.equalTemperature else { return "At equal T \(name)'s diversity is not known" }
-    var text = "At equal T "
-    if diversity.isDecided || diversity.halfWidth == nil {
-      text += "\(name) is \(points(diversity))"
-    } else {
-      text += "\(name)'s diversity differs by \(plusMinus(diversity)), undecided"
-    }
-    if let change = contrast.equalTemperatureQuality, change.isDecided {
-      let size = Format.fixed(abs(change.value) * quality.scale, quality.decimals)
-      let isLess = change.value < 0
-      text +=
-        quality.isShare
-        ? " and \(size) \(isLess ? "less" : "more") \(quality.word)"
-        : " and \(size) \(quality.word) \(isLess ? "worse" : "better")"
-    }
-    return text
+/// The cases of the sentence, for one arm.
+struct VerdictWords: Sendable {
+  let arm: String
+  let baseline: String
+  let contrast: Contrast
+  let quality: Quality
+  /// The arm's temperature.
+  let temperature: Double?
+
+  /// The sentence of a report with one arm beside the baseline.
+  var sentence: String {
+    if contrast.equalQuality == .identical { return identical + "." }
+    return "Against \(baseline) at equal T, \(atEqualTemperature); at equal quality \(qualityClause(subject: "it"))."
   }
 
-  private static func atEqualQuality(_ contrast: Contrast, reference: String, _ quality: Quality) -> String {
+  private var identical: String {
+    "\(arm) and \(baseline) have identical scores, as the same samples would, so nothing is compared"
+  }
+
+  /// `IQLearn is 4.5 Self-BLEU points more diverse and 3.0 points less correct`.
+  var atEqualTemperature: String {
+    if contrast.equalQuality == .identical { return "\(arm) has identical scores" }
+    let parts = [contrast.equalTemperature.map(diversity), contrast.equalTemperatureQuality.map(qualityWords)]
+    let known = parts.compactMap { $0 }
+    guard !known.isEmpty else {
+      let place = temperature.map { " at T \(Format.number($0, least: 2))" } ?? ""
+      return "\(arm) is not compared, for \(baseline) was not sampled and scored alike\(place)"
+    }
+    return "\(arm) is " + known.joined(separator: " and ")
+  }
+
+  /// `IQLearn is 5.0 ± 0.4 Self-BLEU points more diverse`.
+  var atEqualQuality: String { qualityClause(subject: arm) }
+
+  private func qualityClause(subject: String) -> String {
+    let start = "\(subject) is "
     switch contrast.equalQuality {
-    case .difference(let difference) where difference.halfWidth == nil:
-      return "at equal quality \(Format.fixed(difference.value, 1)), at the grid's edge: undecided"
-    case .difference(let difference) where difference.isDecided:
-      return "at equal quality \(plusMinus(difference)) points \(difference.value > 0 ? "more" : "less") diverse"
-    case .difference(let difference):
-      return "at equal quality \(plusMinus(difference, signed: true)): undecided"
-    case .notReached(let target, let least, let greatest):
-      let text = [target, least, greatest].map { Format.fixed($0 * quality.scale, quality.decimals) }
-      return "equal quality is not reached: \(reference)'s temperatures span \(text[1]) to \(text[2]) "
-        + "\(quality.heading), not \(text[0])"
-    case .noGrid:
-      return "at equal quality unknown, for \(reference) was sampled at fewer than two temperatures"
+    case .identical: return "\(subject) has identical scores"
+    case .difference(let difference, let way):
+      if difference.halfWidth == nil {
+        return start
+          + "undecided in diversity (\(signed(difference)) Self-BLEU points, at the edge of the temperatures tried)"
+          + matched(way)
+      }
+      return start + diversity(difference, withInterval: true) + matched(way)
+    case .outOfReach(let own, let its):
+      return "\(subject) can't be compared, for no temperature tried gives both one quality: "
+        + "\(arm) \(range(own)), \(baseline) \(range(its))"
+    case .noGrid(let temperatures):
+      let tried = Set(temperatures).sorted().map { Format.number($0, least: 2) }
+      return "\(subject) can't be compared, for neither was sampled at two temperatures"
+        + (tried.isEmpty ? "" : " (only T \(Format.list(tried)))")
+    case .notMeasured:
+      return "\(subject) can't be compared, for diversity or quality was not measured sample by sample"
+    case .unpaired(let own, let its):
+      return "\(subject) can't be compared, for \(Format.count(own, "seed")) and \(its) of \(baseline) make no pairs"
     }
   }
 
-  /// One list of differences at equal temperature and one at equal quality, an item an arm.
-  private static func severalArms(
-    _ contrasts: [(arm: Arm, contrast: Contrast)], reference: String, _ comparison: Comparison
-  ) -> String {
-    let arms = contrasts.map(\.arm)
-    let isFamily = Set(arms.map(\.stem)).count == 1
-    let subject = isFamily ? Arm(stem: arms[0].stem, axes: [:]).name(comparison.names) : ""
-    let names = isFamily ? arms.map(\.strength) : arms.map(comparison.name)
-    let temperatures = zip(names, contrasts).map { name, item -> String in
-      guard let difference = item.contrast.equalTemperature else { return "an unknown number (\(name))" }
-      let isPlain = difference.isDecided || difference.halfWidth == nil
-      return isPlain
-        ? "\(Format.fixed(difference.value, 1)) (\(name))"
-        : "\(plusMinus(difference, signed: true)) (\(name), undecided)"
+  /// `at T 0.50 to 1.50 has 40.0 to 90.0 correct %`.
+  private func range(_ range: Contrast.Range) -> String {
+    let temperatures = [range.temperatures.lowerBound, range.temperatures.upperBound].map {
+      Format.number($0, least: 2)
     }
-    let outcomes = contrasts.map(\.contrast.equalQuality)
-    let allUndecided = outcomes.allSatisfy { if case .difference(let found) = $0 { !found.isDecided } else { false } }
-    let qualities = outcomes.map { outcome(outcome: $0, isBare: allUndecided) }
-    return "At equal T \(subject.isEmpty ? "arms are" : subject + " is") more diverse than \(reference) by "
-      + Format.list(temperatures) + " points; at equal quality by " + Format.list(qualities)
-      + (allUndecided ? (outcomes.count == 2 ? ": both undecided." : ": all undecided.") : ".")
+    let ends = [range.qualities.lowerBound, range.qualities.upperBound].map {
+      Format.fixed($0 * quality.scale, quality.decimals)
+    }
+    let span = { (ends: [String]) in ends[0] == ends[1] ? ends[0] : "\(ends[0]) to \(ends[1])" }
+    return "at T \(span(temperatures)) has \(span(ends)) \(quality.heading)"
   }
 
-  private static func outcome(outcome: Contrast.Outcome, isBare: Bool) -> String {
-    switch outcome {
-    case .difference(let difference):
-      plusMinus(difference, signed: true) + (isBare ? "" : difference.isDecided ? " (decided)" : " (undecided)")
-    case .notReached: "an unknown number (not reached)"
-    case .noGrid: "an unknown number (no temperature grid)"
+  /// How the match was made, where it is not the usual way.
+  private func matched(_ way: Contrast.Way) -> String {
+    switch way {
+    case .baseline: ""
+    case .arm: ", at a temperature of \(arm) that gives \(baseline)'s quality"
+    case .both: ", in the middle of the qualities that both have"
     }
   }
 
-  /// `4.5 points more diverse`.
-  private static func points(_ estimate: Estimate) -> String {
-    "\(Format.fixed(abs(estimate.value), 1)) points \(estimate.value < 0 ? "less" : "more") diverse"
+  private func diversity(_ estimate: Estimate) -> String { diversity(estimate, withInterval: false) }
+
+  private func diversity(_ estimate: Estimate, withInterval: Bool) -> String {
+    guard estimate.isStated else { return "undecided in diversity (\(signed(estimate)) Self-BLEU points)" }
+    let size = withInterval ? plusMinus(estimate) : Format.fixed(abs(estimate.value), 1)
+    return "\(size) Self-BLEU points \(estimate.value < 0 ? "less" : "more") diverse"
   }
 
-  private static func plusMinus(_ estimate: Estimate, signed: Bool = false) -> String {
-    let value = Format.fixed(signed ? estimate.value : abs(estimate.value), 1)
+  private func qualityWords(_ estimate: Estimate) -> String {
+    let scaled = estimate.scaled(by: quality.scale)
+    let unit = quality.isShare ? "points" : "\(quality.word) points"
+    let decimals = quality.decimals
+    guard estimate.isStated else {
+      let half = scaled.halfWidth.map { " ± \(Format.fixed($0, decimals))" } ?? ""
+      return "undecided in quality (\(Format.signed(scaled.value, decimals))\(half) \(unit))"
+    }
+    let size = Format.fixed(abs(scaled.value), decimals)
+    let isLess = (estimate.value < 0) != quality.isBetterWhenLess
+    return quality.isShare
+      ? "\(size) points \(estimate.value < 0 ? "less" : "more") \(quality.word)"
+      : "\(size) \(unit) \(isLess ? "worse" : "better")"
+  }
+
+  private func signed(_ estimate: Estimate) -> String {
+    Format.signed(estimate.value, 1) + (estimate.halfWidth.map { " ± \(Format.fixed($0, 1))" } ?? "")
+  }
+
+  private func plusMinus(_ estimate: Estimate) -> String {
+    let value = Format.fixed(abs(estimate.value), 1)
     return estimate.halfWidth.map { "\(value) ± \(Format.fixed($0, 1))" } ?? value
   }
+}
+
+extension Estimate {
+  /// Whether the sentence may state it as a fact: its interval leaves out zero, or there is none to ask.
+  fileprivate var isStated: Bool { isDecided || (halfWidth == nil && value != 0) }
 }

@@ -1,20 +1,44 @@
 /// Where the answer of a text stands.
-public struct AnswerRule: Sendable {
-  /// The regular expression, or nil for the text after `####`.
-  public let pattern: String?
+public struct AnswerRule: Sendable, Hashable {
+  /// Which match counts where there are several.
+  public enum Choice: String, Sendable, CaseIterable {
+    /// The first.
+    case first
+    /// The last of those that do not overlap, counted from the text's start.
+    case last
+  }
 
-  /// The text after the first `####`, to the end of its line, as GSM8K writes answers.
-  public static let afterHashes = AnswerRule()
+  /// The expression for answers as GSM8K writes them: the first number behind `####`.
+  public static let usualPattern = "#### *([-$0-9.,]+)"
 
-  private init() { pattern = nil }
+  /// The rule for answers as GSM8K writes them.
+  public static let afterHashes = AnswerRule(usual: ())
 
-  /// The first match of a regular expression: its first group, or the whole match where it has none.
+  /// The regular expression, in RE2's syntax.
+  public let pattern: String
+  /// Which match counts.
+  public let choice: Choice
+
+  private init(usual: Void) {
+    pattern = Self.usualPattern
+    choice = .first
+  }
+
+  /// The match of a regular expression: its first group that matched something, or all of it where no group took part.
   ///
-  /// - Parameter pattern: The expression, in the syntax of Swift's `Regex`.
-  /// - Throws: `ScoringError.pattern` where it cannot be read.
-  public init(pattern: String) throws(ScoringError) {
+  /// - Parameters:
+  ///   - pattern: The expression, in RE2's syntax.
+  ///   - choice: Which match counts.
+  /// - Throws: `ScoringError.pattern` where RE2 refuses it.
+  public init(pattern: String, choice: Choice = .first) throws(ScoringError) {
     self.pattern = pattern
-    do { _ = try Regex(pattern) } catch { throw .pattern(pattern, reason: "\(error)") }
+    self.choice = choice
+    guard !pattern.utf8.elementsEqual(Self.usualPattern.utf8) else { return }
+    do throws(RegularExpression.Refusal) {
+      _ = try RegularExpression(pattern)
+    } catch {
+      throw .pattern(pattern, reason: error.reason)
+    }
   }
 
   /// Finds answers by the rule.
@@ -22,36 +46,48 @@ public struct AnswerRule: Sendable {
 }
 
 /// Reads answers from texts by one rule.
-public struct AnswerReader {
-  private let regex: Regex<AnyRegexOutput>?
+public struct AnswerReader: Sendable {
+  private let expression: RegularExpression
+  private let choice: AnswerRule.Choice
 
   init(rule: AnswerRule) {
-    regex = rule.pattern.flatMap { try? Regex($0) }.map { $0.matchingSemantics(.unicodeScalar) }
+    guard let expression = try? RegularExpression(rule.pattern) else {
+      preconditionFailure("a rule's expression has been compiled before")
+    }
+    self.expression = expression
+    choice = rule.choice
   }
 
   /// The answer of a text, without white space around it; nil where there is none.
   public func answer(in text: String) -> String? {
-    if let regex {
-      guard let match = try? regex.firstMatch(in: text) else { return nil }
-      let group = match.output.count > 1 ? match.output[1].substring : match.output[0].substring
-      return group.map { Self.trimmed($0.utf8) }.flatMap { $0.isEmpty ? nil : $0 }
-    }
     var text = text
-    return text.withUTF8 { Self.answerAfterHashes($0) }
+    return text.withUTF8 { bytes in
+      guard let match = chosenMatch(in: bytes), let whole = match[0] else { return nil }
+      let groups = match.dropFirst().compactMap(\.self)
+      // A group that matched nothing finds nothing, as in lm-evaluation-harness.
+      let range = groups.isEmpty ? whole : groups.first { !$0.isEmpty } ?? whole.lowerBound..<whole.lowerBound
+      let answer = Self.trimmed(bytes[range])
+      return answer.isEmpty ? nil : answer
+    }
   }
 
-  private static func answerAfterHashes(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-    let mark = UInt8(ascii: "#")
-    var start = 0
-    var marks = 0
-    while start < bytes.count, marks < 4 {
-      marks = bytes[start] == mark ? marks + 1 : 0
-      start += 1
+  private func chosenMatch(in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>?]? {
+    guard let first = expression.match(in: text, from: 0) else { return nil }
+    guard choice == .last else { return first }
+    var last = first
+    while let range = last[0] {
+      // Behind an empty match the next begins a character further.
+      let start = range.isEmpty ? Self.nextCharacter(in: text, after: range.upperBound) : range.upperBound
+      guard start <= text.count, let next = expression.match(in: text, from: start) else { break }
+      last = next
     }
-    guard marks == 4 else { return nil }
-    let line = bytes[start...].prefix { $0 != 0x0A }
-    let answer = trimmed(line)
-    return answer.isEmpty ? nil : answer
+    return last
+  }
+
+  private static func nextCharacter(in text: UnsafeBufferPointer<UInt8>, after place: Int) -> Int {
+    var next = place + 1
+    while next < text.count, text[next] & 0xC0 == 0x80 { next += 1 }
+    return next
   }
 
   private static func trimmed(_ bytes: some BidirectionalCollection<UInt8>) -> String {

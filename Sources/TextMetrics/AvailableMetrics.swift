@@ -1,38 +1,40 @@
 /// Which metrics given samples allow.
 struct AvailableMetrics {
   private let options: ScoringOptions
-  private let hasReferences: Bool
-  private let hasReferenceAnswers: Bool
-  private let hasEntropies: Bool
-  private let hasLogProbabilities: Bool
-  private let hasLengths: Bool
-  private let hasRewards: Bool
-  /// The prompt with the fewest samples.
-  private let fewest: (id: String, count: Int)
+  private let facts: SampleFacts
 
-  init(_ samples: [ScoredSample], _ prompts: PromptGroups, _ answers: Answers, _ options: ScoringOptions) {
+  init(_ facts: SampleFacts, _ options: ScoringOptions) {
     self.options = options
-    hasReferences = samples.contains { !$0.references.isEmpty }
-    hasReferenceAnswers = answers.agree.contains { $0 != nil }
-    hasEntropies = samples.contains { $0.entropy != nil }
-    hasLogProbabilities = samples.contains { $0.logProbability != nil }
-    hasLengths = samples.contains { $0.tokenCount != nil }
-    hasRewards = samples.contains { $0.reward != nil }
-    let counts = prompts.prompts.map { (id: $0.id, count: $0.rows.count) }
-    fewest = counts.min { $0.count < $1.count } ?? ("", 0)
+    self.facts = facts
   }
 
-  /// The metrics asked for, or all that the samples allow.
-  func resolve(_ wanted: [Metric]?) throws(ScoringError) -> [Metric] {
-    guard let wanted else { return Metric.plain.filter(isDefault).map(withSampleCount) + correlations }
-    for metric in wanted {
-      if let reason = obstacle(metric) { throw .unavailable(metric: metric.name, reason: reason) }
+  /// The metrics to count before the samples are known: those asked for, or all that samples may allow.
+  ///
+  /// - Parameters:
+  ///   - options: What was asked for.
+  ///   - fewest: The prompt with the fewest samples.
+  /// - Returns: The metrics, each once; Self-BLEU with its number of samples.
+  /// - Throws: `ScoringError` where Self-BLEU is asked for of more samples than a prompt has.
+  static func candidates(
+    _ options: ScoringOptions, fewest: (id: String, count: Int)
+  ) throws(ScoringError) -> [Metric] {
+    func withSampleCount(_ metric: Metric) -> Metric {
+      guard case .selfBLEU(nil) = metric else { return metric }
+      return .selfBLEU(samples: options.selfBLEUSamples ?? fewest.count)
     }
-    return wanted.map(withSampleCount)
-  }
-
-  /// How many samples of each prompt Self-BLEU takes, or nil where it is not asked for.
-  func selfBLEUSamples(_ metrics: [Metric]) throws(ScoringError) -> Int? {
+    var metrics: [Metric] = []
+    if let wanted = options.metrics {
+      for metric in wanted.map(withSampleCount) where !metrics.contains(metric) { metrics.append(metric) }
+    } else {
+      let plain = Metric.plain.filter { metric in
+        switch metric {
+        case .rouge(_, let stemmed): !stemmed || options.stemming
+        case .selfBLEU: fewest.count > 1 || options.selfBLEUSamples != nil
+        default: true
+        }
+      }
+      metrics = plain.map(withSampleCount) + correlations(options)
+    }
     var found: Int?
     for case .selfBLEU(let samples?) in metrics {
       guard samples >= 2, samples <= fewest.count else {
@@ -44,31 +46,37 @@ struct AvailableMetrics {
       }
       found = samples
     }
-    return found
+    return metrics
   }
 
-  private func withSampleCount(_ metric: Metric) -> Metric {
-    guard case .selfBLEU(nil) = metric else { return metric }
-    return .selfBLEU(samples: options.selfBLEUSamples ?? fewest.count)
+  /// Of the candidates those that the samples allow.
+  ///
+  /// - Throws: `ScoringError` that tells of every metric that was asked for and is not among them.
+  func resolve(_ candidates: [Metric]) throws(ScoringError) -> [Metric] {
+    guard options.metrics != nil else { return candidates.filter(isDefault) }
+    let errors = candidates.compactMap { metric in
+      obstacle(metric).map { ScoringError.unavailable(metric: metric.name, reason: $0) }
+    }
+    if let error = ScoringError.all(errors) { throw error }
+    return candidates
   }
 
   private func isDefault(_ metric: Metric) -> Bool {
-    if case .rouge(_, stemmed: true) = metric, !options.stemming { return false }
-    if case .answered = metric, !hasReferenceAnswers { return false }
-    if case .selfBLEU = metric { return fewest.count > 1 || options.selfBLEUSamples != nil }
+    if case .answered = metric, facts.withReferenceAnswers == 0 { return false }
     return obstacle(metric) == nil
   }
 
   /// Why a metric cannot be computed, or nil.
   private func obstacle(_ metric: Metric) -> String? {
-    if metric.needsReferences, !hasReferences { return "no sample has references" }
+    if metric.needsReferences, facts.withReferences == 0 { return "no sample has references" }
     switch metric {
-    case .accuracy where !hasReferenceAnswers: return "no reference holds an answer; set answer to a regular expression"
-    case .entropy where !hasEntropies: return "the samples hold no entropies"
-    case .surprisal where !hasLogProbabilities: return "the samples hold no logprobs"
-    case .length where !hasLengths: return "the samples hold no tokens"
+    case .accuracy where facts.withReferenceAnswers == 0:
+      return "no reference holds an answer; set answer to a regular expression"
+    case .entropy where facts.withEntropy == 0: return "the samples hold no entropies"
+    case .surprisal where facts.withLogProbability == 0: return "the samples hold no logprobs"
+    case .length where facts.withTokens == 0: return "the samples hold no tokens"
     case .correlation(let correlation):
-      if !hasRewards { return "there are no rewards for these samples" }
+      if facts.withReward == 0 { return "there are no rewards for these samples" }
       return obstacle(correlation.quality)
     default: return nil
     }
@@ -76,14 +84,13 @@ struct AvailableMetrics {
 
   /// Correlations by default: the return with every metric; and for the metrics in which a result is told, every
   /// predictor over all samples, between prompts and within prompts.
-  private var correlations: [Metric] {
-    guard hasRewards, hasReferences else { return [] }
+  private static func correlations(_ options: ScoringOptions) -> [Metric] {
     var qualities: [Metric] = Metric.plain.filter { metric in
-      if case .rouge = metric { return isDefault(metric) }
-      return false
+      guard case .rouge(_, let stemmed) = metric else { return false }
+      return !stemmed || options.stemming
     }
     qualities += [.bleu(BLEU()), .chrf(CharacterFScore()), .chrf(CharacterFScore(withWords: true)), .ter, .exactMatch]
-    if hasReferenceAnswers { qualities.append(.accuracy) }
+    qualities.append(.accuracy)
     let told: [Metric] = [
       .rouge(.rougeL, stemmed: false), .bleu(BLEU()), .chrf(CharacterFScore()), .exactMatch, .accuracy,
     ]

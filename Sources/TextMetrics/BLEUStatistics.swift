@@ -14,13 +14,14 @@ public struct BLEUStatistics: Sendable, Hashable {
   /// No sample.
   public init() {}
 
-  /// Counts in sacrebleu's order, as `values` gives them.
+  /// Counts in sacrebleu's order, as `values` gives them; what is no count is 0.
   public init(values: [Double]) {
     precondition(values.count == Self.width, "BLEU has \(Self.width) counts")
-    length = Int(values[0])
-    referenceLength = Int(values[1])
-    matches = values[2..<2 + BLEU.order].map { Int($0) }
-    totals = values[(2 + BLEU.order)...].map { Int($0) }
+    let counts = values.map { Int(exactly: $0.rounded(.towardZero)) ?? 0 }
+    length = counts[0]
+    referenceLength = counts[1]
+    matches = Array(counts[2..<2 + BLEU.order])
+    totals = Array(counts[(2 + BLEU.order)...])
   }
 
   /// The sum of two counts.
@@ -49,7 +50,12 @@ public struct BLEUStatistics: Sendable, Hashable {
   }
 
   /// The score of counts in sacrebleu's order.
-  static func score(of values: UnsafeBufferPointer<Double>, effectiveOrder: Bool) -> Double {
+  ///
+  /// - Parameters:
+  ///   - values: Both lengths, matches, totals, as `values` gives them.
+  ///   - effectiveOrder: As for a single sentence.
+  /// - Returns: The score, from 0 to 100.
+  public static func score(of values: UnsafeBufferPointer<Double>, effectiveOrder: Bool) -> Double {
     let (length, referenceLength) = (values[0], values[1])
     guard (0..<BLEU.order).contains(where: { values[2 + $0] > 0 }) else { return 0 }
     let brevity = length < referenceLength ? (length > 0 ? exp(1 - referenceLength / length) : 0) : 1

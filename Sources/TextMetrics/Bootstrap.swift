@@ -29,6 +29,20 @@ public struct Bootstrap: Sendable {
     }
   }
 
+  /// The same as counts, at a place of an array.
+  private func multiplicities(resample: Int, into counts: inout [UInt16], at start: Int) {
+    counts.withUnsafeMutableBufferPointer { counts in
+      let own = UnsafeMutableBufferPointer(rebasing: counts[start..<start + prompts])
+      own.update(repeating: 0)
+      let blocks = (prompts + 3) / 4
+      for block in 0..<blocks {
+        let words = random.block(UInt64(resample * blocks + block))
+        // Wraps where one prompt is drawn 65,536 times, which takes as many prompts and one chance in 10 to the 280,000.
+        for lane in 0..<min(4, prompts - 4 * block) { own[Int((UInt64(words[lane]) * UInt64(prompts)) >> 32)] &+= 1 }
+      }
+    }
+  }
+
   /// The 95 % interval of a score of summed statistics.
   ///
   /// - Parameters:
@@ -45,20 +59,36 @@ public struct Bootstrap: Sendable {
   func intervals(
     _ statistics: [[Double]], scores: [(UnsafeBufferPointer<Double>) -> Double?]
   ) -> [(low: Double, high: Double)?] {
-    precondition(statistics.count == prompts, "a row of statistics for every prompt")
-    let columns = StatisticColumns(statistics)
-    var counts = [Double](repeating: 0, count: prompts)
-    var sum = [Double](repeating: 0, count: columns.width)
+    intervals(StatisticColumns(statistics), scores: scores)
+  }
+
+  /// The same over columns.
+  func intervals(
+    _ columns: StatisticColumns, scores: [(UnsafeBufferPointer<Double>) -> Double?]
+  ) -> [(low: Double, high: Double)?] {
+    precondition(columns.rows == prompts, "a row of statistics for every prompt")
+    // Several resamples go over the statistics together, as many as fit into a bounded memory.
+    let together = max(1, min(resamples, Self.mostCounts / max(1, prompts), 32))
+    var counts = [UInt16](repeating: 0, count: together * prompts)
+    var sums = [Double](repeating: 0, count: together * columns.width)
     var values = [[Double]](repeating: [], count: scores.count)
-    for resample in 0..<resamples {
-      multiplicities(resample: resample, into: &counts)
-      columns.weightedSum(counts, into: &sum)
-      sum.withUnsafeBufferPointer { sum in
-        for (place, score) in scores.enumerated() { if let value = score(sum) { values[place].append(value) } }
+    for first in stride(from: 0, to: resamples, by: together) {
+      let count = min(together, resamples - first)
+      for place in 0..<count {
+        multiplicities(resample: first + place, into: &counts, at: place * prompts)
+      }
+      columns.weightedSums(counts, count: count, into: &sums)
+      sums.withUnsafeBufferPointer { sums in
+        for place in 0..<count {
+          let sum = UnsafeBufferPointer(rebasing: sums[place * columns.width..<(place + 1) * columns.width])
+          for (place, score) in scores.enumerated() { if let value = score(sum) { values[place].append(value) } }
+        }
       }
     }
     return values.map { Self.percentiles($0) }
   }
+
+  private static let mostCounts = 1 << 25
 
   /// The 95 % interval of the difference of two systems' scores on the same prompts.
   ///

@@ -19,7 +19,15 @@ struct CorrelationPairs {
     }
   }
 
-  private init() {}
+  /// No points.
+  init() {}
+
+  /// Appends the points of prompts that come behind so many others.
+  mutating func append(_ other: CorrelationPairs, firstPrompt: Int) {
+    prompts.append(contentsOf: other.prompts.lazy.map { $0 + firstPrompt })
+    x.append(contentsOf: other.x)
+    y.append(contentsOf: other.y)
+  }
 
   /// The points of each prompt, as ranges.
   private var ranges: [Range<Int>] {

@@ -89,9 +89,48 @@ public indirect enum Metric: Sendable, Hashable {
     self = metric
   }
 
+  /// The metrics of several names, each asked for once.
+  ///
+  /// - Parameter names: Names as `name` gives them.
+  /// - Returns: Their metrics, in the same order.
+  /// - Throws: `ScoringError` that tells of every name that is wrong.
+  public static func named(_ names: [String]) throws(ScoringError) -> [Metric] {
+    var metrics: [Metric] = []
+    var errors: [ScoringError] = []
+    for name in names {
+      guard let metric = named(name) else {
+        errors.append(.unknownMetric(name, nearest: nearest(to: name)))
+        continue
+      }
+      if metrics.contains(metric) {
+        errors.append(.repeatedMetric(name))
+      } else {
+        metrics.append(metric)
+      }
+    }
+    if let error = ScoringError.all(errors) { throw error }
+    return metrics
+  }
+
+  /// Whether this is one of ROUGE's measures.
+  public var isROUGE: Bool {
+    if case .rouge = self { return true }
+    return false
+  }
+
+  /// The metrics with ROUGE of stems behind that of words, where it is not among them.
+  public static func withStems(_ metrics: [Metric]) -> [Metric] {
+    metrics.flatMap { metric -> [Metric] in
+      guard case .rouge(let measure, stemmed: false) = metric else { return [metric] }
+      let stemmed = Metric.rouge(measure, stemmed: true)
+      return metrics.contains(stemmed) ? [metric] : [metric, stemmed]
+    }
+  }
+
   private static func named(_ name: String) -> Metric? {
     if let metric = plain.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) { return metric }
-    if name.hasPrefix("self_bleu@"), let samples = Int(name.dropFirst(10)), samples > 1 {
+    if name.utf8.starts(with: "self_bleu@".utf8), let samples = Int(String(name.utf8.dropFirst(10)) ?? ""), samples > 1
+    {
       return .selfBLEU(samples: samples)
     }
     return CorrelationMetric(name).map { .correlation($0) }

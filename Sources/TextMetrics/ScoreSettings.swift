@@ -64,8 +64,7 @@ struct ScoreSettings {
 
   private static func answer(_ rule: AnswerRule) -> SettingValue {
     .group([
-      ("pattern", rule.pattern.map { .text($0) } ?? .none),
-      ("rule", .text(rule.pattern == nil ? "text after the first ####, to the line's end" : "first match")),
+      ("pattern", .text(rule.pattern)), ("syntax", .text("RE2")), ("match", .text(rule.choice.rawValue)),
       ("compared", .text("as decimals where both are, else byte for byte")),
     ])
   }

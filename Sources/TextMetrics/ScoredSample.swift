@@ -72,6 +72,8 @@ public struct ScoringOptions: Sendable {
   public var stemming = false
   /// Where answers stand.
   public var answer = AnswerRule.afterHashes
+  /// Whether the rule for answers was chosen, so that it is said where it finds none.
+  public var isAnswerChosen = false
   /// How many samples of every prompt Self-BLEU takes; nil for the least number that a prompt has.
   public var selfBLEUSamples: Int?
   /// Seed of the bootstrap.
@@ -123,6 +125,8 @@ public struct Scores: Sendable {
   public var examples: [ExampleScores]
   /// Every argument that decided the values.
   public var settings: [(name: String, value: SettingValue)]
+  /// What was asked for and could not be had, and what took no part.
+  public var remarks: [ScoringRemark]
 
   /// The value of a metric, or nil.
   public subscript(name: String) -> Estimate? { metrics.first { $0.name == name }?.value }

@@ -13,48 +13,41 @@ public struct Scorer: Sendable {
   /// - Throws: `ScoringError` where a metric that was asked for needs what the samples do not hold.
   public func score(_ samples: [ScoredSample]) throws(ScoringError) -> Scores {
     guard !samples.isEmpty else { throw .noSamples }
-    let prompts = PromptGroups(samples)
-    let readsAnswers = options.metrics?.contains(where: \.readsAnswers) ?? true
-    let answers = Answers(readsAnswers ? samples : [], options.answer)
-    let available = AvailableMetrics(samples, prompts, answers, options)
-    let metrics = try available.resolve(options.metrics)
-    let selfBLEUSamples = try available.selfBLEUSamples(metrics)
-    let statistics = SampleStatistics(
-      samples, prompts: prompts, metrics: metrics.map(\.countedForm), selfBLEUSamples: selfBLEUSamples)
-    let columns = SampleColumns(samples, statistics, answers)
-    var estimation = Estimation(
-      samples: samples, prompts: prompts, columns: columns, statistics: statistics, options: options)
-    return Scores(
-      metrics: estimation.estimates(of: metrics), examples: examples(samples, metrics, columns, statistics),
-      settings: ScoreSettings(options, metrics).entries)
-  }
-
-  private func examples(
-    _ samples: [ScoredSample], _ metrics: [Metric], _ columns: SampleColumns, _ statistics: SampleStatistics
-  ) -> [ExampleScores] {
-    var named: [(name: String, values: [Double?])] = []
-    for metric in metrics {
-      let form = metric.sentenceForm ?? metric
-      guard !named.contains(where: { $0.name == form.name }), let values = columns.values(of: form) else { continue }
-      named.append((form.name, values))
+    var ids = TextTable()
+    var rows: [[Int]] = []
+    for (row, sample) in samples.enumerated() {
+      let number = ids.add(sample.id)
+      if number == rows.count { rows.append([]) }
+      rows[number].append(row)
     }
-    if samples.contains(where: { $0.reward != nil }) {
-      for predictor in CorrelationMetric.Predictor.allCases {
-        named.append((predictor.rawValue, samples.map { $0.reward?.value(predictor) }))
+    let least = rows.min { $0.count < $1.count } ?? []
+    let order = rows.flatMap(\.self)
+    var examples = [ExampleScores?](repeating: nil, count: samples.count)
+    var done = 0
+    do {
+      var run = try ScoringRun(
+        options, prompts: rows.count, fewest: (least.first.map { samples[$0].id } ?? "", least.count)
+      ) { found in
+        for example in found {
+          examples[order[done]] = example
+          done += 1
+        }
       }
-    }
-    let bleu = statistics.bleu[BLEU()]
-    return samples.enumerated().map { row, sample in
-      let values = named.compactMap { entry in entry.values[row].map { (name: entry.name, value: $0) } }
-      let counts = bleu?[row].map { $0.values.map { Int($0) } }
-      return ExampleScores(id: sample.id, sample: sample.sample, values: values, bleuStatistics: counts)
+      for prompt in rows { try run.add(prompt: prompt.map { samples[$0] }) }
+      var scores = try run.finish()
+      scores.examples = examples.compactMap(\.self)
+      return scores
+    } catch let error as ScoringError {
+      throw error
+    } catch {
+      preconditionFailure("nothing else is thrown: \(error)")
     }
   }
 }
 
 extension Metric {
   /// Whether answers have to be read.
-  fileprivate var readsAnswers: Bool { countedForm == .accuracy || countedForm == .answered }
+  public var readsAnswers: Bool { countedForm == .accuracy || countedForm == .answered }
 
   /// The metric whose counts this one needs: for a correlation, that of the metric correlated.
   var countedForm: Metric {

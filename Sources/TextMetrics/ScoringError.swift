@@ -10,6 +10,13 @@ public enum ScoringError: Error, Sendable, Equatable, CustomStringConvertible {
   case unavailable(metric: String, reason: String)
   /// A prompt has fewer samples than Self-BLEU is asked to take.
   case tooFewSamples(wanted: Int, id: String, count: Int)
+  /// A metric is asked for twice.
+  case repeatedMetric(String)
+  /// Several things are wrong.
+  case several([ScoringError])
+
+  /// Nothing for no error, the error itself for one, else all of them.
+  static func all(_ errors: [ScoringError]) -> ScoringError? { errors.count > 1 ? .several(errors) : errors.first }
 
   /// One sentence with the remedy.
   public var description: String {
@@ -21,6 +28,8 @@ public enum ScoringError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unavailable(let metric, let reason): "\(metric) cannot be computed: \(reason)."
     case .tooFewSamples(let wanted, let id, let count):
       "Self-BLEU of \(wanted) samples needs as many of every prompt (at least 2), but prompt \(id) has \(count)."
+    case .repeatedMetric(let name): "\(name) is asked for twice."
+    case .several(let errors): errors.map(\.description).joined(separator: " ")
     }
   }
 }

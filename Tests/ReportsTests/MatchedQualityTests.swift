@@ -29,7 +29,11 @@ import Testing
     let match = try #require(Bench.table(report, "matched.csv").first)
     #expect(match["outcome"] == "not reached")
     #expect(match["matched_t"] == "")
-    #expect(report.sentence.contains("equal quality is not reached: MLE's temperatures span 40.0 to 90.0 correct %"))
+    let quality = right == 4 ? "20.0" : "95.0"
+    #expect(
+      report.sentence.hasSuffix(
+        "at equal quality it can't be compared, for no temperature tried gives both one quality: IQLearn at T 1.00 has "
+          + "\(quality) correct %, MLE at T 0.50 to 1.50 has 40.0 to 90.0 correct %."), "\(report.sentence)")
     #expect(report.terminalText.contains("not reached"))
   }
 
@@ -56,6 +60,57 @@ import Testing
   @Test("one temperature alone is no grid")
   func noGrid() throws {
     let report = try Report(ReportInputs(scores: [Bench.grid[1], Bench.iq(right: 11, diversity: 45)]))
-    #expect(report.sentence.contains("at equal quality unknown, for MLE was sampled at fewer than two temperatures"))
+    #expect(
+      report.sentence.hasSuffix(
+        "at equal quality it can't be compared, for neither was sampled at two temperatures (only T 1.00)."),
+      "\(report.sentence)")
+  }
+
+  /// An arm at several temperatures.
+  private func arm(_ points: [(temperature: Double, right: Int, diversity: Double)]) -> [ScoresInput] {
+    points.map { point in
+      Bench.even(
+        "score-iq", ["lambda": 0.1, "temperature": .number(point.temperature)], right: point.right,
+        diversity: point.diversity)
+    }
+  }
+
+  @Test("where the baseline reaches the arm's quality at no temperature, the arm is read at the baseline's")
+  func reverse() throws {
+    // The arm at T 1 is better than the baseline ever is; between T 1 and T 2 it has the baseline's 70 %.
+    let grid = arm([(1, 19, 70), (2, 9, 50)])
+    let report = try Report(ReportInputs(scores: Bench.grid + grid))
+    let match = try #require(Bench.table(report, "matched.csv").first)
+    #expect(match["outcome"] == "undecided, arm matched")
+    #expect(match["matched_t"] == "1.500000")
+    // The arm has Self-BLEU 60 there, as the baseline has at T 1.
+    #expect(match["diversity_at_equal_quality"] == "0.000000")
+    let row = try #require(Bench.table(report, "table.csv").first { $0["arm"] == "IQLearn λ=0.1, matched" })
+    #expect(row["exact_match"] == "0.700000")
+  }
+
+  @Test("the arm alone may have the grid: one temperature of the baseline is enough")
+  func armOnly() throws {
+    let report = try Report(ReportInputs(scores: [Bench.grid[1]] + arm([(0.5, 18, 80), (1, 10, 30)])))
+    let match = try #require(Bench.table(report, "matched.csv").first)
+    #expect(match["outcome"] == "decided, arm matched")
+    // 70 % lies halfway, at T 0.75 and Self-BLEU 55, five less than the baseline's 60.
+    #expect(match["matched_t"] == "0.750000")
+    #expect(match["diversity_at_equal_quality"] == "5.000000")
+    #expect(
+      report.sentence.hasSuffix(
+        "at equal quality it is 5.0 ± 0.0 Self-BLEU points more diverse, at a temperature of IQLearn that gives MLE's "
+          + "quality."), "\(report.sentence)")
+  }
+
+  @Test("where neither reaches the other as it was sampled, both are read in the middle of what both have")
+  func overlap() throws {
+    // At T 1 the arm has 95 % and the baseline 70 %; the arm goes down to 80 %, the baseline up to 90 %.
+    let report = try Report(ReportInputs(scores: Bench.grid + arm([(1, 19, 75), (2, 16, 45)])))
+    let match = try #require(Bench.table(report, "matched.csv").first)
+    #expect(match["outcome"] == "decided, both matched")
+    // At 85 %: the baseline a quarter of the way from 0.5 to 1 (Self-BLEU 75), the arm two thirds (55).
+    #expect(match["diversity_at_equal_quality"] == "20.000000")
+    #expect(report.sentence.hasSuffix("more diverse, in the middle of the qualities that both have."))
   }
 }

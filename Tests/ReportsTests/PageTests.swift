@@ -17,6 +17,9 @@ import Testing
         Bench.scores("score-\(stem)", axes, prompts: prompts, samples: samples) {
           Bench.Sample(isRight: Bench.noise(place, $0, $1) < 0.6, selfBLEU: 100 * Bench.noise(place + 9, $0, $1))
         })
+      for row in inputs.scores[place].examples.indices {
+        inputs.scores[place].examples[row].values["length"] = JSONValue(tokens)
+      }
       var rewards: [RewardRow] = []
       var rows: [SampleRow] = []
       for prompt in 0..<prompts {

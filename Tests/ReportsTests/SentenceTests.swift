@@ -35,7 +35,7 @@ import Testing
     #expect(
       sentence.wholeMatch(
         of:
-          /At equal T IQLearn is (9|10|11)\.\d points more diverse and 1\d\.\d less correct; at equal quality −?\d\.\d ± \d\.\d: undecided\./
+          /Against MLE at equal T, IQLearn is (9|10|11)\.\d Self-BLEU points more diverse and 1\d\.\d points less correct; at equal quality it is undecided in diversity \([+−]?\d\.\d ± \d\.\d Self-BLEU points\)\./
       ) != nil, "\(sentence)")
   }
 
@@ -43,16 +43,20 @@ import Testing
   func decided() throws {
     #expect(
       try sentence(share: 0.7, diversity: 40).contains(
-        /at equal quality (19|20|21)\.\d ± \d\.\d points more diverse\.$/))
+        /at equal quality it is (19|20|21)\.\d ± \d\.\d Self-BLEU points more diverse\.$/))
     #expect(
-      try sentence(share: 0.7, diversity: 75).contains(/at equal quality 1[456]\.\d ± \d\.\d points less diverse\.$/))
+      try sentence(share: 0.7, diversity: 75).contains(
+        /at equal quality it is 1[456]\.\d ± \d\.\d Self-BLEU points less diverse\.$/))
   }
 
   @Test("where more than one resample in twenty leaves the grid, nothing is decided")
   func edge() throws {
     // 0.88 right is within a standard error or two of the grid's upper end, 0.9.
     let sentence = try sentence(share: 0.88, diversity: 60)
-    #expect(sentence.contains(/at equal quality \d+\.\d, at the grid's edge: undecided\.$/), "\(sentence)")
+    #expect(
+      sentence.contains(
+        /at equal quality it is undecided in diversity \([+−]?\d+\.\d Self-BLEU points, at the edge of the temperatures tried\)\.$/
+      ), "\(sentence)")
   }
 
   @Test("a quality that is no share is worse or better, not less or more")
@@ -71,27 +75,96 @@ import Testing
       }
       return scores
     }
-    for (right, words) in [(11, "15.0 chrF worse"), (16, "10.0 chrF better")] {
+    for (right, words) in [(11, "15.0 chrF points worse"), (16, "10.0 chrF points better")] {
       let report = try Report(ReportInputs(scores: (Bench.grid + [Bench.iq(right: right, diversity: 45)]).map(renamed)))
-      #expect(report.sentence.hasPrefix("At equal T IQLearn is 15.0 points more diverse and \(words); "))
+      #expect(
+        report.sentence.hasPrefix(
+          "Against MLE at equal T, IQLearn is 15.0 Self-BLEU points more diverse and \(words); "))
     }
   }
 
   @Test("a difference at equal T whose interval holds 0 is called undecided, too")
   func undecidedAtEqualTemperature() throws {
-    #expect(try sentence(share: 0.55, diversity: 60).hasPrefix("At equal T IQLearn's diversity differs by "))
+    let sentence = try sentence(share: 0.55, diversity: 60)
+    #expect(sentence.hasPrefix("Against MLE at equal T, IQLearn is undecided in diversity ("), "\(sentence)")
   }
 
   @Test("several strengths are told apart in one sentence")
   func strengths() throws {
+    // Equal in all that is compared, and no copy.
+    var near = Bench.iq(right: 14, diversity: 60, lambda: 0.01)
+    near.examples[0].values["entropy"] = 1.5
     let report = try Report(
       ReportInputs(
-        scores: Bench.grid + [Bench.iq(right: 14, diversity: 60, lambda: 0.01), Bench.iq(right: 11, diversity: 45)]))
+        scores: Bench.grid + [near, Bench.iq(right: 11, diversity: 45)]))
     #expect(
       report.sentence
-        == "At equal T IQLearn is more diverse than MLE by 0.0 ± 0.0 (λ=0.01, undecided) and 15.0 (λ=0.1) points; "
-        + "at equal quality by 0.0 ± 0.0 (undecided) and 5.0 ± 0.0 (decided).")
+        == "Against MLE at equal T, IQLearn λ=0.01 is undecided in diversity (0.0 ± 0.0 Self-BLEU points) and undecided in "
+        + "quality (0.0 ± 0.0 points); IQLearn λ=0.1 is 15.0 Self-BLEU points more diverse and 15.0 points less correct. "
+        + "At equal quality, IQLearn λ=0.01 is undecided in diversity (0.0 ± 0.0 Self-BLEU points); IQLearn λ=0.1 is "
+        + "5.0 ± 0.0 Self-BLEU points more diverse.")
     #expect(report.page.contains("2 comparisons, intervals not adjusted for their number."))
+  }
+
+  @Test("worse arms and those out of reach are named in the same breath, with what was tried")
+  func worse() throws {
+    let report = try Report(
+      ReportInputs(
+        scores: Bench.grid + [
+          Bench.iq(right: 14, diversity: 65, lambda: 0.01), Bench.iq(right: 19, diversity: 45, lambda: 0.5),
+        ]))
+    #expect(report.sentence.contains("IQLearn λ=0.01 is 5.0 Self-BLEU points less diverse and undecided in quality"))
+    #expect(report.sentence.contains("IQLearn λ=0.01 is 5.0 ± 0.0 Self-BLEU points less diverse; "))
+    #expect(
+      report.sentence.hasSuffix(
+        "IQLearn λ=0.5 can't be compared, for no temperature tried gives both one quality: IQLearn λ=0.5 at T 1.00 has "
+          + "95.0 correct %, MLE at T 0.50 to 1.50 has 40.0 to 90.0 correct %."), "\(report.sentence)")
+  }
+
+  @Test("an arm that was sampled at another temperature than the baseline is not compared at equal T, and that is said")
+  func otherTemperature() throws {
+    let arm = Bench.even("score-iq", ["lambda": 0.1, "temperature": 0.7], right: 14, diversity: 55)
+    let report = try Report(ReportInputs(scores: Bench.grid + [arm]))
+    #expect(
+      report.sentence
+        == "Against MLE at equal T, IQLearn is not compared, for MLE was not sampled and scored alike at T 0.70; at equal "
+        + "quality it is 5.0 ± 0.0 Self-BLEU points more diverse.")
+  }
+
+  @Test("one seed of the baseline is held against each of several; other numbers of seeds are said to make no pairs")
+  func seeds() throws {
+    func seeds(_ stem: String, _ axes: JSONObject, right: Int, _ diversities: [Double]) -> [ScoresInput] {
+      diversities.enumerated().map { seed, diversity in
+        var axes = axes
+        axes["seed"] = JSONValue(seed)
+        return Bench.even(stem, axes, right: right, diversity: diversity)
+      }
+    }
+    let arm = seeds("score-iq", ["lambda": 0.1, "temperature": 1], right: 14, [49, 50, 51])
+    let one = try Report(ReportInputs(scores: Bench.grid + arm))
+    #expect(
+      one.sentence.contains(/at equal quality it is 10\.0 ± \d\.\d Self-BLEU points more diverse\.$/), "\(one.sentence)"
+    )
+    let grid = [(0.5, 18), (1, 12)].flatMap { temperature, right in
+      seeds("score-mle", ["temperature": .number(temperature)], right: right, [60, 61])
+    }
+    let two = try Report(ReportInputs(scores: grid + arm))
+    #expect(two.sentence.hasSuffix("it can't be compared, for 3 seeds and 2 of MLE make no pairs."), "\(two.sentence)")
+  }
+
+  @Test("without scores of single samples nothing is compared, and that is said")
+  func notMeasured() throws {
+    let inputs = (Bench.grid + [Bench.iq(right: 11, diversity: 45)]).map { scores in
+      var scores = scores
+      scores.examples = []
+      return scores
+    }
+    let report = try Report(ReportInputs(scores: inputs))
+    #expect(
+      report.sentence.hasSuffix(
+        "at equal quality it can't be compared, for diversity or quality was not measured sample by sample."),
+      "\(report.sentence)")
+    #expect(report.warnings.first?.hasPrefix("4 of 4 scores have no examples.jsonl: ") == true)
   }
 
   @Test("one arm alone is compared with nothing")

@@ -121,6 +121,72 @@ import Testing
     #expect(!(try Report(ReportInputs(scores: noisy)).page.contains("<b>6")))
   }
 
+  @Test("nothing is bold that the sentence calls undecided: a Self-BLEU only where it is lower at equal quality")
+  func undecidedIsPlain() throws {
+    // On the baseline's own curve: at equal T 10 points more diverse, at equal quality nothing.
+    let page = try Report(ReportInputs(scores: Bench.grid + [Bench.iq(right: 11, diversity: 50)])).page
+    #expect(page.contains("<b>70.0</b>"))
+    #expect(!page.contains("<b>50.0</b>"))
+    let unreached = try Report(ReportInputs(scores: Bench.grid + [Bench.iq(right: 4, diversity: 30)])).page
+    #expect(!unreached.contains("<b>30.0</b>"))
+    let worse = try Report(ReportInputs(scores: Bench.grid + [Bench.iq(right: 14, diversity: 70)])).page
+    #expect(worse.contains("<b>60.0</b>") && !worse.contains("<b>70.0</b>"))
+  }
+
+  @Test("scores without examples, alone or beside others, are a table of what they say", arguments: ["auto", "bleu"])
+  func withoutExamples(quality: String) throws {
+    func bare(_ scores: ScoresInput) -> ScoresInput {
+      var scores = scores
+      scores.file.metrics.append(("bleu", MetricValue(value: 12.5, count: 240)))
+      scores.examples = []
+      return scores
+    }
+    for inputs in [[bare(iq)], (Bench.grid + [iq]).map(bare)] {
+      let report = try Report(ReportInputs(scores: inputs), options: ReportOptions(quality: quality))
+      #expect(Bench.table(report, "table.csv").contains { $0["arm"] == "IQLearn λ=0.1" })
+      #expect(report.warnings.count == 1)
+    }
+  }
+
+  @Test("numbers of a foreign file that no integer holds stop nothing")
+  func hugeNumbers() throws {
+    var scores = iq
+    scores.file.metrics.append(("bleu", MetricValue(value: 1e300, low: -1e300, high: 1e308, count: .max)))
+    for place in scores.examples.indices {
+      scores.examples[place].values["bleu_statistics"] = .array((0..<10).map { _ in .number(1e300) })
+      scores.examples[place].values["length"] = .number(1e300)
+      scores.examples[place].values["return"] = .number(place % 2 == 0 ? 1e308 : -1e308)
+      scores.examples[place].values["entropy"] = .number(1e308)
+    }
+    let curve = CurvesInput(
+      provenance: Provenance(label: "iq", axes: ["lambda": 0.1]),
+      rows: [0, 1, Int.max].map {
+        CurveRow(step: $0, split: .validation, loss: 1e300, mle: 1e300, td: 1e-300, entropy: .infinity, tokens: .max)
+      })
+    for quality in ["bleu", "exact_match"] {
+      let report = try Report(
+        ReportInputs(scores: [scores], curves: [curve]), options: ReportOptions(quality: quality, resamples: 20))
+      #expect(!report.page.isEmpty)
+    }
+  }
+
+  @Test("an error rate is better where it is less, in the arrow and in what is bold")
+  func errorRate() throws {
+    func renamed(_ scores: ScoresInput) -> ScoresInput {
+      var scores = scores
+      scores.file.metrics[0].name = "sentence_ter"
+      for place in scores.examples.indices {
+        scores.examples[place].values["sentence_ter"] = scores.examples[place].values["exact_match"]
+      }
+      return scores
+    }
+    let inputs = ReportInputs(scores: (Bench.grid + [iq]).map(renamed))
+    let report = try Report(inputs, options: ReportOptions(quality: "sentence_ter"))
+    #expect(report.terminalText.contains("sentence_ter ↓"))
+    #expect(report.page.contains("<b>0.6</b>") || report.page.contains("<b>0.5</b>"))
+    #expect(report.sentence.contains("sentence_ter points better"))
+  }
+
   @Test("an unknown quality or baseline is answered with those that exist")
   func unknown() throws {
     let inputs = ReportInputs(scores: Bench.grid + [iq])

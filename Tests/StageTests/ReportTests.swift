@@ -41,11 +41,13 @@ import Testing
         emit: { if case .summary(let text) = $0 { summary.text.withLock { $0 = text } } }, interrupted: { false }))
     #expect(
       summary.text.withLock { $0 }.hasSuffix(
-        "At equal T Inverse is 20.0 points less diverse and 20.0 more correct; "
-          + "at equal quality 0.0 ± 0.0: undecided."))
+        "Against MLE at equal T, Inverse is 20.0 Self-BLEU points less diverse and 20.0 points more correct; "
+          + "at equal quality it is undecided in diversity (0.0 ± 0.0 Self-BLEU points)."))
     #expect(String(decoding: try FileContent.read(output.appending("index.html")), as: UTF8.self).contains("Inverse"))
     #expect(
       FileContent.names(in: output.appending("data"))
-        == ["correlations.csv", "curves.csv", "front.csv", "matched.csv", "table.csv"])
+        == [
+          "correlations.csv", "curves.csv", "front.csv", "matched.csv", "table.csv", "training.csv", "warnings.csv",
+        ])
   }
 }

@@ -145,12 +145,98 @@ import Testing
     #expect(failure?.description.contains("id p") == true)
   }
 
+  @Test("rewards of other samples are refused: their tokens are not those of the samples")
+  func otherRewards() throws {
+    for tokens: [Int32] in [[1, 2, 4, 0], [1, 2, 0]] {
+      var rewards = Self.rewards
+      rewards[9].tokens = tokens
+      let failure = #expect(throws: StageFailure.self) { try run(Self.rows, rewards: rewards) }
+      #expect(
+        failure?.message.contains("the reward of sample 1 of p2 is of other tokens than the sample has") == true)
+    }
+  }
+
+  @Test("rewards of samples that are not scored are counted")
+  func moreRewards() throws {
+    let outcome = try run(Array(Self.rows.prefix(20)), rewards: Self.rewards)
+    #expect(outcome.events.contains(.warning("4 rewards are of samples that are not scored")))
+  }
+
+  @Test("a sample that stands twice is refused, whatever it says")
+  func sampleTwice() throws {
+    let failure = #expect(throws: StageFailure.self) { try run(Self.rows + [Self.rows[6]]) }
+    #expect(failure?.message.contains("sample 2 of id p1 stands twice, in rows 7 and 25") == true)
+    let bare = [SampleRow(id: "a", sample: 0, text: "x"), SampleRow(id: "a", sample: 0, text: "y")]
+    #expect(throws: StageFailure.self) { try run(bare) }
+  }
+
+  @Test("one id has one prompt and one list of references")
+  func oneIdentity() throws {
+    let first = SampleRow(id: "a", sample: 0, prompt: "p", text: "x", promptTokens: [1], references: ["r"])
+    var others: [(String, SampleRow)] = []
+    for what in ["prompt", "prompt_tokens", "references"] {
+      var row = first
+      row.sample = 1
+      switch what {
+      case "prompt": row.prompt = "q"
+      case "prompt_tokens": row.promptTokens = [2]
+      default: row.references = ["r", "s"]
+      }
+      others.append((what, row))
+    }
+    for (what, row) in others {
+      let failure = #expect(throws: StageFailure.self) { try run([first, row]) }
+      #expect(failure?.message.contains("id a has other \(what) in row 2 than in row 1") == true)
+    }
+    // Two ways to write an accent are two ids.
+    let accents = ["\u{E9}", "e\u{301}"].map { SampleRow(id: $0, sample: 0, prompt: $0, text: "x") }
+    #expect(throws: Never.self) { try run(accents) }
+  }
+
+  @Test("stemming beside metrics adds the stems of the ROUGE among them, and is refused where there is none")
+  func stemming() throws {
+    let outcome = try run(Self.rows, ["metrics": ["rouge1", "bleu"], "stemming": true, "resamples": 0])
+    #expect(outcome.scores.metrics.map(\.name) == ["rouge1", "rouge1_stem", "bleu"])
+    let error = #expect(throws: ParameterError.self) {
+      try run(Self.rows, ["metrics": ["bleu"], "stemming": true])
+    }
+    #expect(error?.parameter == "stemming")
+  }
+
+  @Test("a parameter that no metric asked for reads is told")
+  func unused() throws {
+    let outcome = try run(
+      Self.rows,
+      ["metrics": ["bleu"], "answer": "[0-9]+", "answer_match": "last", "self_bleu_k": 2, "resamples": 0])
+    for name in ["answer", "answer_match", "self_bleu_k"] {
+      #expect(outcome.events.contains(.warning("\(name) has no effect: no metric that is asked for reads it")))
+    }
+  }
+
+  @Test("answers are found by the expression, the first match or the last")
+  func answers() throws {
+    let rows = [SampleRow(id: "a", sample: 0, text: "3 + 4 = 7", references: ["so 7"])]
+    for (choice, value) in [("first", 0.0), ("last", 1)] {
+      let parameters: JSONObject = [
+        "metrics": ["accuracy"], "answer": "[0-9]+", "answer_match": .string(choice), "resamples": 0,
+      ]
+      let outcome = try run(rows, parameters)
+      #expect(outcome.scores["accuracy"]?.value == value)
+      #expect(outcome.scores.settings["answer"]?["pattern"]?.string == "[0-9]+")
+      #expect(outcome.scores.settings["answer"]?["match"]?.string == choice)
+    }
+  }
+
   @Test("an unknown metric and a broken expression are found before anything runs")
   func parameters() throws {
     let error = #expect(throws: ParameterError.self) { try run(Self.rows, ["metrics": ["rougel"]]) }
     #expect(error?.parameter == "metrics" && error?.description.contains("rougeL") == true)
     let broken = #expect(throws: ParameterError.self) { try run(Self.rows, ["answer": "(("]) }
     #expect(broken?.parameter == "answer")
+    let lookahead = #expect(throws: ParameterError.self) { try run(Self.rows, ["answer": "(?=a)"]) }
+    #expect(lookahead?.description.contains("invalid perl operator") == true)
+    let several = #expect(throws: ParameterError.self) { try run(Self.rows, ["metrics": ["rougel", "bluu"]]) }
+    #expect(several?.description.contains("rougeL") == true && several?.description.contains("bluu") == true)
     #expect(throws: ParameterError.self) { try run(Self.rows, ["self_bleu_k": 1]) }
   }
 }

@@ -11,6 +11,13 @@ public enum Tool {
     public var output: String
     /// What stood on stderr.
     public var errors: String
+
+    /// What a program left.
+    public init(status: Int32, output: String, errors: String) {
+      self.status = status
+      self.output = output
+      self.errors = errors
+    }
   }
 
   /// The executable, which lies beside the test program.

@@ -28,7 +28,7 @@ public struct WriteReport: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "report", revision: 1,
+    name: "report", revision: 2,
     summary: "Puts arms side by side on one HTML page: a sentence, a table, charts and samples.",
     inputs: [
       PortDeclaration("scores", .scores, many: true, doc: "Scores of every arm and temperature."),
@@ -63,6 +63,7 @@ public struct WriteReport: Stage {
     let data = output.appending("data")
     try Self.makeFolder(data)
     for (name, content) in report.data { try FileContent.write(content.utf8, to: data.appending(name)) }
+    for warning in report.warnings { context.report(.warning(VisibleText.line(warning))) }
     context.report(.summary(report.terminalText))
   }
 
@@ -70,11 +71,17 @@ public struct WriteReport: Stage {
     let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
     var inputs = ReportInputs(scores: [])
     for input in context.allInputs("scores") {
-      let (file, examples) = (try ScoreFile(input.path), try Self.examples(of: input.path))
-      inputs.scores.append(ScoresInput(provenance: Provenance(input), file: file, examples: examples))
+      let path = input.path
+      inputs.scores.append(
+        ScoresInput(provenance: Provenance(input), file: try ScoreFile(path)) { body in
+          try Self.forEachExample(of: path, body)
+        })
     }
     for input in context.allInputs("curves") {
-      inputs.curves.append(CurvesInput(provenance: Provenance(input), rows: try CurveFiles.read(input.path)))
+      inputs.curves.append(
+        CurvesInput(
+          provenance: Provenance(input), rows: try CurveFiles.read(input.path),
+          training: try Self.training(of: input.path)))
     }
     for input in context.allInputs("rewards") {
       inputs.rewards.append(RewardsInput(provenance: Provenance(input), rows: try RewardFiles.read(input.path)))
@@ -91,17 +98,22 @@ public struct WriteReport: Stage {
     return inputs
   }
 
-  /// The rows of `examples.jsonl`; none where only `scores.json` was given.
-  private static func examples(of artifact: FilePath) throws -> [ExampleRow] {
+  /// The rows of `examples.jsonl`, one by one; none where only `scores.json` was given.
+  private static func forEachExample(of artifact: FilePath, _ body: (ExampleRow) throws -> Void) throws {
     let file = artifact.appending("examples.jsonl")
-    guard FileContent.isFolder(artifact), FileContent.exists(file) else { return [] }
-    var rows: [ExampleRow] = []
+    guard FileContent.isFolder(artifact), FileContent.exists(file) else { return }
     try JSONLines.read(file) { line in
-      rows.append(
+      try body(
         ExampleRow(
           id: try line.string("id"), sample: line.has("sample") ? try line.integer("sample") : 0, values: line.value))
     }
-    return rows
+  }
+
+  /// How the model of some curves was trained; nil where they don't say.
+  private static func training(of artifact: FilePath) throws -> TrainingRecord? {
+    let file = artifact.appending("training.json")
+    guard FileContent.isFolder(artifact), FileContent.exists(file) else { return nil }
+    return TrainingRecord(try FileContent.json(file))
   }
 
   private static func makeFolder(_ folder: FilePath) throws {

@@ -6,6 +6,8 @@ import Tokenization
 
 /// Scores samples: quality, diversity, and how rewards correlate with quality.
 public struct Score: Stage {
+  enum Match: String, ChoiceParameter { case first, last }
+
   static let metrics = Parameter(
     "metrics", default: [String](),
     doc:
@@ -14,9 +16,13 @@ public struct Score: Stage {
   static let stemming = Parameter(
     "stemming", default: false, doc: "Whether ROUGE of Porter stems is computed too, under names that end in _stem.")
   static let answer = Parameter(
-    "answer", default: String?.none,
+    "answer", default: AnswerRule.usualPattern,
     doc:
-      "Regular expression of a text's answer, its first group if it has one; default: what follows #### on its line.")
+      "Regular expression (RE2) of a text's answer: the first group that matched, else the whole match; default: the number behind ####."
+  )
+  static let answerMatch = Parameter(
+    "answer_match", default: Match.first,
+    doc: "Which match of the expression is the answer, where a text has several.")
   static let selfBLEUSamples = Parameter<Int?>(
     "self_bleu_k", in: 2...1_000_000, unit: "samples",
     doc: "How many samples of every prompt Self-BLEU takes; default: the least number that a prompt has.")
@@ -27,7 +33,7 @@ public struct Score: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "score", revision: 1,
+    name: "score", revision: 2,
     summary: "Scores samples: quality, diversity, and how rewards correlate with quality.",
     inputs: [
       PortDeclaration("samples", .samples, doc: "Generated texts with their references."),
@@ -37,76 +43,100 @@ public struct Score: Stage {
     ],
     outputs: [PortDeclaration("scores", .scores, doc: "Metrics with intervals, and the scores of every sample.")],
     parameters: [
-      metrics.declaration, stemming.declaration, answer.declaration, selfBLEUSamples.declaration, seed.declaration,
-      resamples.declaration,
+      metrics.declaration, stemming.declaration, answer.declaration, answerMatch.declaration,
+      selfBLEUSamples.declaration, seed.declaration, resamples.declaration,
     ],
     aliases: ["bootstrap": "resamples", "use_stemmer": "stemming"])
 
   private let options: ScoringOptions
+  /// Parameters that the metrics asked for do not read.
+  private let unused: [String]
 
   /// The stage with checked parameters.
-  /// - Throws: `ParameterError` for a metric that does not exist or an expression that cannot be read.
+  /// - Throws: `ParameterError` for metrics that do not exist or stand twice, or an expression that RE2 refuses.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
     var options = ScoringOptions()
     let names = parameters[Self.metrics]
     do throws(ScoringError) {
-      if !names.isEmpty {
-        var metrics: [Metric] = []
-        for name in names { metrics.append(try Metric(name)) }
-        options.metrics = metrics
-      }
+      if !names.isEmpty { options.metrics = try Metric.named(names) }
     } catch {
-      throw ParameterError(parameter: "metrics", found: "\(error)", expected: "names of metrics")
+      throw ParameterError(parameter: "metrics", found: "\(error)", expected: "names of metrics, each once")
     }
+    let answer = parameters[Self.answer]
     do throws(ScoringError) {
-      if let pattern = parameters[Self.answer] { options.answer = try AnswerRule(pattern: pattern) }
+      let choice: AnswerRule.Choice = parameters[Self.answerMatch] == .last ? .last : .first
+      options.answer = try AnswerRule(pattern: answer, choice: choice)
     } catch {
-      throw ParameterError(parameter: "answer", found: "\(error)", expected: "a regular expression")
+      throw ParameterError(parameter: "answer", found: "\(error)", expected: "a regular expression in RE2's syntax")
     }
+    options.isAnswerChosen = !answer.utf8.elementsEqual(AnswerRule.usualPattern.utf8)
     options.stemming = parameters[Self.stemming]
+    if options.stemming, let metrics = options.metrics {
+      guard metrics.contains(where: \.isROUGE) else {
+        throw ParameterError(
+          parameter: "stemming", found: "true beside metrics without ROUGE",
+          expected: "one of the rouge metrics, or stemming left out")
+      }
+      options.metrics = Metric.withStems(metrics)
+    }
     options.selfBLEUSamples = parameters[Self.selfBLEUSamples]
     options.seed = UInt64(parameters[Self.seed])
     options.resamples = parameters[Self.resamples]
     self.options = options
+    unused = Self.unused(options)
+  }
+
+  /// Parameters beside `metrics` that none of them reads.
+  private static func unused(_ options: ScoringOptions) -> [String] {
+    guard let metrics = options.metrics else { return [] }
+    var unused: [String] = []
+    if !metrics.contains(where: \.readsAnswers) {
+      if options.isAnswerChosen { unused.append(Self.answer.declaration.name) }
+      if options.answer.choice != .first { unused.append(Self.answerMatch.declaration.name) }
+    }
+    if options.selfBLEUSamples != nil, !metrics.contains(.selfBLEU(samples: nil)) {
+      unused.append(Self.selfBLEUSamples.declaration.name)
+    }
+    return unused
   }
 
   /// Reads samples and rewards and writes scores.
   public func run(_ context: StageContext) throws {
+    for name in unused {
+      context.report(.warning("\(name) has no effect: no metric that is asked for reads it"))
+    }
     let input = context.input("samples").path
-    let rows = try SampleFiles.read(input)
-    guard !rows.isEmpty else { throw StageFailure("\(input): there is no sample to score") }
-    let rewards = try context.optionalInput("rewards").map { try RewardIndex($0.path, for: rows) }
-    let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
-    var samples: [ScoredSample] = []
-    for (number, row) in rows.enumerated() {
-      guard let text = row.text(decodedBy: tokenizer) else {
-        throw StageFailure(
-          "\(input): row \(number + 1) (id \(row.id)) has no text", remedy: "connect a tokenizer to port tokenizer")
-      }
-      samples.append(row.scored(text: text, reward: rewards?[row]))
-    }
-    if samples.allSatisfy(\.text.isEmpty), rows.contains(where: { ($0.tokens?.count ?? 0) > 1 }) {
-      context.report(.warning("all texts are empty though there are tokens; connect a tokenizer to port tokenizer"))
-    }
-    let scores = try Scorer(options).score(samples)
+    let index = try SampleFileIndex(input)
+    guard index.promptCount > 0 else { throw StageFailure("\(input): there is no sample to score") }
+    var texts = SampleTexts(
+      file: input, tokenizer: try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) },
+      rewards: try context.optionalInput("rewards").map { try RewardIndex($0.path) })
+    let fewest = (0..<index.promptCount).min { index.sampleCount(ofPrompt: $0) < index.sampleCount(ofPrompt: $1) } ?? 0
+    let output = ScoreOutput(context.output("scores"))
+    let examples = try output.examples()
+    var run = try ScoringRun(
+      options, prompts: index.promptCount,
+      fewest: (try index.id(ofPrompt: fewest), index.sampleCount(ofPrompt: fewest))
+    ) { try examples.append($0) }
+    try index.forEachPrompt { try run.add(prompt: try texts.samples(of: $0)) }
+    let scores = try run.finish()
+    try examples.close()
     var settings = scores.settings.jsonObject
     settings["samples"] = try SampleFiles.settings(input).map { .object($0) }
-    try ScoreOutput(scores, settings: settings).write(to: context.output("scores"))
-    let unreferenced = samples.count { $0.references.isEmpty }
-    if unreferenced > 0, unreferenced < samples.count {
-      context.report(
-        .warning("\(unreferenced) of \(samples.count) samples have no references and take no part in quality"))
+    try output.write(scores, settings: settings)
+    for warning in texts.warnings + scores.remarks.map(\.description) {
+      context.report(.warning(VisibleText.line(warning)))
     }
-    context.report(.summary(summary(scores, samples)))
+    context.report(.summary(summary(scores, samples: texts.count)))
   }
 
-  private func summary(_ scores: Scores, _ samples: [ScoredSample]) -> String {
+  private func summary(_ scores: Scores, samples: Int) -> String {
     let shown = ["exact_match", "accuracy", "bleu", "rougeL"].compactMap { name in
       scores[name].map { "\(name) \(Self.rounded($0.value))" }
     }
     let diversity = scores.metrics.first { $0.name.hasPrefix("self_bleu") }
     let all = shown + (diversity.map { ["\($0.name) \(Self.rounded($0.value.value))"] } ?? [])
-    return (["\(samples.count) samples"] + all).joined(separator: " · ")
+    return (["\(samples) samples"] + all).joined(separator: " · ")
   }
 
   private static func rounded(_ value: Double) -> String {

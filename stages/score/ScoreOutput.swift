@@ -5,15 +5,15 @@ import TextMetrics
 
 /// Writes `scores.json` and `examples.jsonl`.
 struct ScoreOutput {
-  private let scores: Scores
-  private let settings: JSONObject
+  private let folder: FilePath
 
-  init(_ scores: Scores, settings: JSONObject) {
-    self.scores = scores
-    self.settings = settings
-  }
+  init(_ folder: FilePath) { self.folder = folder }
 
-  func write(to folder: FilePath) throws {
+  /// Begins `examples.jsonl`.
+  func examples() throws -> ExampleFile { try ExampleFile(folder.appending("examples.jsonl")) }
+
+  /// Writes `scores.json`.
+  func write(_ scores: Scores, settings: JSONObject) throws {
     let metrics = scores.metrics.map { name, estimate in
       (
         name: name,
@@ -21,12 +21,32 @@ struct ScoreOutput {
       )
     }
     try ScoreFile(metrics: metrics, settings: settings).write(to: folder)
+  }
+}
+
+/// `examples.jsonl`, written as its rows come.
+final class ExampleFile {
+  private let descriptor: FileDescriptor
+  private var isOpen = true
+
+  init(_ file: FilePath) throws { descriptor = try FileContent.create(file) }
+
+  deinit { if isOpen { try? descriptor.close() } }
+
+  /// Appends rows.
+  func append(_ examples: [ExampleScores]) throws {
     var text = JSONText()
-    for example in scores.examples {
+    for example in examples {
       text.append(JSONValue.object(Self.row(example)))
       text.raw("\n")
     }
-    try FileContent.write(text.bytes, to: folder.appending("examples.jsonl"))
+    try descriptor.writeAll(text.bytes)
+  }
+
+  /// Ends the file.
+  func close() throws {
+    isOpen = false
+    try descriptor.close()
   }
 
   private static func row(_ example: ExampleScores) -> JSONObject {

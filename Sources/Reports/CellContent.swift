@@ -1,0 +1,104 @@
+import CanonicalJSON
+
+/// What scores say of single samples, read once and kept small: prompts in their order, each with its samples.
+struct CellContent: Sendable {
+  /// One prompt's samples in the order of the file.
+  struct Prompt: Sendable {
+    var samples: [Sample] = []
+    /// What adds up to corpus BLEU over the samples: both lengths, matches and totals of 1- to 4-grams; nil where one
+    /// of the samples lacks it.
+    var bleu: [Double]? = [Double](repeating: 0, count: 10)
+  }
+
+  /// The numbers of one sample.
+  struct Sample: Sendable {
+    var number: Int
+    var quality: Double?
+    var selfBLEU: Double?
+    var entropy: Double?
+    var length: Double?
+    var `return`: Double?
+  }
+
+  /// The ids in the order in which they are first seen.
+  private(set) var ids: [String] = []
+  private var places: [IDBytes: Int] = [:]
+  private var prompts: [Prompt] = []
+
+  /// Reads the examples of scores.
+  ///
+  /// - Parameters:
+  ///   - scores: The scores.
+  ///   - quality: The metric that stands for quality.
+  ///   - diversity: The name of Self-BLEU, or nil.
+  /// - Throws: `ReportError.sampleTwice`, and what reading throws.
+  init(_ scores: ScoresInput, quality: Quality, diversity: String?) throws {
+    try scores.forEachExample { example in
+      let place = place(of: example.id)
+      prompts[place].samples.append(
+        Sample(
+          number: example.sample, quality: example[quality.sampleMetric], selfBLEU: diversity.flatMap { example[$0] },
+          entropy: example["entropy"], length: example["length"], return: example["return"]))
+      let counts = example.values["bleu_statistics"]?.array?.compactMap(\.number)
+      guard let counts, counts.count == 10, let sums = prompts[place].bleu else {
+        prompts[place].bleu = nil
+        return
+      }
+      for column in sums.indices { prompts[place].bleu?[column] += counts[column] }
+    }
+    for (place, prompt) in prompts.enumerated() {
+      let numbers = prompt.samples.map(\.number).sorted()
+      if let twice = zip(numbers, numbers.dropFirst()).first(where: { $0 == $1 })?.0 {
+        throw ReportError.sampleTwice(label: scores.provenance.label, id: ids[place], sample: twice)
+      }
+    }
+  }
+
+  private mutating func place(of id: String) -> Int {
+    if let last = ids.indices.last, ids[last].hasSameBytes(as: id) { return last }
+    if let known = places[IDBytes(id)] { return known }
+    places[IDBytes(id)] = ids.count
+    ids.append(id)
+    prompts.append(Prompt())
+    return ids.count - 1
+  }
+
+  /// Whether there is any sample.
+  var isEmpty: Bool { ids.isEmpty }
+
+  /// Whether a prompt is there.
+  func contains(_ id: String) -> Bool { places[IDBytes(id)] != nil }
+
+  /// A prompt, or nil.
+  subscript(id: String) -> Prompt? { places[IDBytes(id)].map { prompts[$0] } }
+
+  /// Sixty-four bits by which the same numbers of the same samples are told from others; nil where there are none.
+  var fingerprint: UInt64? {
+    guard !isEmpty else { return nil }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ word: UInt64) {
+      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+      hash ^= hash >> 29
+    }
+    func add(_ value: Double?) {
+      add(value == nil ? 1 : 0)
+      add((value ?? 0).bitPattern)
+    }
+    for (id, prompt) in zip(ids, prompts) {
+      for byte in id.utf8 { add(UInt64(byte)) }
+      for value in prompt.bleu ?? [] { add(value) }
+      for sample in prompt.samples {
+        add(UInt64(bitPattern: Int64(sample.number)))
+        for value in [sample.quality, sample.selfBLEU, sample.entropy, sample.length, sample.return] { add(value) }
+      }
+    }
+    return hash
+  }
+}
+
+/// An id, told from others by its bytes.
+struct IDBytes: Hashable, Sendable {
+  private let bytes: [UInt8]
+
+  init(_ id: String) { bytes = Array(id.utf8) }
+}

@@ -1,0 +1,132 @@
+import CanonicalJSON
+import Records
+import Reports
+import Testing
+
+@Suite struct CopyTests {
+  private func seeds(_ rights: [Int], digests: [String?]) -> [ScoresInput] {
+    rights.enumerated().map { seed, right in
+      var scores = Bench.even("score-mle", ["temperature": 1, "seed": JSONValue(seed)], right: right, diversity: 60)
+      scores.provenance.digest = digests[seed]
+      return scores
+    }
+  }
+
+  @Test("seeds that gave identical scores count as one, without an interval over copies", arguments: [false, true])
+  func identicalSeeds(hasDigests: Bool) throws {
+    let digests = [String?](repeating: hasDigests ? "sha256:aa" : nil, count: 3)
+    let report = try Report(ReportInputs(scores: seeds([14, 14, 14], digests: digests)))
+    #expect(report.warnings == ["the 3 seeds of MLE gave identical scores, so they count as one seed"])
+    #expect(report.terminalText.hasPrefix("12 test prompts × 20 samples, 1 seed; ± is a 95 % bootstrap interval"))
+    #expect(report.page.contains("The 3 seeds of MLE gave identical scores, so they count as one seed."))
+  }
+
+  @Test("of three seeds two that are copies count as one, and the third counts")
+  func someSeeds() throws {
+    let report = try Report(ReportInputs(scores: seeds([14, 12, 14], digests: [nil, nil, nil])))
+    #expect(report.warnings == ["seed 2 of MLE gave scores identical to those of seed 0, so the two count as one"])
+    #expect(report.terminalText.contains("2 seeds"))
+  }
+
+  @Test("equal numbers under other digests are no copies, as of trainings that agree in all but the last digit")
+  func otherDigests() throws {
+    let report = try Report(ReportInputs(scores: seeds([14, 14], digests: ["sha256:aa", "sha256:bb"])))
+    #expect(report.warnings.isEmpty)
+    #expect(report.terminalText.contains("2 seeds"))
+  }
+
+  @Test("trainings of several seeds with one and the same curve are said to be without effect of the seed")
+  func curves() throws {
+    let curves = (0..<3).map { seed in
+      CurvesInput(
+        provenance: Provenance(label: "mle@seed=\(seed).curves", axes: ["seed": JSONValue(seed)], digest: "sha256:cc"),
+        rows: [CurveRow(step: 0, split: .train, loss: 1, mle: 1, td: 0, entropy: 1, tokens: 3)])
+    }
+    let report = try Report(
+      ReportInputs(scores: seeds([14, 13, 12], digests: ["sha256:a", "sha256:b", "sha256:c"]), curves: curves))
+    #expect(
+      report.warnings == ["3 seeds of MLE have identical learning curves: the seed has no effect on this training"])
+  }
+
+  @Test("two arms with identical scores are one: nothing is compared, nothing is bold")
+  func arms() throws {
+    var scores = Bench.grid + [Bench.iq(right: 14, diversity: 60)]
+    let report = try Report(ReportInputs(scores: scores))
+    #expect(
+      report.sentence
+        == "IQLearn and MLE have identical scores, as the same samples would, so nothing is compared.")
+    #expect(
+      report.warnings == ["IQLearn λ=0.1 and MLE have identical scores, as the same samples under two names would"])
+    #expect(Bench.table(report, "matched.csv").first?["outcome"] == "identical")
+    #expect(Bench.table(report, "matched.csv").first?["diversity_at_equal_quality"] == "")
+    #expect(!report.page.contains("<b>"))
+    scores[3].provenance.digest = "sha256:aa"
+    scores[1].provenance.digest = "sha256:bb"
+    #expect(try Report(ReportInputs(scores: scores)).warnings.isEmpty)
+  }
+
+  @Test("seeds with equal values and no scores of single samples are copies, too")
+  func statedSeeds() throws {
+    var scores = seeds([14, 14, 13], digests: [nil, nil, nil])
+    for place in scores.indices { scores[place].examples = [] }
+    let report = try Report(ReportInputs(scores: scores))
+    #expect(
+      report.warnings.first == "seed 1 of MLE gave scores identical to those of seed 0, so the two count as one")
+    #expect(report.terminalText.contains("2 seeds"))
+  }
+
+  @Test("a sample that stands twice in the scores is refused")
+  func twice() throws {
+    var scores = Bench.iq(right: 11, diversity: 45)
+    scores.examples[3].sample = 2
+    #expect(throws: ReportError.sampleTwice(label: scores.provenance.label, id: "test-0", sample: 2)) {
+      try Report(ReportInputs(scores: [scores]))
+    }
+  }
+
+  @Test("ids are told apart by their bytes")
+  func ids() throws {
+    var scores = Bench.even("score-mle", ["temperature": 1], right: 1, of: 2, diversity: 45, prompts: 2)
+    for (place, id) in ["\u{E9}", "\u{E9}", "e\u{301}", "e\u{301}"].enumerated() { scores.examples[place].id = id }
+    #expect(try Report(ReportInputs(scores: [scores])).terminalText.hasPrefix("2 prompts"))
+  }
+
+  @Test("rewards and samples of other samples are refused")
+  func otherSamples() throws {
+    let scores = Bench.even("score-mle", ["temperature": 1], right: 1, of: 2, diversity: 45, prompts: 2)
+    let reward = RewardRow(
+      id: "test-0", sample: 0, tokens: [1, 2], logProbabilities: [-1, -1], values: [0, 0], rewards: [1, 1], return: 2)
+    let label = Provenance(label: "reward-mle", axes: ["temperature": 1])
+    let error = #expect(throws: ReportError.self) {
+      try Report(ReportInputs(scores: [scores], rewards: [RewardsInput(provenance: label, rows: [reward])]))
+    }
+    #expect(error?.description.hasPrefix("reward-mle is not of the samples of score-mle: sample 0 of test-0") == true)
+    var long = reward
+    long.tokens = [Int32](0..<10)
+    var row = SampleRow(id: "test-0", sample: 0, tokens: [Int32](0..<10))
+    row.tokens?[3] = 99
+    #expect(throws: ReportError.self) {
+      try Report(
+        ReportInputs(
+          scores: [scores], rewards: [RewardsInput(provenance: label, rows: [long])],
+          samples: [
+            SamplesInput(
+              provenance: Provenance(label: "sample-mle", axes: ["temperature": 1]), settings: nil, rows: [row])
+          ]))
+    }
+  }
+
+  @Test("what is connected and belongs to no scores, or lacks samples of them, is said")
+  func strangers() throws {
+    let scores = Bench.even("score-mle", ["temperature": 1], right: 1, of: 2, diversity: 45, prompts: 2)
+    let row = SampleRow(id: "test-0", sample: 0, text: "x")
+    let samples = ["sample-mle", "sample-iq"].map {
+      SamplesInput(provenance: Provenance(label: $0, axes: ["temperature": 1]), settings: nil, rows: [row])
+    }
+    #expect(
+      try Report(ReportInputs(scores: [scores], samples: samples)).warnings == [
+        "sample-mle lacks 3 samples of score-mle",
+        "of the samples, sample-iq belong to none of the scores and are not shown",
+      ])
+  }
+}
