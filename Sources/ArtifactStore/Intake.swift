@@ -199,7 +199,8 @@ public final class Intake: Sendable {
 
   /// Makes everything visible: blobs, then what names them, then the actions' entries.
   ///
-  /// A result that the store has already stays; a different one is noted as a divergence.
+  /// A result that the store has already stays; a different one is noted as a divergence. Nor does an action of the same
+  /// name take the place of one whose result was made here.
   ///
   /// - Parameters:
   ///   - pipeline: The pipeline's name.
@@ -223,11 +224,18 @@ public final class Intake: Sendable {
       record.result = result.digest
       complete.append(record)
     }
+    let count = complete.count
+    // Under a name at which the store has a result of its own, that one is found as before.
+    let latest = try store.latestActions(of: pipeline)
+    complete = try complete.filter { (action) throws(StoreError) in
+      guard let known = latest[action.label], known.key != action.key else { return true }
+      return try !store.origins(of: known.key).isEmpty
+    }
     if !complete.isEmpty {
       try store.beginRun(pipeline: pipeline, details: ["import": origin.json]).record(complete)
     }
     try folder.remove()
-    return complete.count
+    return count
   }
 
   /// Makes one result visible; no run is recorded.

@@ -24,6 +24,7 @@ final class BundleCheck {
 
   private let name: String
   private let outline: BundleOutline
+  private let sources: Set<Digest>
   private var roles: [Digest: Set<Role>] = [:]
   private var description: BundleDescription?
   private var files: [BundleFile] = []
@@ -38,6 +39,7 @@ final class BundleCheck {
   init(_ name: String, _ outline: BundleOutline, _ limits: BundleLimits) throws {
     self.name = name
     self.outline = outline
+    sources = Set(outline.own.manifest.layers.filter { Self.isSource($0) }.map(\.digest))
     for descriptor in outline.index.manifests {
       guard let type = descriptor.artifactType, let manifest = outline.manifests[descriptor.digest] else { continue }
       guard type == manifest.artifactType else {
@@ -233,8 +235,7 @@ final class BundleCheck {
 
   private func check(_ source: RecordedSource, at place: String) throws {
     guard let manifest = outline.manifests[source.manifest] else {
-      let own = outline.own.manifest.layers
-      guard own.contains(where: { $0.digest == source.manifest && Self.isSource($0) }) else {
+      guard sources.contains(source.manifest) else {
         throw BundleError(name, .document(place, reason: "its manifest is not in the bundle"))
       }
       return

@@ -97,8 +97,10 @@ public struct BundleDescription: Sendable, Hashable {
   /// - Throws: `ManifestError` that names the member.
   public init(json: JSONValue) throws(ManifestError) {
     guard json["apprentice"]?.integer == 1 else { throw ManifestError(member: "apprentice", expected: "1") }
-    func list(_ name: String) throws(ManifestError) -> [JSONValue] {
-      guard let list = json[name]?.array else { throw ManifestError(member: name, expected: "an array") }
+    func list(_ name: String, most: Int) throws(ManifestError) -> [JSONValue] {
+      guard let list = json[name]?.array, list.count <= most else {
+        throw ManifestError(member: name, expected: "an array of at most \(most)")
+      }
       return list
     }
     func text(_ value: JSONValue?, _ place: String) throws(ManifestError) -> String {
@@ -131,12 +133,12 @@ public struct BundleDescription: Sendable, Hashable {
     }
     self.parameters = parameters
     (settings, actions, sources, stages) = ([], [], [], [])
-    for (index, setting) in try list("settings").enumerated() {
+    for (index, setting) in try list("settings", most: 10_000).enumerated() {
       let place = "settings[\(index)]"
       settings.append(try checked(text(setting, place), place, BundleNames.settingRule, BundleNames.isSetting))
     }
     var labels: Set<String> = []
-    for (index, action) in try list("actions").enumerated() {
+    for (index, action) in try list("actions", most: 200_000).enumerated() {
       let place = "actions[\(index)]"
       let label = try checked(
         text(action["label"], "\(place).label"), "\(place).label", BundleNames.labelRule, BundleNames.isLabel)
@@ -148,7 +150,7 @@ public struct BundleDescription: Sendable, Hashable {
           label: label, key: ActionKey(try digest(action["key"], "\(place).key")),
           result: try digest(action["result"], "\(place).result")))
     }
-    for (index, source) in try list("sources").enumerated() {
+    for (index, source) in try list("sources", most: 10_000).enumerated() {
       let place = "sources[\(index)]"
       let source = try RecordedSource(json: source, at: place)
       _ = try checked(source.label, "\(place).label", BundleNames.textRule, isLine)
@@ -164,7 +166,7 @@ public struct BundleDescription: Sendable, Hashable {
       sources.append(source)
     }
     var folders: Set<[UInt8]> = []
-    for (index, stage) in try list("stages").enumerated() {
+    for (index, stage) in try list("stages", most: 1_000).enumerated() {
       let place = "stages[\(index)]"
       let folder = try checked(
         text(stage["folder"], "\(place).folder"), "\(place).folder", FileTitle.rule

@@ -28,6 +28,7 @@ struct BundleFiles: Sendable {
     "names that can stand side by side, at most \(mostNames) of them and \(BundleNames.most) bytes, none "
     + "of which begins with a dot"
   private static let mostNames = 32
+  private static let most = 100_000
 
   /// The files of a bundle.
   ///
@@ -73,6 +74,7 @@ struct BundleFiles: Sendable {
     guard FileTitle.isValid(path), BundleNames.isText(path), names.count <= Self.mostNames,
       names.allSatisfy({ $0.first != UInt8(ascii: ".") })
     else { throw ManifestError(member: "\(member): \(path.shown())", expected: Self.rule) }
+    guard files.count < Self.most else { throw ManifestError(member: member, expected: "at most \(Self.most) files") }
     files.append(
       BundleFile(
         path: names.map { String(decoding: $0, as: UTF8.self) }, digest: layer.digest, size: layer.size,

@@ -127,7 +127,8 @@ public struct BundleFolder: Sendable {
           "is not of the bundle, whose files go to a folder that is new, empty, holds a store alone, or holds nothing "
             + "but the same files")
       }
-      let kind = try folder.status(name)?.kind
+      let status = try folder.status(name)
+      let kind = status?.kind
       if files[0].path.count > 1 {
         guard kind == .folder, let next = try folder.folder(name) else {
           throw Unfit(present, "stands where the bundle has a folder")
@@ -140,7 +141,7 @@ public struct BundleFolder: Sendable {
         try compare(next, rest, present, passing: [])
       } else {
         guard kind == .file else { throw Unfit(present, "is there already, and no regular file") }
-        guard isReplacing || folder.content(name)?.digest == files[0].digest else {
+        guard isReplacing || (status?.size == files[0].size && folder.content(name)?.digest == files[0].digest) else {
           throw Unfit(present, "is there already, with other content")
         }
       }

@@ -78,7 +78,7 @@ struct BundleDestination: ParsableArguments {
     if json {
       var document: JSONObject = [
         "pipeline": .string(description.pipeline), "file": imported.file.map { .string($0.string) } ?? .null,
-        "digest": .string(imported.manifest.description), "settings": .array(description.settings.map { .string($0) }),
+        "digest": .string("\(imported.manifest)"), "settings": .array(description.settings.map { .string($0) }),
         "store": .string(location.store.string),
         "actions": JSONValue(description.actions.count), "complete": JSONValue(imported.complete),
       ]

@@ -65,8 +65,10 @@ struct BundleInspect: ParsableCommand {
     var text = "\(description.pipeline)  \(description.file) · \(description.actions.count) actions · "
     text += "\(Wording.bytes(found.outline.totalSize)) unpacked\n"
     text += "  \(found.digest)\n"
-    for setting in description.settings { text += "  --set \(setting)\n" }
-    for parameter in description.parameters.members { text += "  \(parameter.name): \(parameter.value.text)\n" }
+    for setting in description.settings { text += "  --set \(setting.shown(limit: 1000))\n" }
+    for parameter in description.parameters.members {
+      text += "  \(parameter.name): \(parameter.value.text.shown(limit: 1000))\n"
+    }
     for source in description.sources {
       let holds = found.outline.manifests[source.manifest] != nil
       text += "  source \(source.setting ?? source.path)  \(holds ? "in the bundle" : "known by its digest")\n"
