@@ -16,6 +16,7 @@ final class ArchiveInput {
   }
 
   private let source: Source
+  private let windowLog: Int
   private let capacity = 256 << 10
   private let raw: UnsafeMutableRawPointer
   private let plain: UnsafeMutableRawPointer
@@ -31,8 +32,14 @@ final class ArchiveInput {
   /// What stopped the input.
   private(set) var fault: ArchiveError.Fault?
 
-  init(_ source: Source) {
+  /// Begins with the first byte that comes.
+  ///
+  /// - Parameters:
+  ///   - source: Where the bytes come from.
+  ///   - windowLog: The power of two of the largest window of zstd that is taken.
+  init(_ source: Source, windowLog: Int = 31) {
     self.source = source
+    self.windowLog = windowLog
     raw = .allocate(byteCount: 256 << 10, alignment: 4096)
     plain = .allocate(byteCount: 256 << 10, alignment: 4096)
     var status = stat()
@@ -92,7 +99,7 @@ final class ArchiveInput {
       let bytes = UnsafeRawBufferPointer(start: raw, count: count)
       if Self.isGzip(bytes) { return beginInflating(count) ? inflateMore() : nil }
       if ZstdFrames.begin(bytes) {
-        frames = ZstdFrames(raw, count)
+        frames = ZstdFrames(raw, count, windowLog: windowLog)
         return decompressMore()
       }
     }

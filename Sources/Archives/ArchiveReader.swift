@@ -34,8 +34,11 @@ public final class ArchiveReader {
   /// - Parameters:
   ///   - path: The file.
   ///   - acceptance: What is taken for an archive.
+  ///   - windowLog: The power of two of the largest window of zstd that is taken, 31 at most.
   /// - Throws: `ArchiveError` where the file can't be opened or begins like no archive.
-  public convenience init(path: FilePath, accepting acceptance: Acceptance = .singleFilesToo) throws(ArchiveError) {
+  public convenience init(
+    path: FilePath, accepting acceptance: Acceptance = .singleFilesToo, windowLog: Int = 31
+  ) throws(ArchiveError) {
     // Without waiting: a named pipe may never be written.
     let (descriptor, code) = path.withPlatformString { (open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), errno) }
     guard descriptor >= 0 else { throw ArchiveError(file: path.string, fault: .system(Errno(rawValue: code))) }
@@ -50,7 +53,9 @@ public final class ArchiveReader {
       throw ArchiveError(file: path.string, fault: .special)
     default: break
     }
-    try self.init(ArchiveInput(.descriptor(descriptor, owned: true)), name: path.string, accepting: acceptance)
+    try self.init(
+      ArchiveInput(.descriptor(descriptor, owned: true), windowLog: windowLog), name: path.string,
+      accepting: acceptance)
   }
 
   /// Reads from an open file or pipe, which stays open.

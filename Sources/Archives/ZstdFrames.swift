@@ -1,7 +1,8 @@
 import CZstd
 import SystemPackage
 
-/// zstd data as it comes: frames one behind the other, skippable ones among them, with windows of up to 2 GiB.
+/// zstd data as it comes: frames one behind the other, skippable ones among them, with windows of up to 2 GiB unless less
+/// is allowed.
 final class ZstdFrames {
   private let context: OpaquePointer?
   private var input: ZSTD_inBuffer
@@ -17,11 +18,11 @@ final class ZstdFrames {
   }
 
   /// Frames that begin with these bytes, valid until `feed`.
-  init(_ bytes: UnsafeRawPointer, _ count: Int) {
+  init(_ bytes: UnsafeRawPointer, _ count: Int, windowLog: Int) {
     context = ZSTD_createDCtx()
     input = ZSTD_inBuffer(src: bytes, size: count, pos: 0)
     // The window is address space; memory is used as far as content comes.
-    if let context { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 31) }
+    if let context { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, CInt(windowLog)) }
   }
 
   deinit { ZSTD_freeDCtx(context) }
@@ -43,7 +44,9 @@ final class ZstdFrames {
       guard ZSTD_isError(status) == 0 else {
         let name = ZSTD_getErrorName(status).map { String(cString: $0) } ?? "not readable"
         if name.contains("memory") {
-          throw .damaged("zstd: its window takes more memory than there is; pack it anew without --long or --ultra")
+          throw .damaged(
+            "zstd: its window takes more memory than there is, or than is allowed here; pack it anew without --long or "
+              + "--ultra")
         }
         throw .damaged(
           wasInsideFrame || !name.contains("frame descriptor")

@@ -1,8 +1,8 @@
 import Glibc
 
 /// What `stat` tells of a file, as far as a store asks.
-struct FileStatus: Hashable, Sendable {
-  enum Kind: Hashable, Sendable {
+package struct FileStatus: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     case file, folder, link, other
 
     init(mode: mode_t) {
@@ -15,9 +15,9 @@ struct FileStatus: Hashable, Sendable {
     }
   }
 
-  var kind: Kind
-  var size: Int
-  var device: UInt64
+  package var kind: Kind
+  package var size: Int
+  package var device: UInt64
   var inode: UInt64
   var links: Int
   /// Time of the last change of content, in nanoseconds since 1970.

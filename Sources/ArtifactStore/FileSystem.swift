@@ -17,7 +17,7 @@ public enum FileSystem {
   }
 
   /// The status of a path, links not followed; nil where there is nothing.
-  static func status(_ path: FilePath, followingLinks: Bool = false) throws(StoreError) -> FileStatus? {
+  package static func status(_ path: FilePath, followingLinks: Bool = false) throws(StoreError) -> FileStatus? {
     var status = stat()
     let (result, code) = path.withPlatformString { name in
       (followingLinks ? stat(name, &status) : lstat(name, &status), errno)
@@ -209,7 +209,7 @@ public enum FileSystem {
   }
 
   /// Removes a file, or a folder with all that is in it; links are not followed.
-  static func removeTree(_ path: FilePath) throws(StoreError) {
+  package static func removeTree(_ path: FilePath) throws(StoreError) {
     guard let status = try status(path) else { return }
     guard status.kind == .folder else { return try remove(path) }
     _ = path.withPlatformString { chmod($0, 0o700) }

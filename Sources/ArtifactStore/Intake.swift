@@ -132,6 +132,54 @@ public final class Intake: Sendable {
     return try store.document(digest, neededBy: user)
   }
 
+  /// Copies a blob that was taken in or is in the store to a new file of the user's, and checks it once more on the way.
+  ///
+  /// - Parameters:
+  ///   - digest: The blob.
+  ///   - size: The number of its bytes.
+  ///   - name: The file; nothing has that name.
+  ///   - folder: Where it is made.
+  ///   - isProgram: Whether it may be run.
+  /// - Returns: Whether it was made; not, where something stands there.
+  /// - Throws: `StoreError.missing` or `.damaged`, or where the system refuses.
+  package func copy(
+    _ digest: Digest, size: Int, to name: String, in folder: OpenFolder, isProgram: Bool
+  ) throws(StoreError) -> Bool {
+    let source = received.withLock { $0[digest]?.path } ?? store.blobPath(digest)
+    let target = folder.path.appending(name)
+    guard let input = try FileSystem.openForReading(source, flags: O_NOFOLLOW) else {
+      throw .missing(digest, neededBy: target.string)
+    }
+    defer { close(input) }
+    let isDurable = store.options.durability == .full
+    let made: Void? = try folder.create(name, mode: isProgram ? 0o777 : 0o666) { (output) throws(StoreError) in
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+      defer { buffer.deallocate() }
+      var hasher = SHA256Hasher()
+      var count = 0
+      while true {
+        let part = read(input, buffer.baseAddress, buffer.count)
+        if part < 0 && errno == EINTR { continue }
+        if part < 0 { throw StoreError("read", source, errno) }
+        if part == 0 { break }
+        count += part
+        if count > size { break }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<part])
+        hasher.update(bytes)
+        try FileSystem.writeAll(bytes, to: output, target)
+      }
+      let found = hasher.finish()
+      guard count == size, found == digest else {
+        throw .damaged([
+          DamagedBlob(
+            digest: digest, fault: count == size ? .content(found: found) : .size(expected: size, found: count))
+        ])
+      }
+      if isDurable, fsync(output) != 0 { throw StoreError("sync", target, errno) }
+    }
+    return made != nil
+  }
+
   /// Takes in bytes at hand.
   ///
   /// - Returns: Their digest.
@@ -151,7 +199,8 @@ public final class Intake: Sendable {
 
   /// Makes everything visible: blobs, then what names them, then the actions' entries.
   ///
-  /// A result that the store has already stays; a different one is noted as a divergence.
+  /// A result that the store has already stays; a different one is noted as a divergence. Nor does an action of the same
+  /// name take the place of one whose result was made here.
   ///
   /// - Parameters:
   ///   - pipeline: The pipeline's name.
@@ -175,11 +224,18 @@ public final class Intake: Sendable {
       record.result = result.digest
       complete.append(record)
     }
+    let count = complete.count
+    // Under a name at which the store has a result of its own, that one is found as before.
+    let latest = try store.latestActions(of: pipeline)
+    complete = try complete.filter { (action) throws(StoreError) in
+      guard let known = latest[action.label], known.key != action.key else { return true }
+      return try !store.origins(of: known.key).isEmpty
+    }
     if !complete.isEmpty {
       try store.beginRun(pipeline: pipeline, details: ["import": origin.json]).record(complete)
     }
     try folder.remove()
-    return complete.count
+    return count
   }
 
   /// Makes one result visible; no run is recorded.

@@ -1,13 +1,13 @@
 import CPlatform
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// An open folder: what is done in it goes by its descriptor and by plain names, so that no link that stands in a
 /// parent's place leads elsewhere.
-final class OpenFolder: Sendable {
+package final class OpenFolder: Sendable {
   /// Where it was opened, for messages.
-  let path: FilePath
-  private let descriptor: CInt
+  package let path: FilePath
+  let descriptor: CInt
 
   private init(path: FilePath, descriptor: CInt) {
     self.path = path
@@ -21,7 +21,7 @@ final class OpenFolder: Sendable {
   /// Opens a folder; links above it are followed, a link in its own place is not.
   ///
   /// - Throws: `StoreError.inTheWay` where something else stands there.
-  static func open(_ path: FilePath) throws(StoreError) -> OpenFolder? {
+  package static func open(_ path: FilePath) throws(StoreError) -> OpenFolder? {
     let (descriptor, code) = path.withPlatformString { (Glibc.open($0, flags), errno) }
     if descriptor >= 0 { return OpenFolder(path: path, descriptor: descriptor) }
     if code == ENOENT { return nil }
@@ -31,7 +31,7 @@ final class OpenFolder: Sendable {
   /// Opens a folder in this one; nil where there is nothing.
   ///
   /// - Throws: `StoreError.inTheWay` where something else stands there.
-  func folder(_ name: String) throws(StoreError) -> OpenFolder? {
+  package func folder(_ name: String) throws(StoreError) -> OpenFolder? {
     let (opened, code) = (openat(descriptor, name, OpenFolder.flags), errno)
     if opened >= 0 { return OpenFolder(path: path.appending(name), descriptor: opened) }
     if code == ENOENT { return nil }
@@ -44,7 +44,7 @@ final class OpenFolder: Sendable {
   }
 
   /// Whether it still has a name.
-  var isLinked: Bool {
+  package var isLinked: Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_nlink > 0
   }
@@ -59,14 +59,14 @@ final class OpenFolder: Sendable {
   }
 
   /// Makes a new folder in this one; false where something stands there.
-  func make(_ name: String) throws(StoreError) -> Bool {
+  package func make(_ name: String) throws(StoreError) -> Bool {
     if mkdirat(descriptor, name, 0o777) == 0 { return true }
     if errno == EEXIST { return false }
     throw StoreError("make the folder", path.appending(name), errno)
   }
 
   /// The status of an entry, links not followed; nil where there is nothing.
-  func status(_ name: String) throws(StoreError) -> FileStatus? {
+  package func status(_ name: String) throws(StoreError) -> FileStatus? {
     var status = stat()
     if fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { return FileStatus(status) }
     if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -74,7 +74,7 @@ final class OpenFolder: Sendable {
   }
 
   /// The names in it, in the order of their bytes; one that is not UTF-8 stands with replacements.
-  func names() throws(StoreError) -> [String] {
+  package func names() throws(StoreError) -> [String] {
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0, let stream = fdopendir(copy) else { throw StoreError("list", path, errno) }
     defer { closedir(stream) }
@@ -142,12 +142,12 @@ final class OpenFolder: Sendable {
   }
 
   /// Removes a file or link, if it is there.
-  func remove(_ name: String) throws(StoreError) {
+  package func remove(_ name: String) throws(StoreError) {
     if unlinkat(descriptor, name, 0) != 0, errno != ENOENT { throw StoreError("remove", path.appending(name), errno) }
   }
 
   /// Removes a folder; false where it is not empty.
-  func removeFolder(_ name: String) throws(StoreError) -> Bool {
+  package func removeFolder(_ name: String) throws(StoreError) -> Bool {
     if unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return true }
     if errno == ENOTEMPTY || errno == EEXIST { return false }
     throw StoreError("remove", path.appending(name), errno)

@@ -58,9 +58,16 @@ public struct RecordedSource: Sendable, Hashable {
     guard let isFolder = json["folder"]?.bool else {
       throw ManifestError(member: "\(place).folder", expected: "true or false")
     }
-    let setting = json["setting"]?.string
+    let setting = json["setting"] == nil ? nil : try text("setting")
+    var files: [String]?
+    if let members = json["files"] {
+      files = members.array?.compactMap(\.string)
+      guard files?.count == members.array?.count, files != nil else {
+        throw ManifestError(member: "\(place).files", expected: "an array of strings")
+      }
+    }
     self.init(
-      label: try text("label"), kind: try text("kind"), files: json["files"]?.array?.compactMap(\.string),
+      label: try text("label"), kind: try text("kind"), files: files,
       path: setting == nil ? try text("path") : "", setting: setting, isFolder: isFolder, manifest: manifest)
   }
 }

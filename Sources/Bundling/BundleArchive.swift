@@ -25,12 +25,16 @@ public enum BundleArchive {
   ) throws {
     var temporary = path
     temporary.removeLastComponent()
-    temporary.append(".\(path.lastComponent?.string ?? "bundle").new-\(getpid())")
+    let name = ".\((path.lastComponent?.string ?? "bundle").prefix(80)).new-"
+    sweep(temporary, name)
+    temporary.append(name + String(UInt64.random(in: .min ... .max), radix: 16))
     let file = try FileDescriptor.open(
-      temporary, .writeOnly, options: [.create, .truncate, .closeOnExec],
+      temporary, .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
     do {
       try file.closeAfter {
+        // Held while it is written: what a process that was killed has left is told by its lock.
+        _ = flock(file.rawValue, LOCK_EX | LOCK_NB)
         let writer = try ArchiveWriter(descriptor: file, name: path.string, level: level, threads: threads)
         try write(contents, with: writer, to: path, progress)
         try writer.finish()
@@ -39,6 +43,16 @@ public enum BundleArchive {
     } catch {
       unlink(temporary.string)
       throw error
+    }
+  }
+
+  /// Removes what exports to the same file have left that were killed.
+  private static func sweep(_ folder: FilePath, _ prefix: String) {
+    for name in (try? FileSystem.list(folder.isEmpty ? "." : folder)) ?? [] where name.hasPrefix(prefix) {
+      let path = folder.appending(name)
+      guard let file = try? FileDescriptor.open(path, .readOnly, options: [.noFollow, .closeOnExec, .nonBlocking])
+      else { continue }
+      _ = try? file.closeAfter { if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(path.string) } }
     }
   }
 

@@ -142,4 +142,18 @@ public struct BundleContents: Sendable {
     // Small ones first: whoever only looks has seen documents and scores before the weights come.
     blobs.sort { ($0.size, $0.digest) < ($1.size, $1.digest) }
   }
+
+  /// Looks whether an import would take what the bundle says of itself.
+  ///
+  /// - Throws: `ManifestError` that names what can't travel.
+  public func check() throws(ManifestError) {
+    _ = try BundleDescription(json: description.json)
+    var parts: [Digest: Manifest] = [:]
+    for blob in manifests {
+      guard case .bytes(let bytes) = blob.source, let json = try? JSONValue(parsing: bytes) else { continue }
+      parts[blob.digest] = try Manifest(json: json)
+    }
+    guard let first = index.manifests.first, let own = parts[first.digest] else { return }
+    _ = try BundleFiles(description, own: own) { parts[$0] }
+  }
 }

@@ -97,8 +97,10 @@ public struct BundleDescription: Sendable, Hashable {
   /// - Throws: `ManifestError` that names the member.
   public init(json: JSONValue) throws(ManifestError) {
     guard json["apprentice"]?.integer == 1 else { throw ManifestError(member: "apprentice", expected: "1") }
-    func list(_ name: String) throws(ManifestError) -> [JSONValue] {
-      guard let list = json[name]?.array else { throw ManifestError(member: name, expected: "an array") }
+    func list(_ name: String, most: Int) throws(ManifestError) -> [JSONValue] {
+      guard let list = json[name]?.array, list.count <= most else {
+        throw ManifestError(member: name, expected: "an array of at most \(most)")
+      }
       return list
     }
     func text(_ value: JSONValue?, _ place: String) throws(ManifestError) -> String {
@@ -111,36 +113,74 @@ public struct BundleDescription: Sendable, Hashable {
       }
       return digest
     }
-    pipeline = try text(json["pipeline"], "pipeline")
-    file = try text(json["file"], "file")
-    guard FileTitle.isValid(file), !file.utf8.contains(UInt8(ascii: "/")) else {
-      throw ManifestError(member: "file", expected: "a plain file name")
+    func checked(
+      _ text: String, _ place: String, _ rule: String, _ isFit: (String) -> Bool
+    ) throws(ManifestError) -> String {
+      guard isFit(text) else { throw ManifestError(member: place, expected: "\(rule), not \(text.shown(limit: 60))") }
+      return text
     }
+    func isLine(_ text: String) -> Bool { BundleNames.isText(text) }
+    pipeline = try checked(text(json["pipeline"], "pipeline"), "pipeline", BundleNames.nameRule, BundleNames.isName)
+    file = try text(json["file"], "file")
+    guard FileTitle.isValid(file), BundleNames.isText(file), file.utf8.first != UInt8(ascii: "."),
+      !file.utf8.contains(UInt8(ascii: "/"))
+    else { throw ManifestError(member: "file", expected: "a plain file name") }
     guard let parameters = json["parameters"]?.object else {
       throw ManifestError(member: "parameters", expected: "an object")
     }
+    for parameter in parameters.members {
+      _ = try checked(parameter.name, "parameters", BundleNames.nameRule, BundleNames.isName)
+    }
     self.parameters = parameters
     (settings, actions, sources, stages) = ([], [], [], [])
-    for setting in try list("settings") { settings.append(try text(setting, "settings")) }
-    for (index, action) in try list("actions").enumerated() {
+    for (index, setting) in try list("settings", most: 10_000).enumerated() {
+      let place = "settings[\(index)]"
+      settings.append(try checked(text(setting, place), place, BundleNames.settingRule, BundleNames.isSetting))
+    }
+    var labels: Set<String> = []
+    for (index, action) in try list("actions", most: 200_000).enumerated() {
       let place = "actions[\(index)]"
+      let label = try checked(
+        text(action["label"], "\(place).label"), "\(place).label", BundleNames.labelRule, BundleNames.isLabel)
+      guard labels.insert(label).inserted else {
+        throw ManifestError(member: "\(place).label", expected: "a label that no other action has, not \(label)")
+      }
       actions.append(
         Action(
-          label: try text(action["label"], "\(place).label"),
-          key: ActionKey(try digest(action["key"], "\(place).key")),
+          label: label, key: ActionKey(try digest(action["key"], "\(place).key")),
           result: try digest(action["result"], "\(place).result")))
     }
-    for (index, source) in try list("sources").enumerated() {
-      sources.append(try RecordedSource(json: source, at: "sources[\(index)]"))
+    for (index, source) in try list("sources", most: 10_000).enumerated() {
+      let place = "sources[\(index)]"
+      let source = try RecordedSource(json: source, at: place)
+      _ = try checked(source.label, "\(place).label", BundleNames.textRule, isLine)
+      _ = try checked(source.kind, "\(place).kind", BundleNames.nameRule, BundleNames.isName)
+      for file in source.files ?? [] { _ = try checked(file, "\(place).files", BundleNames.textRule, isLine) }
+      if let setting = source.setting {
+        _ = try checked(setting, "\(place).setting", BundleNames.settingRule, BundleNames.isSetting)
+      } else {
+        _ = try checked(source.path, "\(place).path", "a relative path; " + BundleNames.textRule) {
+          isLine($0) && !$0.isEmpty && !$0.hasPrefix("/")
+        }
+      }
+      sources.append(source)
     }
-    for (index, stage) in try list("stages").enumerated() {
+    var folders: Set<[UInt8]> = []
+    for (index, stage) in try list("stages", most: 1_000).enumerated() {
       let place = "stages[\(index)]"
-      let folder = try text(stage["folder"], "\(place).folder")
-      guard FileTitle.isValid(folder) else { throw ManifestError(member: "\(place).folder", expected: FileTitle.rule) }
+      let folder = try checked(
+        text(stage["folder"], "\(place).folder"), "\(place).folder", FileTitle.rule
+      ) { FileTitle.isValid($0) && BundleNames.isText($0) }
+      guard folders.insert(Array(folder.utf8)).inserted else {
+        throw ManifestError(member: "\(place).folder", expected: "a folder that no other stage has, not \(folder)")
+      }
+      var programs: [String] = []
+      for program in stage["programs"]?.array ?? [] {
+        programs.append(
+          try checked(text(program, "\(place).programs"), "\(place).programs", BundleNames.textRule, isLine))
+      }
       stages.append(
-        OwnStage(
-          folder: folder, manifest: try digest(stage["manifest"], "\(place).manifest"),
-          programs: (stage["programs"]?.array ?? []).compactMap(\.string)))
+        OwnStage(folder: folder, manifest: try digest(stage["manifest"], "\(place).manifest"), programs: programs))
     }
   }
 }

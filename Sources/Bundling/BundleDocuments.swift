@@ -56,7 +56,19 @@ struct BundleDocuments {
   /// Takes a manifest of the index.
   mutating func take(manifest bytes: [UInt8], _ digest: Digest) throws {
     let manifest = try parsed(bytes, "manifest \(digest)") { json throws(ManifestError) in try Manifest(json: json) }
-    for layer in manifest.layers + [manifest.config] { try expect(layer) }
+    var size = 0
+    for layer in manifest.layers + [manifest.config] {
+      try expect(layer)
+      let (sum, isTooMuch) = size.addingReportingOverflow(layer.size)
+      guard !isTooMuch else {
+        throw BundleError(name, .document("manifest \(digest)", reason: "no disk holds its \(layer.size) bytes"))
+      }
+      size = sum
+    }
+    if let clash = ClashFreeNames.firstClash(manifest.layers.compactMap(\.title)) {
+      throw BundleError(
+        name, .document("manifest \(digest)", reason: "\(clash.shown()) is a file, and the folder of another one"))
+    }
     manifests[digest] = manifest
   }
 

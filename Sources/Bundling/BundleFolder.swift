@@ -1,13 +1,16 @@
-public import ArtifactStore
+import ArtifactStore
 import ContentAddressing
 import Glibc
 public import SystemPackage
 
 /// The folder that receives a bundle's pipeline file, the code of its own stages, and the sources whose place is below.
+///
+/// It is new or empty, holds a store alone, or holds files that the import would write, byte for byte. Files are staged
+/// beside it and renamed into it; nothing in it is reached through a link.
 public struct BundleFolder: Sendable {
   /// The folder; made where there is none.
   public var path: FilePath
-  /// Whether a different file that stands there is replaced.
+  /// Whether the folder may hold anything, and regular files of the names that the import writes are replaced.
   public var isReplacing: Bool
 
   /// A folder, not yet looked at.
@@ -16,110 +19,132 @@ public struct BundleFolder: Sendable {
     isReplacing = replacing
   }
 
-  /// A different file stands where one of the bundle is to be.
-  public struct Occupied: Error, Equatable, CustomStringConvertible {
-    /// The file.
+  /// The folder can't take a bundle.
+  public struct Unfit: Error, Equatable, CustomStringConvertible {
+    /// What stands in the way.
     public var path: FilePath
+    /// What is wrong with it, as a clause.
+    public var reason: String
+
+    init(_ path: FilePath, _ reason: String) {
+      self.path = path
+      self.reason = reason
+    }
 
     /// One sentence.
-    public var description: String { "\(path) is there already, with other content" }
+    public var description: String { "\(path) \(reason)" }
   }
 
-  private struct Place {
-    var path: FilePath
-    var digest: Digest
-    var isProgram: Bool
-  }
-
-  /// Where the pipeline file and the code of own stages are to be.
-  private func places(_ description: BundleDescription, _ manifest: (Digest) throws -> Manifest?, _ own: Digest) throws
-    -> [Place]
-  {
-    guard let pipeline = try manifest(own)?.file(Store.bundlePipeline) else { return [] }
-    var places = [Place(path: path.appending(description.file), digest: pipeline.digest, isProgram: false)]
-    for stage in description.stages {
-      for layer in try manifest(stage.manifest)?.layers ?? [] {
-        guard let title = layer.title else { continue }
-        let place = path.pushing(FilePath(stage.folder)).pushing(FilePath(title))
-        places.append(Place(path: place, digest: layer.digest, isProgram: stage.programs.contains(title)))
+  /// Where it is, links above it resolved; its parent must be there.
+  var place: (parent: FilePath, name: String) {
+    get throws {
+      let absolute = path.absolute
+      guard let name = absolute.lastComponent?.string else { throw Unfit(path, "is no folder that can be made") }
+      let parent = absolute.removingLastComponent()
+      guard let real = realpath(parent.string, nil) else {
+        throw Unfit(parent, "is no folder that can be reached (\(Errno(rawValue: errno))); make it first")
       }
+      defer { free(real) }
+      return (FilePath(platformString: real), name)
     }
-    return places
   }
 
-  /// Looks whether everything may be written there, before anything of the bundle is published.
+  /// Looks whether it may take a bundle, as far as that can be told before there is one.
+  ///
+  /// - Parameter store: The store that takes the bundle; it may lie in the folder.
+  /// - Throws: `Unfit`, or `StoreError` where the system refuses.
+  public func check(besides store: FilePath) throws {
+    let (parent, name) = try place
+    guard access(parent.string, W_OK | X_OK) == 0 else {
+      throw Unfit(parent, "can't be written to (\(Errno(rawValue: errno))), where files are staged")
+    }
+    let target = parent.appending(name)
+    let store = Self.resolved(store.absolute)
+    if target.starts(with: store) {
+      throw Unfit(path, target == store ? "is the store itself" : "lies in the store \(store)")
+    }
+    if store.starts(with: target), store.removingLastComponent() != target {
+      throw Unfit(path, "would hold the store \(store) deeper than at its top")
+    }
+    switch try FileSystem.status(target)?.kind {
+    case nil: return
+    case .folder: break
+    case .link: throw Unfit(path, "is a link; name the folder that it leads to")
+    case .file, .other: throw Unfit(path, "is no folder")
+    }
+    guard access(target.string, W_OK | X_OK) == 0 else {
+      throw Unfit(path, "can't be written to (\(Errno(rawValue: errno)))")
+    }
+    guard try FileSystem.status(target)?.device == FileSystem.status(parent)?.device else {
+      throw Unfit(path, "is on another file system than the folder that it lies in, where files are staged")
+    }
+  }
+
+  /// A path with its links resolved as far as it is there.
+  private static func resolved(_ path: FilePath) -> FilePath {
+    var (present, rest) = (path, [FilePath.Component]())
+    while true {
+      if let real = realpath(present.string, nil) {
+        defer { free(real) }
+        return rest.reversed().reduce(into: FilePath(platformString: real)) { $0.append($1) }
+      }
+      guard let last = present.lastComponent, present.removeLastComponent() else { return path }
+      rest.append(last)
+    }
+  }
+
+  /// Looks whether files may be written there: before anything of a bundle is published.
   ///
   /// - Parameters:
-  ///   - description: What the bundle says of itself.
-  ///   - own: The digest of its own manifest.
-  ///   - manifest: A manifest of the bundle by its digest.
-  /// - Throws: `Occupied` or `StoreError`.
-  func prepare(for description: BundleDescription, _ own: Digest, _ manifest: (Digest) throws -> Manifest?) throws {
-    // The folder itself, or the one in which it would be made; a file in its place lets no name stand below it.
-    var place = path
-    while access(place.string, F_OK) != 0, errno == ENOENT, place.removeLastComponent() {}
-    guard access(place.appending(".").string, W_OK | X_OK) == 0 else {
-      throw StoreError.system(operation: "write to", path: path, code: errno)
+  ///   - files: The files.
+  ///   - store: The store that takes the bundle.
+  /// - Throws: `Unfit`, or `StoreError` where the system refuses.
+  func prepare(for files: [BundleFile], besides store: FilePath) throws {
+    try check(besides: store)
+    let (parent, name) = try place
+    guard let folder = try OpenFolder.open(parent.appending(name)) else { return }
+    var stores: Set<String> = []
+    if try folder.status(StoreLocation.folderName)?.kind == .folder { stores.insert(StoreLocation.folderName) }
+    let store = Self.resolved(store.absolute)
+    if store.removingLastComponent() == parent.appending(name), let last = store.lastComponent {
+      stores.insert(last.string)
     }
-    if isReplacing { return }
-    for place in try places(description, manifest, own) {
-      guard let file = try? FileDescriptor.open(place.path, .readOnly, options: [.closeOnExec, .nonBlocking]) else {
-        continue
-      }
-      var hasher = FileHasher()
-      let present = try? file.closeAfter { try hasher.content(of: file) }
-      guard present?.digest == place.digest else { throw Occupied(path: place.path) }
-    }
+    try compare(folder, files, path, passing: stores)
   }
 
-  /// Writes the files of a bundle that was taken into a store.
-  ///
-  /// - Returns: The pipeline file.
-  /// - Throws: `Occupied` or `StoreError`.
-  public func write(_ bundle: ImportedBundle, from store: Store) throws -> FilePath {
-    let description = bundle.description
-    func manifest(_ digest: Digest) throws -> Manifest { try store.manifest(digest, neededBy: path.string) }
-    try prepare(for: description, bundle.manifest, manifest)
-    for place in try places(description, manifest, bundle.manifest) {
-      let bytes = try store.document(place.digest, neededBy: place.path.string)
-      try Self.write(bytes, to: place.path, isProgram: place.isProgram)
-    }
-    try writeSources(of: description, from: store)
-    return path.appending(description.file)
-  }
-
-  private func writeSources(of description: BundleDescription, from store: Store) throws {
-    for source in description.sources where source.setting == nil {
-      let below = source.path.hasPrefix("./") ? String(source.path.dropFirst(2)) : source.path
-      guard FileTitle.isValid(below), let manifest = try? store.manifest(source.manifest, neededBy: below) else {
-        continue
+  private func compare(
+    _ folder: OpenFolder, _ files: [BundleFile], _ place: FilePath, passing others: Set<String>
+  ) throws {
+    // By bytes: é and e + accent are two files.
+    var below: [[UInt8]: [BundleFile]] = [:]
+    for file in files { below[Array(file.path[0].utf8), default: []].append(file) }
+    for name in try folder.names() {
+      let present = place.appending(name)
+      guard let files = below[Array(name.utf8)] else {
+        if isReplacing || others.contains(name) { continue }
+        throw Unfit(
+          present,
+          "is not of the bundle, whose files go to a folder that is new, empty, holds a store alone, or holds nothing "
+            + "but the same files")
       }
-      for layer in manifest.layers {
-        guard let title = layer.title, try store.has(layer.digest, size: layer.size) else { continue }
-        var place = path.pushing(FilePath(below))
-        if source.isFolder { place.push(FilePath(title)) }
-        guard access(place.string, F_OK) != 0 else { continue }
-        try FileSystem.makeFolders(place.removingLastComponent())
-        try store.copyFile(layer.digest, to: place)
+      let status = try folder.status(name)
+      let kind = status?.kind
+      if files[0].path.count > 1 {
+        guard kind == .folder, let next = try folder.folder(name) else {
+          throw Unfit(present, "stands where the bundle has a folder")
+        }
+        let rest = files.map { file in
+          var file = file
+          file.path.removeFirst()
+          return file
+        }
+        try compare(next, rest, present, passing: [])
+      } else {
+        guard kind == .file else { throw Unfit(present, "is there already, and no regular file") }
+        guard isReplacing || (status?.size == files[0].size && folder.content(name)?.digest == files[0].digest) else {
+          throw Unfit(present, "is there already, with other content")
+        }
       }
-    }
-  }
-
-  private static func write(_ bytes: [UInt8], to path: FilePath, isProgram: Bool) throws {
-    try FileSystem.makeFolders(path.removingLastComponent())
-    // What stands there may be a link that leads elsewhere.
-    if unlink(path.string) != 0, errno != ENOENT {
-      throw StoreError.system(operation: "replace", path: path, code: errno)
-    }
-    do {
-      let file = try FileDescriptor.open(
-        path, .writeOnly, options: [.create, .exclusiveCreate],
-        permissions: FilePermissions(rawValue: isProgram ? 0o755 : 0o644))
-      _ = try file.closeAfter { try file.writeAll(bytes) }
-    } catch Errno.noSpace {
-      throw StoreError.diskFull(path)
-    } catch let error as Errno {
-      throw StoreError.system(operation: "write", path: path, code: error.rawValue)
     }
   }
 }

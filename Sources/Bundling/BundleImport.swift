@@ -1,7 +1,6 @@
 public import ArtifactStore
-import CanonicalJSON
+public import CanonicalJSON
 public import ContentAddressing
-import Glibc
 public import SystemPackage
 
 /// A bundle that was taken into a store.
@@ -10,6 +9,10 @@ public struct ImportedBundle: Sendable {
   public var description: BundleDescription
   /// The digest of the bundle's own manifest.
   public var manifest: Digest
+  /// Outputs by port of every action, in plan order.
+  public var outputs: [[(port: String, digest: Digest)]]
+  /// Where the result of every action was made, in plan order.
+  public var environments: [JSONValue]
   /// The pipeline file, where it was written.
   public var file: FilePath?
   /// The number of actions of which the store has the whole result now.
@@ -33,21 +36,22 @@ extension Store {
   ///   - folder: Where the pipeline file, own stages and sources are written; nil for nowhere.
   ///   - progress: Is told how much of the file has been read.
   /// - Returns: What was taken in.
-  /// - Throws: `BundleError`, `BundleFolder.Occupied`, `ArchiveError`, `StoreError` or `Errno`; the store then is as it
+  /// - Throws: `BundleError`, `BundleFolder.Unfit`, `ArchiveError`, `StoreError` or `Errno`; the store then is as it
   ///   was.
   public func importBundle(
     _ path: FilePath, _ scope: ImportScope = .everything, writingTo folder: BundleFolder? = nil,
     progress: (Int, Int?) -> Void = { _, _ in }
   ) throws -> ImportedBundle {
+    try folder?.check(besides: self.path)
     let reader = try BundleReader(path: path)
     let intake = try beginIntake()
     do {
       return try withoutActuallyEscaping(progress) { progress in
-        let visitor = ImportVisitor(path.string, intake, scope, folder) {
+        let visitor = ImportVisitor(path.string, intake, of: self, scope, folder) {
           progress(reader.progress.read, reader.progress.of)
         }
         try reader.read(visitor)
-        return try visitor.finish(in: self)
+        return try visitor.finish()
       }
     } catch {
       intake.discard()

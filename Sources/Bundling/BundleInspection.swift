@@ -1,6 +1,6 @@
+import ArtifactStore
 public import CanonicalJSON
 public import ContentAddressing
-import Glibc
 public import SystemPackage
 
 /// What a bundle holds, read without taking anything in.
@@ -21,29 +21,26 @@ public struct BundleInspection: Sendable {
   /// - Throws: `BundleError`, `ArchiveError` or `Errno`.
   public init(path: FilePath) throws {
     let visitor = InspectionVisitor(name: path.string)
-    let reader = try BundleReader(path: path)
-    try reader.read(visitor)
-    guard let outline = visitor.outline, let description = visitor.description else {
-      throw BundleError(path.string, .document(bundleDescriptionTitle, reason: "it is not in the bundle"))
+    try BundleReader(path: path).read(visitor)
+    guard let bundle = visitor.bundle else {
+      throw BundleError(path.string, .document(Store.bundleDescription, reason: "it is not in the bundle"))
     }
-    self.outline = outline
-    self.description = description
-    outputs = try description.actions.map { try visitor.outputs(of: $0) }
-    environments = description.actions.map { action in
-      let file = outline.manifests[action.result]?.file("environment.json")
-      return file.flatMap { visitor.small[$0.digest] }.flatMap { try? JSONValue(parsing: $0) } ?? .null
-    }
+    outline = bundle.outline
+    description = bundle.description
+    outputs = bundle.outputs
+    environments = bundle.environments
     scores = [:]
     for (digest, manifest) in outline.manifests {
-      guard let file = manifest.file("scores.json"), let bytes = visitor.small[file.digest] else { continue }
-      scores[digest] = try? JSONValue(parsing: bytes)
+      guard let file = manifest.file("scores.json") else { continue }
+      scores[digest] = visitor.scores[file.digest]
     }
   }
+
+  /// The digest of the bundle's own manifest, by which it is trusted.
+  public var digest: Digest { outline.own.digest }
 }
 
-let bundleDescriptionTitle = "bundle.json"
-
-/// Reads and hashes everything, and keeps nothing.
+/// Reads and hashes everything, holds it to all that an import asks, and keeps nothing.
 ///
 /// - Parameters:
 ///   - path: The bundle.
@@ -61,32 +58,38 @@ public func verifyBundle(
   }
 }
 
-/// Keeps documents and small files.
-final class InspectionVisitor: BundleVisitor {
+/// Keeps what the documents say, and scores.
+private final class InspectionVisitor: BundleVisitor {
+  private static let mostOfScores = 4 << 20
+  private static let mostOfAllScores = 64 << 20
+
   private let name: String
-  private(set) var outline: BundleOutline?
-  private(set) var description: BundleDescription?
-  private(set) var small: [Digest: [UInt8]] = [:]
+  private(set) var bundle: CheckedBundle?
+  private(set) var scores: [Digest: JSONValue] = [:]
   private var wanted: Set<Digest> = []
-  private var results: Set<Digest> = []
 
   init(name: String) { self.name = name }
 
-  func document(_ bytes: [UInt8], digest: Digest) {}
+  func document(_ bytes: [UInt8], digest: Digest) { keep(bytes, digest) }
 
-  func documentsEnd(_ outline: BundleOutline) throws -> Bool {
-    self.outline = outline
+  func manifestsEnd(_ outline: BundleOutline) -> Bool {
+    var total = 0
     for manifest in outline.manifests.values {
-      let titles = ["key.json", "environment.json", "outputs.json", "scores.json", bundleDescriptionTitle]
-      for layer in manifest.layers where titles.contains(layer.title ?? "") && layer.size <= 4 << 20 {
-        wanted.insert(layer.digest)
-      }
+      guard let file = manifest.file("scores.json"), file.size <= Self.mostOfScores,
+        total + file.size <= Self.mostOfAllScores, wanted.insert(file.digest).inserted
+      else { continue }
+      total += file.size
     }
+    return true
+  }
+
+  func documentsEnd(_ bundle: CheckedBundle) -> Bool {
+    self.bundle = bundle
     return !wanted.isEmpty
   }
 
   func blob(_ digest: Digest, size: Int, next: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> Bool {
-    guard wanted.remove(digest) != nil else { return true }
+    guard wanted.contains(digest) else { return true }
     var bytes = [UInt8](repeating: 0, count: size)
     var count = 0
     while count < size {
@@ -96,35 +99,16 @@ final class InspectionVisitor: BundleVisitor {
       if part == 0 { break }
       count += part
     }
-    guard Digest(hashing: bytes) == digest else {
-      throw BundleError(name, .content("blob \(digest): its bytes have the digest \(Digest(hashing: bytes))"))
+    let found = Digest(hashing: bytes)
+    guard found == digest else {
+      throw BundleError(name, .content("blob \(digest): its bytes have the digest \(found)"))
     }
-    small[digest] = bytes
-    if digest == outline?.own.manifest.file(bundleDescriptionTitle)?.digest { try readDescription(bytes) }
-    return !wanted.isEmpty
+    keep(bytes, digest)
+    return bundle == nil || !wanted.isEmpty
   }
 
-  private func readDescription(_ bytes: [UInt8]) throws {
-    do { description = try BundleDescription(json: JSONValue(parsing: bytes)) } catch {
-      throw BundleError(name, .document(bundleDescriptionTitle, reason: "\(error)"))
-    }
-  }
-
-  /// The outputs of an action, whose result must be of this action.
-  func outputs(of action: BundleDescription.Action) throws -> [(port: String, digest: Digest)] {
-    let place = "action \(action.label)"
-    guard let manifest = outline?.manifests[action.result], manifest.artifactType == MediaType.result,
-      manifest.file("key.json")?.digest == action.key.digest
-    else { throw BundleError(name, .document(place, reason: "\(action.result) is not its result")) }
-    guard let file = manifest.file("outputs.json"), let bytes = small[file.digest],
-      let members = (try? JSONValue(parsing: bytes))?.object?.members
-    else { throw BundleError(name, .document(place, reason: "it has no outputs.json")) }
-    return try members.map { member in
-      guard let digest = member.value.string.flatMap({ Digest($0) }) else {
-        throw BundleError(name, .document(place, reason: "the output \(member.name) is no digest"))
-      }
-      return (member.name, digest)
-    }
+  private func keep(_ bytes: [UInt8], _ digest: Digest) {
+    if wanted.remove(digest) != nil { scores[digest] = try? JSONValue(parsing: bytes) }
   }
 }
 
@@ -148,7 +132,8 @@ private final class VerifyingVisitor: BundleVisitor {
     self.bytes += bytes.count
   }
 
-  func documentsEnd(_ outline: BundleOutline) -> Bool { true }
+  func manifestsEnd(_ outline: BundleOutline) -> Bool { true }
+  func documentsEnd(_ bundle: CheckedBundle) -> Bool { true }
 
   func blob(_ digest: Digest, size: Int, next: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> Bool {
     var hasher = SHA256Hasher()

@@ -28,25 +28,32 @@ extension Store {
   ///   - folder: Where the pipeline file, own stages and sources are written; nil for nowhere.
   ///   - limits: How large its documents may be.
   /// - Returns: What was taken in.
-  /// - Throws: `BundleError`, `BundleFolder.Occupied`, `StoreError`, or what the origin throws; the store then is as it
+  /// - Throws: `BundleError`, `BundleFolder.Unfit`, `StoreError`, or what the origin throws; the store then is as it
   ///   was.
   public func importBundle(
     from origin: some BundleOrigin, _ scope: ImportScope = .everything, writingTo folder: BundleFolder? = nil,
     limits: BundleLimits = BundleLimits()
   ) throws -> ImportedBundle {
+    try folder?.check(besides: path)
     let intake = try beginIntake()
     do {
-      let visitor = ImportVisitor(origin.name, intake, scope, folder) {}
-      let outline = try Self.outline(of: origin, intake, limits) { visitor.document($0, digest: $1) }
-      _ = try visitor.documentsEnd(outline)
-      let blobs = visitor.wantedBlobs
-      let documents = Set(outline.own.manifest.layers.map(\.digest))
-      try intake.require(blobs.reduce(0) { sum, blob in try has(blob.digest, size: blob.size) ? sum : sum + blob.size })
-      // A folder that is not fit is found before the weights come.
-      try origin.fetch(blobs.filter { documents.contains($0.digest) }, into: intake)
-      try visitor.prepareFolder()
-      try origin.fetch(blobs.filter { !documents.contains($0.digest) }, into: intake)
-      return try visitor.finish(in: self)
+      let visitor = ImportVisitor(origin.name, intake, of: self, scope, folder) {}
+      let outline = try Self.outline(of: origin, intake, limits) { try visitor.document($0, digest: $1) }
+      let check = try BundleCheck(origin.name, outline, limits)
+      _ = try visitor.manifestsEnd(outline)
+      let wanted = visitor.wantedBlobs
+      try intake.require(
+        wanted.reduce(0) { sum, blob in try has(blob.digest, size: blob.size) ? sum : sum + blob.size })
+      // What the documents say, and whether the folder is fit, is found before the weights come.
+      let documents = Self.documents(outline, check.wanted)
+      try origin.fetch(documents, into: intake)
+      for document in documents where check.wants(document.digest) {
+        try check.take(try intake.document(document.digest, neededBy: origin.name), document.digest)
+      }
+      _ = try visitor.documentsEnd(check.finish())
+      let fetched = Set(documents.map(\.digest))
+      try origin.fetch(wanted.filter { !fetched.contains($0.digest) }, into: intake)
+      return try visitor.finish()
     } catch {
       intake.discard()
       if let damage = error as? DamagedBlob { throw BundleError(origin.name, .content("\(damage)")) }
@@ -54,8 +61,18 @@ extension Store {
     }
   }
 
+  /// The documents that are to be checked, each once, with those of the bundle's own manifest.
+  private static func documents(_ outline: BundleOutline, _ wanted: Set<Digest>) -> [Descriptor] {
+    let own = outline.own.manifest.layers.filter { outline.manifests[$0.digest] == nil }
+    var documents = Dictionary(own.map { ($0.digest, $0) }) { first, _ in first }
+    for manifest in outline.manifests.values {
+      for layer in manifest.layers where wanted.contains(layer.digest) { documents[layer.digest] = layer }
+    }
+    return documents.values.sorted { ($0.size, $0.digest) < ($1.size, $1.digest) }
+  }
+
   private static func outline(
-    of origin: some BundleOrigin, _ intake: Intake, _ limits: BundleLimits, _ take: ([UInt8], Digest) -> Void
+    of origin: some BundleOrigin, _ intake: Intake, _ limits: BundleLimits, _ take: ([UInt8], Digest) throws -> Void
   ) throws -> BundleOutline {
     var documents = BundleDocuments(name: origin.name, limits: limits)
     let index = try origin.index(limit: limits.index)
@@ -74,7 +91,7 @@ extension Store {
         throw BundleError(origin.name, .content("manifest \(digest): it has \(bytes.count) bytes of digest \(found)"))
       }
       try documents.take(manifest: bytes, digest)
-      take(bytes, digest)
+      try take(bytes, digest)
     }
     return try documents.outline()
   }

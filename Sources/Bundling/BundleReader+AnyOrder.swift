@@ -56,7 +56,7 @@ extension BundleReader {
     return nil
   }
 
-  private func rewind() throws { entries = try Self.entries(of: path) }
+  private func rewind() throws { entries = try Self.entries(of: path, limits) }
 
   /// The content of `index.json`, where there is an `oci-layout`, too.
   private func namedDocuments() throws -> [UInt8] {

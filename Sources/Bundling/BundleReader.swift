@@ -6,12 +6,16 @@ public import SystemPackage
 
 /// Is told what a bundle holds, in the order in which it comes.
 public protocol BundleVisitor: AnyObject {
-  /// A document that was checked: the index, a manifest, or what the bundle's own manifest names.
+  /// A document whose bytes were checked: the index, a manifest, and behind the manifests those that they name.
   func document(_ bytes: [UInt8], digest: Digest) throws
-  /// All documents of the bundle's own manifest have come: what follows are blobs.
+  /// All manifests have come: what follows are blobs.
   ///
   /// - Returns: Whether to read on.
-  func documentsEnd(_ outline: BundleOutline) throws -> Bool
+  func manifestsEnd(_ outline: BundleOutline) throws -> Bool
+  /// All documents have come, and hold what is asked of them.
+  ///
+  /// - Returns: Whether to read on.
+  func documentsEnd(_ bundle: CheckedBundle) throws -> Bool
   /// A blob whose size has been checked and whose bytes have not: they are read through `next`, and whatever is left
   /// unread is passed over.
   ///
@@ -44,19 +48,6 @@ public struct BundleOutline: Sendable {
   }
 }
 
-/// How large what a bundle says may be, so that a hostile one costs neither memory nor disk.
-public struct BundleLimits: Sendable {
-  /// The bytes of one manifest; registries take as many.
-  public var manifest = 4 << 20
-  /// The bytes of the index.
-  public var index = 16 << 20
-  /// The bytes of all manifests.
-  public var manifests = 64 << 20
-
-  /// The limits that hold unless said otherwise.
-  public init() {}
-}
-
 /// Reads a bundle in one pass and believes nothing: names have three forms, every blob is named by a manifest before
 /// it, once, and has the size that is said there.
 ///
@@ -82,13 +73,13 @@ public final class BundleReader {
     self.path = path
     self.limits = limits
     documents = BundleDocuments(name: path.string, limits: limits)
-    entries = try Self.entries(of: path)
+    entries = try Self.entries(of: path, limits)
   }
 
-  static func entries(of path: FilePath) throws -> any LayoutEntries {
+  static func entries(of path: FilePath, _ limits: BundleLimits) throws -> any LayoutEntries {
     var status = stat()
     let isFolder = stat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-    return try isFolder ? FolderEntries(path) : TarEntries(path)
+    return try isFolder ? FolderEntries(path) : TarEntries(path, limits)
   }
 
   /// Bytes read so far, and all of them where that is known.
@@ -108,9 +99,19 @@ public final class BundleReader {
     }
     for document in untold { try visitor.document(document.bytes, digest: document.digest) }
     untold = []
-    guard try visitor.documentsEnd(documents.outline()) else { return }
+    let outline = try documents.outline()
+    let check = try BundleCheck(name, outline, limits)
+    guard try visitor.manifestsEnd(outline) else { return }
     while let entry = try known.isEmpty ? entries.next() : nextBlob(besides: known) {
       let (digest, size) = try blob(entry)
+      if check.wants(digest) {
+        // Its size has been found to be one of a document.
+        let bytes = try document(digest, size, limit: size)
+        try check.take(bytes, digest)
+        try visitor.document(bytes, digest: digest)
+        if check.isComplete, try !visitor.documentsEnd(check.finish()) { return }
+        continue
+      }
       let entries = entries
       let goesOn = try visitor.blob(digest, size: size) { buffer in try entries.read(into: buffer) }
       guard goesOn else { return }

@@ -1,36 +1,50 @@
 import ArtifactStore
 import CanonicalJSON
 import ContentAddressing
+import SystemPackage
 
-/// Puts what comes into an intake, and checks what the documents say.
+/// Puts what comes into an intake, and publishes it when all of it has come.
 final class ImportVisitor: BundleVisitor {
   private let name: String
   private let intake: Intake
   private let scope: ImportScope
   private let folder: BundleFolder?
+  private let store: Store
   private let advance: () -> Void
   private var outline: BundleOutline?
+  private var bundle: CheckedBundle?
   private var wanted: Set<Digest>?
   private var pending: [[UInt8]] = []
 
   init(
-    _ name: String, _ intake: Intake, _ scope: ImportScope, _ folder: BundleFolder?, advance: @escaping () -> Void
+    _ name: String, _ intake: Intake, of store: Store, _ scope: ImportScope, _ folder: BundleFolder?,
+    advance: @escaping () -> Void
   ) {
     self.name = name
     self.intake = intake
+    self.store = store
     self.scope = scope
     self.folder = folder
     self.advance = advance
   }
 
-  func document(_ bytes: [UInt8], digest: Digest) { pending.append(bytes) }
+  func document(_ bytes: [UInt8], digest: Digest) throws {
+    if let wanted {
+      if wanted.contains(digest) { try intake.add(bytes) }
+    } else {
+      pending.append(bytes)
+    }
+  }
 
-  func documentsEnd(_ outline: BundleOutline) throws -> Bool {
+  func manifestsEnd(_ outline: BundleOutline) throws -> Bool {
     self.outline = outline
+    let sources = Set(outline.own.manifest.layers.filter { BundleCheck.isSource($0) }.map(\.digest))
     var wanted: Set<Digest> = []
     for (digest, manifest) in outline.manifests {
-      let kinds: [KindName] = [BundleContents.kind, BundleContents.stageKind, .source]
-      guard scope == .everything || kinds.contains(where: { manifest.kind == $0 }) else { continue }
+      guard
+        scope == .everything || digest == outline.own.digest || manifest.kind == BundleContents.stageKind
+          || sources.contains(digest)
+      else { continue }
       wanted.insert(digest)
       for layer in manifest.layers + [manifest.config] { wanted.insert(layer.digest) }
     }
@@ -38,6 +52,13 @@ final class ImportVisitor: BundleVisitor {
     self.pending = []
     for bytes in pending where wanted.contains(Digest(hashing: bytes)) { try intake.add(bytes) }
     self.wanted = wanted
+    return true
+  }
+
+  /// Looks whether the folder can take what is to be written there, before the weights come.
+  func documentsEnd(_ bundle: CheckedBundle) throws -> Bool {
+    self.bundle = bundle
+    try folder?.prepare(for: bundle.files, besides: store.path)
     return true
   }
 
@@ -52,7 +73,7 @@ final class ImportVisitor: BundleVisitor {
     return true
   }
 
-  /// The blobs that are wanted, each once and the small ones first, when all documents have come.
+  /// The blobs that are wanted, each once and the small ones first, when all manifests have come.
   var wantedBlobs: [Descriptor] {
     var blobs: [Digest: Descriptor] = [:]
     for manifest in outline?.manifests.values.map({ $0 }) ?? [] {
@@ -63,40 +84,15 @@ final class ImportVisitor: BundleVisitor {
     return blobs.values.sorted { ($0.size, $0.digest) < ($1.size, $1.digest) }
   }
 
-  /// A document that has come, read again so that memory does not grow with their number; nil where it is larger than
-  /// any of ours.
-  private func document(_ file: Descriptor) throws -> [UInt8]? {
-    guard file.size <= BundleLimits().manifest else { return nil }
-    return try intake.document(file.digest, neededBy: name)
-  }
-
-  /// What the bundle says of itself.
-  private func description(_ outline: BundleOutline) throws -> BundleDescription {
-    guard let file = outline.own.manifest.file(Store.bundleDescription), let bytes = try document(file),
-      let pipeline = outline.own.manifest.file(Store.bundlePipeline), pipeline.size <= BundleLimits().manifest
-    else {
-      throw BundleError(name, .document("the bundle's manifest", reason: "it lacks a document, or one is too large"))
+  /// Stages the folder's files, publishes, and lets the files appear.
+  func finish() throws -> ImportedBundle {
+    guard let bundle else { throw BundleError(name, .document(Store.bundleDescription, reason: "it has not come")) }
+    let (description, outline) = (bundle.description, bundle.outline)
+    let staged = try folder.map { folder in
+      try folder.prepare(for: bundle.files, besides: store.path)
+      return try StagedFiles(bundle.files, from: intake, for: folder)
     }
-    do { return try BundleDescription(json: JSONValue(parsing: bytes)) } catch {
-      throw BundleError(name, .document(Store.bundleDescription, reason: "\(error)"))
-    }
-  }
-
-  /// Looks whether the folder can take what is to be written there; the bundle's own documents have come.
-  func prepareFolder() throws {
-    guard let folder, let outline else { return }
-    try folder.prepare(for: try description(outline), outline.own.digest) { outline.manifests[$0] }
-  }
-
-  /// Checks what the documents say, publishes, and writes to the folder.
-  func finish(in store: Store) throws -> ImportedBundle {
-    guard let outline else { throw BundleError(name, .document("index", reason: "it has not come")) }
-    let description = try description(outline)
-    for action in description.actions { try check(action, outline) }
-    for stage in description.stages where outline.manifests[stage.manifest]?.kind != BundleContents.stageKind {
-      throw BundleError(name, .document("stage \(stage.folder)", reason: "its code is not in the bundle"))
-    }
-    try prepareFolder()
+    defer { staged?.discard() }
     // The index is made anew: what a tool did to it on the way does not matter.
     var index = ImageIndex(manifests: [outline.own.manifest.descriptor])
     for (digest, manifest) in outline.manifests.sorted(by: { $0.key < $1.key }) where digest != outline.own.digest {
@@ -111,26 +107,9 @@ final class ImportVisitor: BundleVisitor {
       origin: ResultOrigin(
         kind: .bundle, name: name, digest: outline.own.digest,
         pipelineFile: outline.own.manifest.file(Store.bundlePipeline)?.digest))
-    var bundle = ImportedBundle(description: description, manifest: outline.own.digest, complete: complete)
-    bundle.file = try folder?.write(bundle, from: store)
-    return bundle
-  }
-
-  private func check(_ action: BundleDescription.Action, _ outline: BundleOutline) throws {
-    let place = "action \(action.label)"
-    guard let manifest = outline.manifests[action.result], manifest.artifactType == MediaType.result,
-      let key = manifest.file("key.json"), key.digest == action.key.digest, let outputs = manifest.file("outputs.json"),
-      manifest.file("environment.json") != nil
-    else { throw BundleError(name, .document(place, reason: "\(action.result) is not its result")) }
-    guard scope == .everything else { return }
-    do {
-      _ = try KeyDocument(json: JSONValue(parsing: document(key) ?? []))
-      let members = try JSONValue(parsing: document(outputs) ?? []).object?.members ?? []
-      for member in members where member.value.string.flatMap({ Digest($0) }) == nil {
-        throw ManifestError(member: member.name, expected: "a digest")
-      }
-    } catch {
-      throw BundleError(name, .document(place, reason: "\(error)"))
-    }
+    try staged?.publish()
+    return ImportedBundle(
+      description: description, manifest: outline.own.digest, outputs: bundle.outputs,
+      environments: bundle.environments, file: folder?.path.appending(description.file), complete: complete)
   }
 }

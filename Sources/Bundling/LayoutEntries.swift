@@ -19,7 +19,9 @@ protocol LayoutEntries: AnyObject {
 final class TarEntries: LayoutEntries {
   private let archive: ArchiveReader
 
-  init(_ path: FilePath) throws { archive = try ArchiveReader(path: path, accepting: .tar) }
+  init(_ path: FilePath, _ limits: BundleLimits) throws {
+    archive = try ArchiveReader(path: path, accepting: .tar, windowLog: limits.windowLog)
+  }
 
   func next() throws -> ArchiveEntry? {
     while var entry = try archive.next() {

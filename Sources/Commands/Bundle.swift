@@ -5,5 +5,7 @@ struct Bundle: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bundle",
     abstract: "Hand results on as one file, or take them in.",
-    subcommands: [BundleExport.self, BundleImport.self, BundleInspect.self, BundleVerify.self])
+    subcommands: [
+      BundleExport.self, BundleImport.self, BundleInspect.self, BundleVerify.self, BundleTrust.self,
+    ])
 }

@@ -63,15 +63,25 @@ extension BundleExport {
   /// Refuses to write over anything but an earlier bundle, and over anything that the pipeline reads.
   private func checkTarget(_ session: PipelineSession) throws(CommandFailure) {
     let path = FilePath(output)
-    var status = stat()
-    guard stat(output, &status) == 0 else { return }
     let remedy = "name another file with -o"
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw CommandFailure(.invalid, "\(output) is there and no regular file; \(remedy)")
-    }
     let sources = session.pipeline.actions.flatMap(\.inputs).flatMap(\.sources)
     for case .path(let source, _, _, _) in sources where Self.lies(path, in: source) {
       throw CommandFailure(.invalid, "\(output) is part of \(source), which the pipeline reads; \(remedy)")
+    }
+    for action in session.pipeline.actions {
+      guard case .command(let stage) = action.implementation, Self.lies(path, in: stage.folder) else { continue }
+      throw CommandFailure(.invalid, "\(output) is part of the stage \(stage.folder); \(remedy)")
+    }
+    if Self.lies(path, in: session.store.path) {
+      throw CommandFailure(.invalid, "\(output) is part of the store \(session.store.path); \(remedy)")
+    }
+    if Self.lies(path, in: session.pipeline.file) {
+      throw CommandFailure(.invalid, "\(output) is the pipeline file; \(remedy)")
+    }
+    var status = stat()
+    guard lstat(output, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw CommandFailure(.invalid, "\(output) is there and no regular file; \(remedy)")
     }
     guard status.st_size == 0 || Self.isCompressed(path) else {
       throw CommandFailure(.invalid, "\(output) is there and no bundle; \(remedy)")
@@ -80,7 +90,9 @@ extension BundleExport {
 
   /// Whether a file begins as one does that zstd has written.
   private static func isCompressed(_ path: FilePath) -> Bool {
-    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return false }
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking]) else {
+      return false
+    }
     let magic: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
     let head = try? file.closeAfter {
       try [UInt8](unsafeUninitializedCapacity: magic.count) { buffer, count in
@@ -96,7 +108,9 @@ extension BundleExport {
       defer { free(text) }
       return FilePath(platformString: text)
     }
-    guard let file = real(file), let place = real(place) else { return false }
+    // One that is not there yet would be a part of the folder, too.
+    let parent = file.removingLastComponent()
+    guard let place = real(place), let file = real(file) ?? real(parent.isEmpty ? "." : parent) else { return false }
     return file.starts(with: place)
   }
 }
@@ -135,7 +149,32 @@ struct BundleChoice: ParsableArguments {
     let fresh = selection.filter { planner.result($0) != nil }
     guard !fresh.isEmpty else { throw CommandFailure(.differs, "no action has a result; run the pipeline first") }
     let assembly = BundleAssembly(session: session, planner: planner, settings: settings, actions: fresh)
-    return try bundled { try assembly.contents(resultsOnly: resultsOnly, withSources: withSources) }
+    let contents = try bundled { try assembly.contents(resultsOnly: resultsOnly, withSources: withSources) }
+    do { try contents.check() } catch {
+      throw CommandFailure(
+        .invalid,
+        "this can't travel in a bundle: \(error). Give it another name, or leave it out with --ref or without "
+          + "--with-sources")
+    }
+    try explained { try Self.sayOrigins(fresh, planner) }
+    return contents
+  }
+
+  /// Says which results came from elsewhere: a bundle does not, whoever sends it stands for all that is in it.
+  private static func sayOrigins(_ actions: [Int], _ planner: Planner) throws {
+    var counts: [(name: String, count: Int)] = []
+    for index in actions {
+      guard let key = planner.result(index)?.key, let origin = try planner.origins(of: key).first else { continue }
+      if let known = counts.firstIndex(where: { $0.name == origin.description }) {
+        counts[known].count += 1
+      } else {
+        counts.append((origin.description, 1))
+      }
+    }
+    for (name, count) in counts {
+      Diagnostics.say(
+        "\(count) of \(actions.count) results came with \(name); what is sent on does not say so")
+    }
   }
 
   /// Judges actions, and says of those that must run why.
@@ -157,11 +196,12 @@ func bundled<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value 
     throw error
   } catch let error as BundleError {
     throw CommandFailure(.damaged, error.description)
-  } catch let error as BundleFolder.Occupied {
-    throw CommandFailure(.invalid, "\(error); name another folder with --to, or replace it with --force")
+  } catch let error as BundleFolder.Unfit {
+    throw CommandFailure(.invalid, "\(error); name another folder with --to")
   } catch let error as RegistryError {
     throw CommandFailure(ExitStatus(rawValue: error.exitStatus) ?? .unreachable, error.description)
   } catch let error as ArchiveError {
+    if case .special = error.fault { throw CommandFailure(.invalid, error.description) }
     guard case .system(let code) = error.fault else { throw CommandFailure(.damaged, error.description) }
     if code == .noSpace || code == .diskQuotaExceeded { throw CommandFailure(explaining: code) }
     throw CommandFailure(code == .noSuchFileOrDirectory ? .invalid : .stageFailed, error.description)

@@ -11,7 +11,10 @@ struct BundleImport: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Take a bundle into the store: every byte verified, all of it or nothing.",
-    discussion: "Afterwards `run` of the bundled pipeline finds everything fresh, also where its sources are absent.")
+    discussion: """
+      Afterwards `run` of the bundled pipeline finds everything fresh, also where its sources are absent, and says which \
+      bundle it came with. For another pipeline file the results are fresh after `bundle trust`, or under --trust imported.
+      """)
 
   @Argument(
     help: ArgumentHelp("The bundle: an archive, or a folder that holds an image layout.", valueName: "X.tar.zst"))
@@ -33,9 +36,14 @@ struct BundleImport: ParsableCommand {
 struct BundleDestination: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Also write the pipeline file, own stages and bundled sources to this folder.", valueName: "DIR"))
+      "Also write the pipeline file, own stages and bundled sources to this folder, which is new, empty, holds a store "
+        + "alone, or holds nothing but the same files.", valueName: "DIR"))
   var to: String?
-  @Flag(help: "Replace files that stand in that folder.")
+  @Flag(
+    help: """
+      The folder may hold other files too, which stay; regular files of the names that the import writes are replaced. \
+      Nothing is reached through a link.
+      """)
   var force = false
   @Option(help: ArgumentHelp("The store. Default: APPRENTICE_STORE, else .apprentice near DIR.", valueName: "DIR"))
   var store: String?
@@ -57,6 +65,7 @@ struct BundleDestination: ParsableArguments {
       option: store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
       start: PipelineOptions.workingDirectory.pushing(folder?.path ?? ""))
     let (imported, members) = try bundled {
+      try folder?.check(besides: location.store)
       if (try? Store.open(location.store, creating: false)) == nil { try check() }
       var options = Store.Options()
       options.threads = Processors.available
@@ -69,7 +78,8 @@ struct BundleDestination: ParsableArguments {
     if json {
       var document: JSONObject = [
         "pipeline": .string(description.pipeline), "file": imported.file.map { .string($0.string) } ?? .null,
-        "settings": .array(description.settings.map { .string($0) }), "store": .string(location.store.string),
+        "digest": .string("\(imported.manifest)"), "settings": .array(description.settings.map { .string($0) }),
+        "store": .string(location.store.string),
         "actions": JSONValue(description.actions.count), "complete": JSONValue(imported.complete),
       ]
       for (name, value) in members { document[name] = value }

@@ -51,7 +51,8 @@ struct BundleInspect: ParsableCommand {
       ])
     }
     return [
-      "pipeline": .string(description.pipeline), "file": .string(description.file),
+      "digest": .string(found.digest.description), "pipeline": .string(description.pipeline),
+      "file": .string(description.file),
       "settings": .array(description.settings.map { .string($0) }), "parameters": .object(description.parameters),
       "actions": .array(actions), "sources": .array(description.sources.map(\.json)),
       "stages": .array(description.stages.map { .string($0.folder) }),
@@ -63,8 +64,11 @@ struct BundleInspect: ParsableCommand {
     let description = found.description
     var text = "\(description.pipeline)  \(description.file) · \(description.actions.count) actions · "
     text += "\(Wording.bytes(found.outline.totalSize)) unpacked\n"
-    for setting in description.settings { text += "  --set \(setting)\n" }
-    for parameter in description.parameters.members { text += "  \(parameter.name): \(parameter.value.text)\n" }
+    text += "  \(found.digest)\n"
+    for setting in description.settings { text += "  --set \(setting.shown(limit: 1000))\n" }
+    for parameter in description.parameters.members {
+      text += "  \(parameter.name): \(parameter.value.text.shown(limit: 1000))\n"
+    }
     for source in description.sources {
       let holds = found.outline.manifests[source.manifest] != nil
       text += "  source \(source.setting ?? source.path)  \(holds ? "in the bundle" : "known by its digest")\n"

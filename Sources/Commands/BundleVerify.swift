@@ -4,10 +4,11 @@ import CanonicalJSON
 import PipelineExecution
 import SystemPackage
 
-/// `bundle verify`: hashes all that a bundle holds.
+/// `bundle verify`: hashes all that a bundle holds, and refuses what an import would.
 struct BundleVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Hash everything in a bundle; the exit status is 4 if something is damaged.")
+    commandName: "verify",
+    abstract: "Hash everything in a bundle and hold it to all that an import asks; status 4 if something is wrong.")
 
   @Argument(
     help: ArgumentHelp("The bundle: an archive, or a folder that holds an image layout.", valueName: "X.tar.zst"))

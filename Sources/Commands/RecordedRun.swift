@@ -57,26 +57,13 @@ final class RecordedRun {
       description = inspection.description
       outputs = inspection.outputs
       environments = inspection.environments
-    case .registry(let reference):
+    case .registry:
       let store = try Store.open(folder, creating: true)
-      description = try place.take(.everything, into: store).description
-      outputs = try description.actions.map { try Self.outputs(of: $0, in: store, reference) }
-      environments = description.actions.map { (try? store.environment(of: $0.result)) ?? .null }
+      let imported = try place.take(.everything, into: store)
+      description = imported.description
+      outputs = imported.outputs
+      environments = imported.environments
       unpacked = store
-    }
-  }
-
-  private static func outputs(
-    of action: BundleDescription.Action, in store: Store, _ reference: OCIReference
-  ) throws -> [(port: String, digest: Digest)] {
-    let user = "action \(action.label)"
-    let manifest = try store.manifest(action.result, neededBy: user)
-    guard manifest.artifactType == MediaType.result, manifest.file("key.json")?.digest == action.key.digest,
-      let file = manifest.file("outputs.json"),
-      let members = try store.json(file.digest, neededBy: user).object?.members
-    else { throw BundleError(reference.description, .document(user, reason: "\(action.result) is not its result")) }
-    return members.compactMap { member in
-      member.value.string.flatMap { Digest($0) }.map { (member.name, $0) }
     }
   }
 

@@ -16,7 +16,8 @@ struct Reproduce: ParsableCommand {
     discussion: """
       Sources come from the bundle, from where the pipeline names them (seen from here or from pipelines/ below), or \
       from --set. Where a result was made in another environment and its digest differs, its numbers are compared \
-      within the tolerance. The exit status is 3 if something differs. A shared cache (APPRENTICE_REMOTE) is not asked: \
+      within the tolerance. The exit status is 3 if something differs. Stages of the bundle's own are programs of whoever \
+      sent it: they run only under --allow-programs, and are named first. A shared cache (APPRENTICE_REMOTE) is not asked: \
       everything runs.
       """)
 
@@ -36,6 +37,8 @@ struct Reproduce: ParsableCommand {
     name: .customLong("set"), parsing: .singleValue,
     help: ArgumentHelp("Override one of the bundled settings, such as where the data lies.", valueName: "NAME=VALUE"))
   var settings: [String] = []
+  @Flag(help: "Run the programs of the bundle's own stages, which its sender has written.")
+  var allowPrograms = false
   @Flag(help: "Print one JSON document on stdout.")
   var json = false
 
@@ -90,12 +93,13 @@ struct Reproduce: ParsableCommand {
     let session = try PipelineSession(
       file: pipeline.path.appending(imported.description.file).string, options: options,
       searching: [here, here.appending("pipelines")])
+    try tellPrograms(of: session, below: pipeline.path)
     let labels = Set(recorded.description.actions.map(\.label))
     let wanted = session.pipeline.actions.indices.filter { labels.contains(session.pipeline.actions[$0].id) }
     let display = TerminalDisplay()
     var settings = RunOptions(threads: threads ?? Processors.available, results: nil)
     settings.keepsGoing = true
-    let planner = try session.planner()
+    let planner = try session.planner(trust: .own)
     let run = PipelineRun(
       planner: planner, selection: session.pipeline.withNeeds(of: Set(wanted)), options: settings,
       program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
@@ -109,6 +113,30 @@ struct Reproduce: ParsableCommand {
     }
     let status = try explained { try run.execute() }
     return (session, planner, status)
+  }
+
+  /// Names the programs that would run and that this program does not bring: those of the bundle, or wherever its
+  /// pipeline says that one is.
+  private func tellPrograms(of session: PipelineSession, below folder: FilePath) throws(CommandFailure) {
+    var programs: [String] = []
+    for action in session.pipeline.actions {
+      guard case .command(let stage) = action.implementation else { continue }
+      let place =
+        stage.folder.starts(with: folder) ? AbsentSources.relative(stage.folder, to: folder) : stage.folder.string
+      let command = stage.command.map { Shell.quoted($0.shown(limit: 200)) }.joined(separator: " ")
+      let program = "\(place.shown(limit: 200)): \(command)"
+      if !programs.contains(program) { programs.append(program) }
+    }
+    guard !programs.isEmpty else { return }
+    guard allowPrograms else {
+      throw CommandFailure(
+        .invalid,
+        "\(bundle) has stages of its own, and this would run what its sender has written:\n"
+          + programs.map { "  \($0)\n" }.joined()
+          + "Look at them (`bundle import \(Shell.quoted(bundle)) --to DIR` runs nothing), and allow them with "
+          + "--allow-programs")
+    }
+    for program in programs { Diagnostics.say("runs the bundle's own \(program)") }
   }
 
   /// The pipeline lies in a folder that nobody knows, so its paths are told as they stand in the bundle.

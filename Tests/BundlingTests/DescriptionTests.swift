@@ -28,7 +28,7 @@ import Testing
 
   @Test(
     "a name that would lead out of the folder is refused",
-    arguments: ["../small.yaml", "/tmp/small.yaml", "a/b.yaml", "..", ""])
+    arguments: ["../small.yaml", "/tmp/small.yaml", "a/b.yaml", "..", "", ".bashrc", "a\u{1b}.yaml"])
   func fileNames(name: String) throws {
     var description = Self.description
     description.file = name

@@ -131,7 +131,7 @@ struct ReproductionTests {
           let outcome = try Tool.run(arguments, in: folder, environment: Self.here)
           #expect(outcome.status == 0, "\(outcome.errors)")
         }
-        let again = try reproduce("a.tar.zst", "--tolerance", "0.1", in: folder, Self.elsewhere)
+        let again = try reproduce("a.tar.zst", "--allow-programs", "--tolerance", "0.1", in: folder, Self.elsewhere)
         #expect(again.status == status, "\(again.json)")
         let detail = again.json["actions"]?.array?.first?["detail"]?.string ?? ""
         #expect(detail.contains("differs in more than rounding") == (status == 3), "\(detail)")
