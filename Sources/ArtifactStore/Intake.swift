@@ -224,18 +224,20 @@ public final class Intake: Sendable {
       record.result = result.digest
       complete.append(record)
     }
-    let count = complete.count
     // Under a name at which the store has a result of its own, that one is found as before.
     let latest = try store.latestActions(of: pipeline)
-    complete = try complete.filter { (action) throws(StoreError) in
-      guard let known = latest[action.label], known.key != action.key else { return true }
-      return try !store.origins(of: known.key).isEmpty
+    var shown: [ActionRecord] = []
+    for action in complete {
+      if let known = latest[action.label], known.key != action.key, try store.origins(of: known.key).isEmpty {
+        continue
+      }
+      shown.append(action)
     }
-    if !complete.isEmpty {
-      try store.beginRun(pipeline: pipeline, details: ["import": origin.json]).record(complete)
+    if !shown.isEmpty {
+      try store.beginRun(pipeline: pipeline, details: ["import": origin.json]).record(shown)
     }
     try folder.remove()
-    return count
+    return complete.count
   }
 
   /// Makes one result visible; no run is recorded.

@@ -85,7 +85,9 @@ public enum BundleArchive {
     _ buffer: UnsafeMutableRawBufferPointer, to path: FilePath, _ progress: (Int) -> Void
   ) throws {
     let input: FileDescriptor
-    do { input = try FileDescriptor.open(file, .readOnly, options: .closeOnExec) } catch Errno.noSuchFileOrDirectory {
+    do { input = try FileDescriptor.open(file, .readOnly, options: [.closeOnExec, .nonBlocking]) } catch Errno
+      .noSuchFileOrDirectory
+    {
       throw StoreError.missing(blob.digest, neededBy: path.string)
     }
     try input.closeAfter {

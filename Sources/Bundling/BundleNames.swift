@@ -1,7 +1,7 @@
 /// What names in a bundle may look like: they become files, lines on a terminal and words of a command line.
 enum BundleNames {
   /// The most bytes of a name or a label.
-  static let most = 1024
+  static let most = 4096
   /// The most bytes of a setting.
   static let mostOfSetting = 64 << 10
 

@@ -151,6 +151,66 @@ import Testing
     }
   }
 
+  /// A registry that holds a bundle of `fixtures/hostile/bundles` under `small:v1`.
+  private static func registry(with bundle: String, in folder: FilePath) throws -> FakeRegistry {
+    try Shell.run(
+      "mkdir layout; zstd -dcq '\(Fixture.path("hostile/bundles").appending(bundle))' | tar -x -C layout", in: folder)
+    let layout = folder.appending("layout")
+    let registry = FakeRegistry(digest: SmallBundle.digest)
+    let root = try JSONValue(parsing: Fixture.bytes(layout.appending("index.json")))["manifests"]?.array?.first
+    let index = try #require(root?["digest"]?.string)
+    for name in try FileManager.default.contentsOfDirectory(atPath: layout.pushing("blobs/sha256").string) {
+      let bytes = try Fixture.bytes(layout.pushing("blobs/sha256").appending(name))
+      let type = (try? JSONValue(parsing: bytes))?["mediaType"]?.string
+      registry.change { holdings in
+        guard let type else { return holdings.blobs["sha256:\(name)"] = bytes }
+        holdings.manifests["sha256:\(name)"] = (type, bytes)
+        if "sha256:\(name)" == index { holdings.manifests["v1"] = (type, bytes) }
+      }
+    }
+    return registry
+  }
+
+  @Test(
+    "pull refuses what import refuses, before anything is published",
+    arguments: [
+      "stage-hidden", "source-hidden", "title-clash", "folder-clash", "pipeline-name-escape", "label-twice",
+      "key-not-canonical", "key-of-another", "output-is-code", "stage-absent", "source-manifest-absent",
+    ])
+  func sameRules(name: String) throws {
+    try TemporaryFolder.with { folder in
+      let registry = try Self.registry(with: "\(name).tar.zst", in: folder)
+      let outcome = try Tool.run(
+        "pull", registry.reference("small:v1"), "--store", "store", "--to", "to", in: folder)
+      let words = try JSONValue(parsing: Fixture.bytes(Fixture.path("hostile/bundles/expected.json")))
+      #expect(outcome.status == 4, "\(outcome.errors)")
+      for word in words["\(name).tar.zst"]?["words"]?.array?.compactMap(\.string) ?? [] {
+        #expect(outcome.errors.contains(word), "\(outcome.errors)")
+      }
+      #expect(!Fixture.exists(folder.appending("to")))
+      #expect(Self.listing(folder.pushing("store/actions")).isEmpty)
+    }
+  }
+
+  @Test("what was pulled says from where, and --to keeps to the rules of import")
+  func origin() throws {
+    try TemporaryFolder.with { folder in
+      let registry = try Self.registry(with: "sound-stage.tar.zst", in: folder)
+      let pull = ["pull", registry.reference("small:v1"), "--store", "store", "--to"]
+      try Shell.run("mkdir -p git/.git/hooks; mkdir away; ln -s away link", in: folder)
+      for target in ["git", "link", "absent/to"] {
+        #expect(try Tool.run(pull + [target], in: folder).status == 2)
+      }
+      let outcome = try Tool.run(pull + ["to"], in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(Fixture.exists(folder.pushing("to/stages/upper/bin/upper.sh")))
+      let origins = try FileManager.default.contentsOfDirectory(atPath: folder.pushing("store/origins").string)
+      let text = String(
+        decoding: try Fixture.bytes(folder.pushing("store/origins").appending(origins[0])), as: UTF8.self)
+      #expect(origins.count == 1 && text.contains("oci://127.0.0.1:\(registry.server.port)/small:v1"), "\(text)")
+    }
+  }
+
   @Test("a bundle that no disk holds is refused before any of it comes")
   func tooLarge() throws {
     let registry = SmallBundle.registry()

@@ -120,10 +120,13 @@ public struct FuzzTarget: Sendable {
       let file = folder.appending("bundle.tar.zst")
       try FileContent.write(TarChecksums.mended(bytes), to: file)
       let inspected = try? BundleInspection(path: file)
-      _ = try? verifyBundle(file)
+      let verified = try? verifyBundle(file)
       let store = try Store.open(folder.appending("store"), creating: true)
-      _ = try store.importBundle(file, writingTo: BundleFolder(folder.appending("pipeline")))
-      guard inspected != nil else { fatalError("what can't be inspected was imported") }
+      let target = folder.appending("pipeline")
+      try Store.removeTemporaryFolder(target)
+      let imported = try? store.importBundle(file, writingTo: BundleFolder(target))
+      guard (verified == nil) == (imported == nil) else { fatalError("verify and import have other rules") }
+      guard imported == nil || inspected != nil else { fatalError("what can't be inspected was imported") }
     },
     FuzzTarget("template") { bytes, _ in
       let template = try Template(String(decoding: bytes, as: UTF8.self))
