@@ -75,6 +75,10 @@ struct Comparison: Sendable {
         return name.isEmpty ? "the arm" : name
       }.remarks
     remarks += groups.flatMap(\.cells).flatMap(\.remarks) + partners.strangers
+    for (stem, _) in options.names where !arms.contains(where: { $0.stem.hasSameBytes(as: stem) }) {
+      remarks.append(
+        "names gives a name to \(stem), and no arm is called so; stems are \(Format.list(Self.stems(arms)))")
+    }
     if bare > 0 {
       remarks.append(
         "\(Format.count(bare)) of \(Format.count(contents.count)) scores have no examples.jsonl: their values are those of "
@@ -91,6 +95,13 @@ struct Comparison: Sendable {
     resamples = options.resamples
     split = ids.first.map { String(decoding: $0.utf8.prefix { $0 != UInt8(ascii: "-") }, as: UTF8.self) } ?? ""
     if !["train", "validation", "test"].contains(split) { split = "" }
+  }
+
+  /// The stems of arms, each once.
+  private static func stems(_ arms: [Arm]) -> [String] {
+    var stems: [String] = []
+    for arm in arms where !stems.contains(where: { $0.hasSameBytes(as: arm.stem) }) { stems.append(arm.stem) }
+    return stems
   }
 
   private static func content(_ scores: ScoresInput, _ quality: Quality) throws(ReportError) -> CellContent {

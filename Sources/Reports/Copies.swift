@@ -1,3 +1,6 @@
+import CanonicalJSON
+import Records
+
 /// Finds inputs that are one and the same artifact under several names.
 ///
 /// Three seeds that give one model are one result, not three; two arms with equal scores are one arm. An interval over
@@ -31,33 +34,41 @@ struct Copies: Sendable {
           + (left.count == 1 ? ", so the two count as one" : ", so those count as one")
       if !told.contains(text) { told.append(text) }
     }
-    remarks = told + Self.curveRemarks(curves, groups, name) + Self.armRemarks(groups, name)
+    remarks = told + Self.curveRemarks(curves, name) + Self.armRemarks(groups, name)
   }
 
-  /// Trainings that only differ in their seed and came out the same.
-  private static func curveRemarks(
-    _ curves: [CurvesInput], _ groups: [SeedGroup], _ name: (Arm) -> String
-  ) -> [String] {
-    var seen: [(arm: Arm, inputs: [CurvesInput])] = []
-    for input in curves {
+  /// Trainings that came out the same, under several seeds or several names.
+  private static func curveRemarks(_ curves: [CurvesInput], _ name: (Arm) -> String) -> [String] {
+    var trainings: [(arm: Arm, count: Int, distinct: [CurvesInput])] = []
+    for input in curves where !input.rows.isEmpty {
       let arm = CellIdentity(input.provenance).arm
-      if let place = seen.firstIndex(where: { $0.arm == arm }) {
-        seen[place].inputs.append(input)
-      } else {
-        seen.append((arm, [input]))
+      let place = trainings.firstIndex { $0.arm == arm } ?? trainings.count
+      if place == trainings.count { trainings.append((arm, 0, [])) }
+      trainings[place].count += 1
+      if !trainings[place].distinct.contains(where: { $0.isCopy(of: input) }) {
+        trainings[place].distinct.append(input)
       }
     }
-    return seen.compactMap { arm, inputs in
-      guard inputs.count > 1, !inputs[0].rows.isEmpty else { return nil }
-      let copies = inputs.dropFirst().count { input in
-        if let first = inputs[0].provenance.digest, let other = input.provenance.digest { return first == other }
-        return inputs[0].rows == input.rows
-      }
-      guard copies > 0 else { return nil }
-      return
-        "\(Format.count(copies + 1)) seeds of \(name(arm)) have identical learning curves: the seed has no effect on "
-        + "this training"
+    var remarks: [String] = []
+    for (arm, count, distinct) in trainings where distinct.count < count {
+      remarks.append(
+        distinct.count == 1
+          ? "\(Format.count(count)) seeds of \(name(arm)) have identical learning curves: the seed has no effect on this "
+            + "training"
+          : "of \(Format.count(count)) seeds of \(name(arm)) only \(Format.count(distinct.count)) have learning curves of "
+            + "their own")
     }
+    for (place, training) in trainings.enumerated() {
+      for other in trainings[..<place] {
+        guard training.distinct.contains(where: { curve in other.distinct.contains { $0.isCopy(of: curve) } }) else {
+          continue
+        }
+        remarks.append(
+          "\(name(training.arm)) and \(name(other.arm)) have identical learning curves, as one training under two names "
+            + "would")
+      }
+    }
+    return remarks
   }
 
   private static func armRemarks(_ groups: [SeedGroup], _ name: (Arm) -> String) -> [String] {
@@ -77,5 +88,13 @@ extension SeedGroup {
   /// Whether every cell has its copy in the other group.
   func isCopy(of other: SeedGroup) -> Bool {
     cells.count == other.cells.count && zip(cells, other.cells).allSatisfy { $0.isCopy(of: $1) }
+  }
+}
+
+extension CurvesInput {
+  /// Whether two are one and the same training: by their digests, or where these are not known by their points.
+  fileprivate func isCopy(of other: CurvesInput) -> Bool {
+    if let own = provenance.digest, let its = other.provenance.digest { return own.hasSameBytes(as: its) }
+    return rows == other.rows
   }
 }

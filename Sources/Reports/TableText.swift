@@ -68,6 +68,9 @@ struct TableText: Sendable {
 
   /// What was run: `500 test prompts × 8 samples, 1 seed`.
   var scope: String {
+    guard !comparison.ids.isEmpty else {
+      return "Scores without those of single samples, \(Format.count(comparison.seedCount, "seed"))"
+    }
     let split = comparison.split.isEmpty ? "" : comparison.split + " "
     let counts = Set(comparison.groups.flatMap(\.cells).map(\.leastSamples).filter { $0 > 1 })
     let samples = counts.count == 1 ? counts.first ?? 1 : comparison.samplesPerPrompt ?? 1

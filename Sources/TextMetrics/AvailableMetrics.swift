@@ -13,10 +13,11 @@ struct AvailableMetrics {
   /// - Parameters:
   ///   - options: What was asked for.
   ///   - fewest: The prompt with the fewest samples.
+  ///   - hasRewards: Whether samples come with rewards.
   /// - Returns: The metrics, each once; Self-BLEU with its number of samples.
   /// - Throws: `ScoringError` where Self-BLEU is asked for of more samples than a prompt has.
   static func candidates(
-    _ options: ScoringOptions, fewest: (id: String, count: Int)
+    _ options: ScoringOptions, fewest: (id: String, count: Int), hasRewards: Bool
   ) throws(ScoringError) -> [Metric] {
     func withSampleCount(_ metric: Metric) -> Metric {
       guard case .selfBLEU(nil) = metric else { return metric }
@@ -33,7 +34,7 @@ struct AvailableMetrics {
         default: true
         }
       }
-      metrics = plain.map(withSampleCount) + correlations(options)
+      metrics = plain.map(withSampleCount) + (hasRewards ? correlations(options) : [])
     }
     var found: Int?
     for case .selfBLEU(let samples?) in metrics {

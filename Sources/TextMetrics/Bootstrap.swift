@@ -19,26 +19,18 @@ public struct Bootstrap: Sendable {
 
   /// How often each prompt stands in a resample.
   func multiplicities(resample: Int, into counts: inout [Double]) {
-    for prompt in counts.indices { counts[prompt] = 0 }
-    let blocks = (prompts + 3) / 4
-    for block in 0..<blocks {
-      let words = random.block(UInt64(resample * blocks + block))
-      for lane in 0..<min(4, prompts - 4 * block) {
-        counts[Int((UInt64(words[lane]) * UInt64(prompts)) >> 32)] += 1
-      }
-    }
+    multiplicities(resample: resample, into: &counts, at: 0)
   }
 
-  /// The same as counts, at a place of an array.
-  private func multiplicities(resample: Int, into counts: inout [UInt16], at start: Int) {
+  /// The same at a place of an array.
+  private func multiplicities(resample: Int, into counts: inout [Double], at start: Int) {
     counts.withUnsafeMutableBufferPointer { counts in
       let own = UnsafeMutableBufferPointer(rebasing: counts[start..<start + prompts])
       own.update(repeating: 0)
       let blocks = (prompts + 3) / 4
       for block in 0..<blocks {
         let words = random.block(UInt64(resample * blocks + block))
-        // Wraps where one prompt is drawn 65,536 times, which takes as many prompts and one chance in 10 to the 280,000.
-        for lane in 0..<min(4, prompts - 4 * block) { own[Int((UInt64(words[lane]) * UInt64(prompts)) >> 32)] &+= 1 }
+        for lane in 0..<min(4, prompts - 4 * block) { own[Int((UInt64(words[lane]) * UInt64(prompts)) >> 32)] += 1 }
       }
     }
   }
@@ -69,7 +61,7 @@ public struct Bootstrap: Sendable {
     precondition(columns.rows == prompts, "a row of statistics for every prompt")
     // Several resamples go over the statistics together, as many as fit into a bounded memory.
     let together = max(1, min(resamples, Self.mostCounts / max(1, prompts), 32))
-    var counts = [UInt16](repeating: 0, count: together * prompts)
+    var counts = [Double](repeating: 0, count: together * prompts)
     var sums = [Double](repeating: 0, count: together * columns.width)
     var values = [[Double]](repeating: [], count: scores.count)
     for first in stride(from: 0, to: resamples, by: together) {
@@ -88,7 +80,8 @@ public struct Bootstrap: Sendable {
     return values.map { Self.percentiles($0) }
   }
 
-  private static let mostCounts = 1 << 25
+  /// Sixty-four megabytes.
+  private static let mostCounts = 1 << 23
 
   /// The 95 % interval of the difference of two systems' scores on the same prompts.
   ///

@@ -79,9 +79,12 @@ struct Estimation: ~Copyable {
     table.grow(by: batch.prompts.prompts.count)
     if metrics.contains(.distinct(1)) { Self.count(batch, &unigrams) }
     if metrics.contains(.distinct(2)) { Self.count(batch, &bigrams) }
+    var known: [Metric: [Double?]] = [:]
     for entry in pairs.indices {
       let correlation = pairs[entry].metric
-      guard let values = correlation.quality.sentenceForm.flatMap({ batch.columns.values(of: $0) }) else { continue }
+      let form = correlation.quality.sentenceForm
+      guard let values = form.flatMap({ known[$0] ?? batch.columns.values(of: $0) }) else { continue }
+      if let form { known[form] = values }
       let predictions = batch.samples.map { $0.reward?.value(correlation.predictor) }
       pairs[entry].pairs.append(CorrelationPairs(batch.prompts, predictions, values), firstPrompt: promptCount)
     }

@@ -26,7 +26,8 @@ public struct Scorer: Sendable {
     var done = 0
     do {
       var run = try ScoringRun(
-        options, prompts: rows.count, fewest: (least.first.map { samples[$0].id } ?? "", least.count)
+        options, prompts: rows.count, fewest: (least.first.map { samples[$0].id } ?? "", least.count),
+        hasRewards: samples.contains { $0.reward != nil }
       ) { found in
         for example in found {
           examples[order[done]] = example

@@ -20,13 +20,14 @@ public struct ScoringRun: ~Copyable {
   ///   - options: How samples are scored.
   ///   - prompts: The number of prompts.
   ///   - fewest: The prompt with the fewest samples, and how many it has.
+  ///   - hasRewards: Whether samples come with rewards, so that by default these are correlated with quality.
   ///   - receive: Called with the scores of single samples, in the order of the samples.
   /// - Throws: `ScoringError` where Self-BLEU is asked for of more samples than a prompt has.
   public init(
-    _ options: ScoringOptions, prompts: Int, fewest: (id: String, count: Int),
+    _ options: ScoringOptions, prompts: Int, fewest: (id: String, count: Int), hasRewards: Bool,
     receive: @escaping ([ExampleScores]) throws -> Void
   ) throws(ScoringError) {
-    let candidates = try AvailableMetrics.candidates(options, fewest: fewest)
+    let candidates = try AvailableMetrics.candidates(options, fewest: fewest, hasRewards: hasRewards)
     var samples: Int?
     for case .selfBLEU(let count?) in candidates { samples = count }
     self.options = options

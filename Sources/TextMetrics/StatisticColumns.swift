@@ -116,7 +116,7 @@ struct StatisticColumns {
   /// The plain sums.
   var sum: [Double] {
     var sums = [Double](repeating: 0, count: width)
-    weightedSums([UInt16](repeating: 1, count: rows), count: 1, into: &sums)
+    weightedSums([Double](repeating: 1, count: rows), count: 1, into: &sums)
     return sums
   }
 
@@ -126,18 +126,14 @@ struct StatisticColumns {
   ///   - counts: How often each row counts, `[count, rows]`.
   ///   - count: The number of resamples.
   ///   - sums: Receives the sums, `[count, width]`.
-  func weightedSums(_ counts: [UInt16], count: Int, into sums: inout [Double]) {
+  func weightedSums(_ counts: [Double], count: Int, into sums: inout [Double]) {
     for place in sums.indices { sums[place] = 0 }
     let part = Self.partRows
-    var weights = [Double](repeating: 0, count: count * part)
     var values = [Double](repeating: 0, count: 4 * part)
-    for start in stride(from: 0, to: rows, by: part) {
-      let range = start..<min(start + part, rows)
-      for resample in 0..<count {
-        for row in range { weights[resample * part + row - start] = Double(counts[resample * rows + row]) }
-      }
-      weights.withUnsafeBufferPointer { weights in
-        values.withUnsafeMutableBufferPointer { values in
+    counts.withUnsafeBufferPointer { counts in
+      values.withUnsafeMutableBufferPointer { values in
+        for start in stride(from: 0, to: rows, by: part) {
+          let range = start..<min(start + part, rows)
           // Four columns at a time: the counts are read once for all of them.
           for first in stride(from: 0, to: width, by: 4) {
             let columns = first..<min(first + 4, width)
@@ -147,8 +143,8 @@ struct StatisticColumns {
             }
             let read = UnsafeBufferPointer(values)
             for resample in 0..<count {
-              let own = UnsafeBufferPointer(rebasing: weights[resample * part..<resample * part + range.count])
-              let products = InnerProduct.ofFour(own, read, apart: part)
+              let own = counts[resample * rows + range.lowerBound..<resample * rows + range.upperBound]
+              let products = InnerProduct.ofFour(UnsafeBufferPointer(rebasing: own), read, apart: part)
               for column in columns { sums[resample * width + column] += products[column - first] }
             }
           }

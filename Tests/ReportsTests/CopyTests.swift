@@ -48,6 +48,29 @@ import Testing
       report.warnings == ["3 seeds of MLE have identical learning curves: the seed has no effect on this training"])
   }
 
+  @Test("of several seeds only some may be copies, and one training may stand under two names")
+  func someCurves() throws {
+    let curves = [("mle", 0, 1.0), ("mle", 1, 2), ("mle", 2, 2), ("iq", 0, 2)].map { stem, seed, loss in
+      CurvesInput(
+        provenance: Provenance(label: "\(stem)@seed=\(seed).curves", axes: ["seed": JSONValue(seed)]),
+        rows: [CurveRow(step: 0, split: .train, loss: loss, mle: 1, td: 0, entropy: 1, tokens: 3)])
+    }
+    let report = try Report(
+      ReportInputs(scores: seeds([14, 13, 12], digests: ["sha256:a", "sha256:b", "sha256:c"]), curves: curves))
+    #expect(
+      report.warnings == [
+        "of 3 seeds of MLE only 2 have learning curves of their own",
+        "IQLearn and MLE have identical learning curves, as one training under two names would",
+      ])
+  }
+
+  @Test("a name for an arm that is not there is told")
+  func strangeName() throws {
+    let report = try Report(
+      ReportInputs(scores: [Bench.grid[1]]), options: ReportOptions(names: [("mle", "ML"), ("iqq", "IQ")]))
+    #expect(report.warnings == ["names gives a name to iqq, and no arm is called so; stems are mle"])
+  }
+
   @Test("two arms with identical scores are one: nothing is compared, nothing is bold")
   func arms() throws {
     var scores = Bench.grid + [Bench.iq(right: 14, diversity: 60)]

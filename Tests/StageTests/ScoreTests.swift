@@ -193,6 +193,27 @@ import Testing
     #expect(throws: Never.self) { try run(accents) }
   }
 
+  @Test("numbers that are not finite are refused with their row")
+  func notFinite() throws {
+    var rows = Self.rows
+    rows[4].entropies?[2] = .greatestFiniteMagnitude
+    rows[5].logProbabilities?[1] = .greatestFiniteMagnitude
+    #expect(throws: Never.self) { try run(rows, ["metrics": ["entropy"], "resamples": 0]) }
+    let bench = StageBench()
+    let folder = bench.scratch.folder("samples")
+    let text = #"{"id":"a","text":"x","tokens":[1,2],"logprobs":[-1,1e39]}"#
+    try FileContent.write(text.utf8, to: folder.appending("samples.jsonl"))
+    let refusal = bench.refusal("score", [("samples", folder)])
+    #expect(refusal?.text.contains("row 1 (id a): number 2 of logprobs is not finite") == true)
+  }
+
+  @Test("tokens that the tokenizer does not have are refused, not passed over")
+  func strangeTokens() throws {
+    let rows = [SampleRow(id: "p", sample: 0, tokens: [5, 99_999_999], references: ["x"])]
+    let failure = #expect(throws: StageFailure.self) { try run(rows, tokenizer: Fixture.path("tokenization/gpt2")) }
+    #expect(failure?.message.contains("row 1 (id p) holds token 99999999") == true)
+  }
+
   @Test("stemming beside metrics adds the stems of the ROUGE among them, and is refused where there is none")
   func stemming() throws {
     let outcome = try run(Self.rows, ["metrics": ["rouge1", "bleu"], "stemming": true, "resamples": 0])

@@ -116,7 +116,8 @@ public struct Score: Stage {
     let examples = try output.examples()
     var run = try ScoringRun(
       options, prompts: index.promptCount,
-      fewest: (try index.id(ofPrompt: fewest), index.sampleCount(ofPrompt: fewest))
+      fewest: (try index.id(ofPrompt: fewest), index.sampleCount(ofPrompt: fewest)),
+      hasRewards: context.optionalInput("rewards") != nil
     ) { try examples.append($0) }
     try index.forEachPrompt { try run.add(prompt: try texts.samples(of: $0)) }
     let scores = try run.finish()

@@ -55,6 +55,12 @@ struct SampleTexts {
     try check(rows)
     var samples: [ScoredSample] = []
     for (row, line) in rows {
+      for (what, values) in [("logprobs", row.logProbabilities), ("entropies", row.entropies)] {
+        guard let place = values?.firstIndex(where: { !$0.isFinite }) else { continue }
+        throw StageFailure(
+          "\(file): row \(line) (id \(VisibleText.line(row.id, limit: 200))): number \(place + 1) of \(what) is not finite",
+          remedy: "generate the samples anew")
+      }
       if let tokenizer, row.text?.isEmpty ?? true,
         let strange = row.tokens?.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize })
       {
@@ -147,6 +153,11 @@ struct RewardIndex {
       let reward = SampleReward(
         return: row.return, logProbability: SampleRow.sum(row.logProbabilities), tokenCount: row.tokens.count,
         initialValue: row.values.first.map(Double.init) ?? 0)
+      guard reward.return.isFinite, reward.logProbability.isFinite, reward.initialValue.isFinite else {
+        throw StageFailure(
+          "\(path): row \(line) (id \(VisibleText.line(row.id, limit: 200))) holds a number that is not finite",
+          remedy: "extract the rewards anew")
+      }
       let value = (reward: reward, tokens: Fingerprint.of(row.tokens), count: row.tokens.count)
       guard found.updateValue(value, forKey: Key(id: Array(row.id.utf8), sample: row.sample)) == nil else {
         throw StageFailure(
