@@ -126,7 +126,10 @@ import Testing
       (#"{"id":"a"}"# + "\n" + #"{"sample":1}"#, ":2: member \"id\" is missing"),
       (#"{"id":"a","tokens":[1,2.5]}"#, ":1: member \"tokens\": expected an array of token ids, found an array"),
       (#"{"id":"a","tokens":[1],"logprobs":[0,0]}"#, ":1: has 1 tokens and 2 logprobs"),
-      (#"{"id":"a","finish":"halt"}"#, ":1: member \"finish\": expected \"eos\", \"length\" or \"stop\", found \"halt\""),
+      (
+        #"{"id":"a","finish":"halt"}"#,
+        ":1: member \"finish\": expected \"eos\", \"length\" or \"stop\", found \"halt\""
+      ),
       ("{", ":1: not valid JSON"),
     ])
   func malformed(text: String, expected: String) throws {
