@@ -47,6 +47,9 @@ public struct BundleContents: Sendable {
   /// All other blobs, each once, the small ones first.
   public private(set) var blobs: [Blob] = []
 
+  /// What the bundle's own manifest names; manifests of sources among it.
+  public private(set) var ownFiles: Set<Digest> = []
+
   /// The kind of the bundle's own manifest.
   public static let kind: KindName = KindName("bundle")!
   /// The kind of the manifest of a user's own stage.
@@ -128,6 +131,7 @@ public struct BundleContents: Sendable {
         add(Blob(digest: file.digest, size: file.size, source: .file(path)), to: &blobs)
       }
     }
+    ownFiles = Set(documents.map(\.digest))
     list(Part(manifest: Manifest(kind: BundleContents.kind, files: documents)))
     for (label, result) in results {
       list(

@@ -48,8 +48,10 @@ extension Registry {
     _ contents: BundleContents, as tag: String, progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) throws -> (summary: TransferSummary, index: Digest) {
     let index = contents.index.canonical
+    // A registry takes a manifest when it has all that it names as blobs, be that a manifest, too.
+    let named = contents.manifests.filter { contents.ownFiles.contains($0.digest) }
     let summary = try send(
-      contents.blobs, manifests: contents.manifests, index: index, as: tag, progress: progress)
+      contents.blobs + named, manifests: contents.manifests, index: index, as: tag, progress: progress)
     return (summary, Digest(hashing: index))
   }
 

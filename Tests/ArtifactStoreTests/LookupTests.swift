@@ -75,10 +75,10 @@ struct LookupTests {
     let lab = try Laboratory()
     let other = try lab.publish(2)
     let entry = lab.store.path.appending("actions").appending(key.digest.hexadecimal)
-    try Laboratory.write("garbage\n", to: entry)
-    #expect(try missReason(lab) == .neverRun)
-    try Laboratory.write("", to: entry)
-    #expect(try missReason(lab) == .neverRun)
+    for text in ["garbage\n", ""] {
+      try Laboratory.write(text, to: entry)
+      #expect(try missReason(lab) == .unusableRecord("its entry is not one line with a digest"))
+    }
     try Laboratory.write("\(other.result.digest)\n", to: entry)
     #expect(try missReason(lab) != nil)
     try Laboratory.write("\(other.result.outputs[0].artifact.digest)\n", to: entry)

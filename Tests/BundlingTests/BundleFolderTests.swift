@@ -80,7 +80,7 @@ import Testing
         ("hidden", "mkdir hidden; ln -s ../store hidden/.apprentice", "hidden/.apprentice is not of the bundle"),
         ("link", "mkdir target; ln -s target link", "is a link"), ("file", "echo > file", "is no folder"),
         ("store", "true", "is the store itself"), ("store/work/x", "true", "lies in the store"),
-        ("absent/x", "true", "make it first"), ("file/x", "true", "is no folder that can be reached"),
+        ("absent/x", "true", "make it first"), ("file/x", "true", "file can't be written to"),
       ] {
         try Shell.run(making, in: folder)
         Self.expectUnfit(BundleFolder(folder.pushing(FilePath(name))), words, in: store)

@@ -69,8 +69,8 @@ import Testing
     for word in hostile.words { #expect(text.contains(word), "\(text)") }
     if Self.unseen.contains(where: hostile.name.contains), (try? BundleInspection(path: path)) != nil { return }
     let seen = #expect(throws: (any Error).self) { try BundleInspection(path: path) }
-    let said = seen.map { "\($0)" } ?? ""
-    for word in hostile.words { #expect(said.contains(word), "\(said)") }
+    let shown = seen.map { "\($0)" } ?? ""
+    for word in hostile.words { #expect(shown.contains(word), "\(shown)") }
   }
 
   @Test("the corpus is what its script makes")

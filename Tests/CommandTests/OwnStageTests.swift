@@ -345,8 +345,8 @@ import Testing
         to: manifest)
       let refused = try Tool.run(["check", "p.yaml"], in: folder)
       #expect(refused.status == 2)
-      #expect(refused.errors.contains("the name of an environment variable"))
-      #expect(refused.errors.contains("apprentice's own"))
+      #expect(refused.output.contains("the name of an environment variable"), "\(refused.output)")
+      #expect(refused.output.contains("apprentice's own"), "\(refused.output)")
     }
   }
 

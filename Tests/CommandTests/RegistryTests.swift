@@ -57,6 +57,18 @@ struct RegistryTests {
     }
   }
 
+  @Test("sources travel through a registry, too")
+  func sources() throws {
+    try TemporaryFolder.with { folder in
+      let registry = try DockerRegistry(in: folder)
+      defer { registry.stop() }
+      let reference = registry.reference("small:sources")
+      try json("push", SmallBundle.pipeline, reference, "--with-sources", "--store", SmallBundle.store, in: folder)
+      try json("pull", reference, "--store", "two", "--to", "there", in: folder)
+      #expect(Fixture.exists(folder.pushing("there/rows/train.jsonl")))
+    }
+  }
+
   @Test("only what the registry lacks travels")
   func difference() throws {
     try TemporaryFolder.with { folder in
