@@ -98,7 +98,7 @@ import Testing
         """
       let program = """
         work=$(dirname "$APPRENTICE_ACTION")
-        found=$(ls -A . "$work" "$work/out/dataset" | tr '\\n' ' ')
+        found=$( (ls -A .; ls -A "$work"; ls -A "$work/out/dataset") | tr '\\n' ' ')
         out=$(sed -n 's/.*"out":{"dataset":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
         word=$(sed -n 's/.*"word":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
         printf '{"id":"train-0","prompt":"%s","completion":"%s","references":["r"]}\\n' "$word" "$found" > "$out/train.jsonl"

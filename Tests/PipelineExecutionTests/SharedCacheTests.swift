@@ -120,7 +120,7 @@ import Testing
       if isFlipped { try flip(blob) } else { unlink(blob.string) }
       let outcome = try toy.tool("run", "toy.yaml", "--store", "two", "--remote", "lab")
       #expect(outcome.status == 0)
-      #expect(outcome.errors.contains("! mid is made here: lab: "), "\(outcome.errors)")
+      #expect(outcome.errors.contains("warning: mid is made here: lab: "), "\(outcome.errors)")
       #expect(outcome.errors.contains("Remote  3 results from lab, 1 shared there"), "\(outcome.errors)")
       #expect(toy.journal.count == 5)
       #expect(try isSound(toy, "two") && isSound(toy, "lab"))
@@ -139,10 +139,10 @@ import Testing
       let before = try Tree.names(below: toy.folder.appending("lab"))
       let outcome = try toy.tool(
         "run", "toy.yaml", "--store", "two", "--remote", "lab", "--remote-policy", "read")
-      #expect(outcome.errors.contains("! mid is made here: lab: "))
+      #expect(outcome.errors.contains("warning: mid is made here: lab: "))
       // Whoever only looks is told, too, and of the rest all the same.
       let status = try toy.tool("status", "toy.yaml", "--store", "three", "--remote", "lab")
-      #expect(status.status == 0 && status.errors.contains("! mid: lab: "), "\(status.errors)")
+      #expect(status.status == 0 && status.errors.contains("warning: mid: lab: "), "\(status.errors)")
       #expect(status.output.contains("data is at lab, from where a run takes it"), "\(status.output)")
       #expect(try Tree.names(below: toy.folder.appending("lab")) == before)
     }
@@ -253,7 +253,7 @@ import Testing
       registry.change { holdings in holdings.blobs[name]?[3] ^= 1 }
       let outcome = try toy.tool("run", "toy.yaml", "--store", "four", "--remote", place)
       #expect(outcome.status == 0)
-      #expect(outcome.errors.contains("! mid is made here: "), "\(outcome.errors)")
+      #expect(outcome.errors.contains("warning: mid is made here: "), "\(outcome.errors)")
       #expect(outcome.errors.contains("Remote  3 results from"))
       #expect(try isSound(toy, "four"))
     }
