@@ -39,7 +39,9 @@ struct PipelineOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - file: FILE of the command line.
-  ///   - absent: Is told of paths where there is nothing, which then are no problem; nil where they are one.
+  ///   - isAbsent: Is told of paths where there is nothing, which then are no problem; nil where they are one.
+  /// - Returns: The pipeline.
+  /// - Throws: All problems at once.
   func checked(
     _ file: String?, absent isAbsent: (@Sendable (_ label: String, FilePath) -> Void)? = nil
   ) throws(PipelineProblems) -> CheckedPipeline {

@@ -35,8 +35,9 @@ struct JobEnd: Sendable {
   var processorSeconds: Double
 }
 
-/// Where actions run. A job is known by the number of its action; what a call does costs the same whatever the number
-/// of actions.
+/// Where actions run.
+///
+/// A job is known by the number of its action; what a call does costs the same whatever the number of actions.
 ///
 /// The run submits, sleeps until a descriptor can be read, watches for what has happened, and collects what has ended;
 /// nothing that was submitted outlives the executor.

@@ -141,6 +141,8 @@ package final class Planner {
   /// - Parameters:
   ///   - index: The action.
   ///   - anew: Whether files outside the store are looked at again, though this process has seen them.
+  /// - Returns: The document whose digest is the key.
+  /// - Throws: `StoreError`, or `SourceProblem` for a path that can't be read.
   /// - Precondition: The results of all that it reads are noted.
   package func keyDocument(of index: Int, anew: Bool = false) throws -> KeyDocument {
     if anew { sources.lookAgain() }

@@ -19,6 +19,7 @@ enum ProcessEnvironment {
   ///   - isPortable: Whether numerics are portable.
   ///   - forOwnProgram: Whether the process is ours, or a user's program.
   ///   - asked: What the manifest of a user's stage asks for besides.
+  /// - Returns: Names and values.
   static func variables(
     isPortable: Bool, forOwnProgram: Bool, passing asked: [String] = []
   ) -> [(name: String, value: String)] {
