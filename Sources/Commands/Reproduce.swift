@@ -53,6 +53,7 @@ struct Reproduce: ParsableCommand {
   }
 
   func run() throws {
+    ActionProgram.adoptOrphans()
     let place = try place()
     let folder = try Self.temporaryFolder(below: work ?? Environment.variable("TMPDIR") ?? "/tmp")
     defer { try? Store.removeTemporaryFolder(folder) }

@@ -60,6 +60,7 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
+    ActionProgram.adoptOrphans()
     let words = PipelineWords(words)
     var outcomes: [Outcome] = []
     for variant in try sweep.variants(besides: options.settings) {

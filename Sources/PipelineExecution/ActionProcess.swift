@@ -128,6 +128,11 @@ package struct ActionProgram: Sendable {
     self.init(executable: "/proc/self/exe", name: CommandLine.arguments.first ?? "apprentice", arguments: arguments)
   }
 
+  /// From now on whatever an action leaves behind becomes a child of this process, so that it can be ended.
+  ///
+  /// For a process that does nothing else than run a pipeline: it is told of children that it did not start.
+  package static func adoptOrphans() { process_adopt_orphans() }
+
   /// An executable.
   package init(executable: FilePath, name: String, arguments: [String]) {
     self.executable = executable

@@ -14,11 +14,9 @@ final class LocalExecutor: Executor {
   private var ended: Set<Int> = []
 
   /// An executor that starts a program once a job.
-  init(program: ActionProgram) {
-    self.program = program
-    // Whatever a job leaves behind becomes a child of ours, so that it can be ended.
-    process_adopt_orphans()
-  }
+  ///
+  /// What a job leaves behind can be ended only in a process that adopts orphans (`ActionProgram.adoptOrphans`).
+  init(program: ActionProgram) { self.program = program }
 
   func submit(_ job: ActionJob, of action: Int) throws -> JSONObject {
     let log = try FileDescriptor.open(
