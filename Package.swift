@@ -20,6 +20,7 @@ let modules: [Module] = [
   // Level 0, shared by both towers.
   Module(name: "CanonicalJSON"),
   Module(name: "Files", dependencies: [systemPackage]),
+  Module(name: "Threads"),
   Module(name: "Archives", dependencies: ["CanonicalJSON", "CArchive", "CZlib", "CZstd", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
@@ -29,12 +30,15 @@ let modules: [Module] = [
   // Level 0, learning.
   Module(name: "SafetensorsFormat", dependencies: ["CanonicalJSON", "Files", systemPackage]),
   Module(name: "Tokenization", dependencies: ["CanonicalJSON", "Files", systemPackage]),
-  Module(name: "Records", dependencies: ["CanonicalJSON", "Files", "SafetensorsFormat", systemPackage]),
+  Module(
+    name: "Records", dependencies: ["CanonicalJSON", "Files", "SafetensorsFormat", "Threads", systemPackage]),
   Module(name: "Corpora", dependencies: ["CanonicalJSON", "Archives", "Records", "CXML", systemPackage]),
   Module(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
   Module(name: "TextMetrics", dependencies: ["CRE2"]),
   // Level 1.
-  Module(name: "ArtifactStore", dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", systemPackage]),
+  Module(
+    name: "ArtifactStore",
+    dependencies: ["CanonicalJSON", "ContentAddressing", "CPlatform", "Threads", systemPackage]),
   Module(name: "Autodiff", dependencies: ["Tensors"]),
   // Level 2.
   Module(

@@ -105,6 +105,8 @@ public final class ArchiveWriter {
   private func failure() -> ArchiveError {
     let code = archive_errno(handle)
     let text = archive_error_string(handle).map { String(cString: $0) } ?? "not writable"
+    // libarchive names no number for a compressor that gets no memory.
+    if text.contains("memory") { return ArchiveError(file: file, member: member, fault: .system(.noMemory)) }
     let isSystem = code > 0 && code < 200
     return ArchiveError(
       file: file, member: member, fault: isSystem ? .system(Errno(rawValue: code)) : .damaged(text))

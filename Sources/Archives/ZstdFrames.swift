@@ -53,7 +53,7 @@ final class ZstdFrames {
             ? "zstd: \(name)" : "bytes that are no zstd stand behind the zstd data")
       }
       isInsideFrame = status != 0
-      isPending = output.pos == output.size
+      isPending = isInsideFrame && output.pos == output.size
     }
     return output.pos
   }

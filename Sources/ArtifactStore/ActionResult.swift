@@ -138,16 +138,6 @@ extension Store {
     }
   }
 
-  /// What the store knows of many actions, looked up on all of its threads.
-  ///
-  /// - Parameter keys: The actions.
-  /// - Returns: An answer each, in their order.
-  public func lookup(_ keys: [ActionKey]) -> [Result<Lookup, StoreError>] {
-    concurrentMap(keys.count, threads: options.threads) { index, _ in
-      Result { () throws(StoreError) in try self.lookup(keys[index]) }
-    }
-  }
-
   /// What stands in an action's entry.
   enum ActionEntry {
     case absent

@@ -31,6 +31,8 @@ public struct CollectionPlan: Sendable {
   public var freedBytes = 0
   /// Whole folders that are removed: quarantined blobs and checkpoints that have served.
   public var folders: [FilePath] = []
+  /// What was changed after this is young, in nanoseconds since 1970.
+  var horizon: Int64 = 0
 }
 
 /// What a collection spares.
@@ -53,7 +55,7 @@ extension Store {
   ///
   /// - Parameter policy: What is spared.
   /// - Returns: What would be kept and freed.
-  /// - Throws: `StoreError` where the system refuses.
+  /// - Throws: `StoreError.damagedRecord` where it can't be told what a run needs, or a failure of the system.
   public func planCollection(_ policy: CollectionPolicy = CollectionPolicy()) throws(StoreError) -> CollectionPlan {
     var plan = CollectionPlan()
     var marked: [Digest: Int] = [:]
@@ -67,7 +69,10 @@ extension Store {
       marked.merge(added) { $1 }
     }
     marked[Descriptor.empty.digest] = Descriptor.empty.size
-    let horizon = wallClock() - Int64(policy.grace) * 1_000_000_000
+    var horizon = wallClock() - Int64(policy.grace) * 1_000_000_000
+    // What came while an action runs may be its: blobs are there before anything names them.
+    for lease in try leasedDigests() { horizon = min(horizon, lease.since - 1) }
+    plan.horizon = horizon
     for name in try FileSystem.list(actionsFolder) {
       guard let digest = Digest(hexadecimal: name) else { continue }
       let key = ActionKey(digest)
@@ -130,31 +135,37 @@ extension Store {
 
   /// Carries a plan out: action entries first, so that none leads to what is gone, then blobs.
   ///
-  /// Leases and references are looked at once more before anything is removed. A process that dies in between leaves
-  /// bytes too many, never too few.
+  /// Leases and references are looked at once more before anything is removed, and what has been made or found in use
+  /// since the plan stays: it is young. A process that dies in between leaves bytes too many, never too few.
   ///
   /// - Parameter plan: What `planCollection` returned.
   /// - Throws: `StoreError` where the system refuses.
   public func collect(_ plan: CollectionPlan) throws(StoreError) {
     var late: [Digest: Int] = [:]
-    for (key, uses) in try leasedDigests() {
+    for (key, uses, _) in try leasedDigests() {
       late[key.digest] = 0
       for digest in uses { try reach(digest, into: &late) }
     }
     for (_, digest) in try references() { try reach(digest, into: &late) }
     for key in plan.actions where late[key.digest] == nil {
       if let result = try recordedResult(key), late[result] != nil { continue }
+      if try isYoung(actionPath(key), plan.horizon) { continue }
       try FileSystem.remove(actionPath(key))
       try forgetOrigins(of: key)
     }
     for digest in plan.blobs where late[digest] == nil {
+      if try isYoung(blobPath(digest), plan.horizon) { continue }
       try FileSystem.remove(blobPath(digest))
       memory.withLock {
         $0.verified[digest] = nil
         $0.manifests[digest] = nil
       }
     }
-    for folder in plan.folders { try FileSystem.removeTree(folder) }
+    for folder in plan.folders {
+      // Checkpoints of an action that runs again meanwhile are named after it.
+      if let digest = Digest(hexadecimal: folder.lastComponent?.string ?? ""), late[digest] != nil { continue }
+      try FileSystem.removeTree(folder)
+    }
     try sweepWorkFolders()
   }
 
@@ -165,7 +176,7 @@ extension Store {
 
   private func roots(_ policy: CollectionPolicy) throws(StoreError) -> [(name: String, digests: [Digest])] {
     var roots = try references().map { (name: "reference \($0.name)", digests: [$0.digest]) }
-    for (key, uses) in try leasedDigests() {
+    for (key, uses, _) in try leasedDigests() {
       roots.append((name: "the running action \(key)", digests: [key.digest] + uses))
     }
     for pipeline in try pipelines() {
@@ -177,11 +188,14 @@ extension Store {
     }
     var counts: [String: Int] = [:]
     for run in try runs() {
-      let pipeline = try description(of: run)?["pipeline"]?.string ?? ""
+      guard let details = try description(of: run) else { continue }
+      let pipeline = details["pipeline"]?.string ?? ""
+      // What a run has made that goes on it will read again.
+      let isLive = details["process"].flatMap { ProcessIdentity(json: $0) }?.isAlive ?? false
       counts[pipeline, default: 0] += 1
       let age = wallClock() - (try FileSystem.status(folder(of: run))?.modified ?? 0)
       let isYoung = age < Int64(policy.runAge) * 1_000_000_000
-      if counts[pipeline, default: 0] > policy.runsPerPipeline, !isYoung { continue }
+      if counts[pipeline, default: 0] > policy.runsPerPipeline, !isYoung, !isLive { continue }
       // What was fresh in a run belongs to it, too.
       let used = try summary(of: run)?.actions.flatMap { [$0.key?.digest, $0.result].compactMap(\.self) } ?? []
       roots.append((name: "run \(run) of \(pipeline)", digests: try actions(of: run).flatMap(digests(of:)) + used))

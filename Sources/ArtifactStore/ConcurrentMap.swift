@@ -1,6 +1,6 @@
 import ContentAddressing
-import Dispatch
 import Synchronization
+import Threads
 
 /// Maps indices to values on several threads, each with a file hasher of its own; the result is in order.
 func concurrentMap<Value: Sendable>(
@@ -13,7 +13,7 @@ func concurrentMap<Value: Sendable>(
   let next = Atomic<Int>(0)
   return [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
     nonisolated(unsafe) let start = buffer.baseAddress!
-    DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
+    onThreads(min(threads, count)) {
       var hasher = FileHasher()
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue

@@ -31,8 +31,14 @@ package struct FileStatus: Hashable, Sendable {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     links = Int(status.st_nlink)
-    modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    modified = FileStatus.nanoseconds(status.st_mtim)
+    changed = FileStatus.nanoseconds(status.st_ctim)
+  }
+
+  /// Nanoseconds since 1970; a time further off than 126 years, which files may carry, counts as that.
+  private static func nanoseconds(_ time: timespec) -> Int64 {
+    let most: Int64 = 4_000_000_000
+    return min(max(Int64(time.tv_sec), -most), most) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
   /// Whether this is the same file with the same content, as far as `stat` can tell.

@@ -78,14 +78,31 @@ public enum FileSystem {
   static func firstLine(of path: FilePath, limit: Int) throws(StoreError) -> [UInt8]? {
     guard let descriptor = try openForReading(path) else { return nil }
     defer { close(descriptor) }
-    var code: CInt = 0
-    let head = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-      let result = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      code = result < 0 ? errno : 0
-      count = max(result, 0)
+    var head = [UInt8](repeating: 0, count: limit)
+    let count = try retrying("read", path) { Glibc.read(descriptor, &head, limit) }
+    return Array(head.prefix(count).prefix { $0 != 0x0A })
+  }
+
+  /// The last byte of a file; nil where there is none.
+  static func lastByte(of path: FilePath) throws(StoreError) -> UInt8? {
+    guard let descriptor = try openForReading(path) else { return nil }
+    defer { close(descriptor) }
+    let size = try status(of: descriptor, path).size
+    guard size > 0 else { return nil }
+    var byte: UInt8 = 0
+    let count = try retrying("read", path) { pread(descriptor, &byte, 1, off_t(size - 1)) }
+    return count == 1 ? byte : nil
+  }
+
+  /// A call that is made again where a signal came in between.
+  private static func retrying(
+    _ action: String, _ path: FilePath, _ body: () -> Int
+  ) throws(StoreError) -> Int {
+    while true {
+      let result = body()
+      if result >= 0 { return result }
+      if errno != EINTR { throw StoreError(action, path, errno) }
     }
-    if code != 0 { throw StoreError("read", path, code) }
-    return Array(head.prefix { $0 != 0x0A })
   }
 
   /// Writes all bytes to an open file.
@@ -125,7 +142,7 @@ public enum FileSystem {
     defer { close(descriptor) }
     do throws(StoreError) {
       try writeAll(bytes, to: descriptor, path)
-      if synced, fsync(descriptor) != 0 { throw StoreError("sync", path, errno) }
+      if synced { _ = try retrying("sync", path) { Int(fsync(descriptor)) } }
     } catch {
       _ = path.withPlatformString { unlink($0) }
       throw error
@@ -208,21 +225,56 @@ public enum FileSystem {
     }
   }
 
-  /// Removes a file, or a folder with all that is in it; links are not followed.
+  /// Removes a file, or a folder with all that is in it, whatever bytes its names are; links are not followed.
   package static func removeTree(_ path: FilePath) throws(StoreError) {
     guard let status = try status(path) else { return }
     guard status.kind == .folder else { return try remove(path) }
     _ = path.withPlatformString { chmod($0, 0o700) }
-    for name in try list(path) { try removeTree(path.appending(name)) }
+    let (folder, code) = path.withPlatformString { (open($0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), errno) }
+    guard folder >= 0 else {
+      if code == ENOENT { return }
+      throw StoreError("remove", path, code)
+    }
+    let failure = removeContents(of: folder)
+    if failure != 0 { throw StoreError("remove what is in", path, failure) }
     do throws(StoreError) { try call("remove", path) { rmdir($0) } } catch .system(_, _, let code) where code == ENOENT
     {}
+  }
+
+  /// Removes all that is in an open folder, and closes it.
+  ///
+  /// - Returns: 0, or the first error number.
+  private static func removeContents(of folder: CInt) -> CInt {
+    guard let stream = fdopendir(folder) else {
+      defer { close(folder) }
+      return errno
+    }
+    defer { closedir(stream) }
+    var failure: CInt = 0
+    while let entry = readdir(stream) {
+      guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return ENOSYS }
+      let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+      if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { continue }
+      if unlinkat(folder, name, 0) == 0 || errno == ENOENT { continue }
+      var code = errno
+      if code == EISDIR || code == EPERM {
+        _ = fchmodat(folder, name, 0o700, 0)
+        let inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if inner >= 0 {
+          code = removeContents(of: inner)
+          if code == 0, unlinkat(folder, name, AT_REMOVEDIR) != 0, errno != ENOENT { code = errno }
+        }
+      }
+      if code != 0, failure == 0 { failure = code }
+    }
+    return failure
   }
 
   /// Makes what was written to a file, or renamed within a folder, outlast a power cut.
   static func sync(_ path: FilePath) throws(StoreError) {
     let descriptor = try call("sync", path) { open($0, O_RDONLY | O_CLOEXEC) }
     defer { close(descriptor) }
-    if fsync(descriptor) != 0 { throw StoreError("sync", path, errno) }
+    _ = try retrying("sync", path) { Int(fsync(descriptor)) }
   }
 
   /// Makes all that was written to the file system of a path outlast a power cut.
@@ -230,6 +282,13 @@ public enum FileSystem {
     let descriptor = try call("sync", path) { open($0, O_RDONLY | O_CLOEXEC) }
     defer { close(descriptor) }
     if platform_syncfs(descriptor) != 0 { throw StoreError("sync", path, errno) }
+  }
+
+  /// A path without links; nil where there is nothing.
+  static func real(_ path: FilePath) -> FilePath? {
+    guard let text = path.withPlatformString({ realpath($0, nil) }) else { return nil }
+    defer { free(text) }
+    return FilePath(platformString: text)
   }
 
   /// The target of a symbolic link; nil where there is none.
@@ -294,10 +353,22 @@ public enum FileSystem {
 }
 
 extension FileSystem {
+  /// The number of bytes that a file system has room for; nil where it does not tell.
+  package static func freeBytes(at path: FilePath) -> Int? {
+    var status = statvfs()
+    guard path.withPlatformString({ statvfs($0, &status) }) == 0 else { return nil }
+    let (free, isVast) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return isVast ? .max : Int(clamping: free)
+  }
+
   /// Appends bytes in one write, which other writers to the same file do not split; makes the file where there is none.
   static func append(_ bytes: [UInt8], to path: FilePath) throws(StoreError) {
-    let descriptor = try call("write", path) { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+    // Without waiting: in its place may stand a pipe that nobody reads.
+    let descriptor = try call("write", path) {
+      open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o644)
+    }
     defer { close(descriptor) }
+    guard try status(of: descriptor, path).kind == .file else { throw .refusedEntry(path, what: "no regular file") }
     try writeAll(bytes, to: descriptor, path)
   }
 

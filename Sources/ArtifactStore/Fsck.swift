@@ -30,8 +30,10 @@ public struct FsckReport: Sendable {
   public var strays: [FilePath] = []
   /// Actions whose entries name something that is no result of theirs.
   public var misplaced: [IncompleteAction] = []
-  /// Actions whose results are not whole.
+  /// Actions whose results, made here, are not whole.
   public var incomplete: [IncompleteAction] = []
+  /// Actions whose results came from elsewhere without all of their files.
+  public var partial: [ActionKey] = []
   /// References that lead nowhere.
   public var dangling: [DanglingReference] = []
   /// Actions whose results were made whole again.
@@ -39,8 +41,10 @@ public struct FsckReport: Sendable {
   /// Blobs of them that were damaged.
   public var restored: [DamagedBlob] = []
 
-  /// Whether nothing is damaged; incomplete actions are no damage, since they are only done again.
-  public var isSound: Bool { damaged.isEmpty && dangling.isEmpty && strays.isEmpty && misplaced.isEmpty }
+  /// Whether nothing is damaged or lost; a bundle may leave files out.
+  public var isSound: Bool {
+    damaged.isEmpty && dangling.isEmpty && strays.isEmpty && misplaced.isEmpty && incomplete.isEmpty
+  }
 }
 
 extension Store {
@@ -119,7 +123,12 @@ extension Store {
           report.incomplete.append(.init(key: key, reason: .unusableRecord(reason)))
           break
         }
-      case .miss(let reason): report.incomplete.append(.init(key: key, reason: reason))
+      case .miss(let reason):
+        if case .outputGone = reason, try !origins(of: key).isEmpty {
+          report.partial.append(key)
+        } else {
+          report.incomplete.append(.init(key: key, reason: reason))
+        }
       }
     }
   }

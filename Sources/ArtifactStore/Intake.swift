@@ -33,7 +33,9 @@ public final class Intake: Sendable {
     if received.withLock({ $0[digest] != nil }) { return true }
     var hasher = FileHasher()
     switch store.inspect(digest, size: size, with: &hasher) {
-    case .intact: return true
+    case .intact(let status):
+      try store.renew(digest, status)
+      return true
     case .failed(let error): throw error
     case .absent, .damaged: return false
     }
@@ -43,10 +45,7 @@ public final class Intake: Sendable {
   ///
   /// - Throws: `StoreError.diskFull`.
   public func require(_ bytes: Int) throws(StoreError) {
-    var status = statvfs()
-    guard folder.path.withPlatformString({ statvfs($0, &status) }) == 0 else { return }
-    let (free, isVast) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-    guard isVast || UInt64(max(0, bytes)) <= free else { throw .diskFull(store.path) }
+    if let free = FileSystem.freeBytes(at: folder.path), bytes > free { throw .diskFull(store.path) }
   }
 
   /// Begins to take in one blob that is not there.

@@ -268,15 +268,15 @@ extension Store {
   }
 
   /// What held leases keep from being collected: the artifacts that they use.
-  func leasedDigests() throws(StoreError) -> [(key: ActionKey, uses: [Digest])] {
-    var result: [(key: ActionKey, uses: [Digest])] = []
+  func leasedDigests() throws(StoreError) -> [(key: ActionKey, uses: [Digest], since: Int64)] {
+    var result: [(key: ActionKey, uses: [Digest], since: Int64)] = []
     for name in try FileSystem.list(leasesFolder) {
       guard let digest = Digest(hexadecimal: name) else { continue }
       let path = leasesFolder.appending(name)
       guard try inspectLease(path, now: wallClock())?.holder != nil,
         let bytes = try FileSystem.read(path, limit: 16 << 20), let record = LeaseRecord(bytes)
       else { continue }
-      result.append((ActionKey(digest), record.uses))
+      result.append((ActionKey(digest), record.uses, record.since))
     }
     return result
   }

@@ -18,10 +18,11 @@ package final class OpenFolder: Sendable {
 
   private static let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW
 
-  /// Opens a folder; links above it are followed, a link in its own place is not.
+  /// Opens a folder; links above it are followed, a link in its own place only where that is asked for.
   ///
   /// - Throws: `StoreError.inTheWay` where something else stands there.
-  package static func open(_ path: FilePath) throws(StoreError) -> OpenFolder? {
+  package static func open(_ path: FilePath, followingLinks: Bool = false) throws(StoreError) -> OpenFolder? {
+    let flags = followingLinks ? flags & ~O_NOFOLLOW : flags
     let (descriptor, code) = path.withPlatformString { (Glibc.open($0, flags), errno) }
     if descriptor >= 0 { return OpenFolder(path: path, descriptor: descriptor) }
     if code == ENOENT { return nil }
@@ -75,12 +76,22 @@ package final class OpenFolder: Sendable {
 
   /// The names in it, in the order of their bytes; one that is not UTF-8 stands with replacements.
   package func names() throws(StoreError) -> [String] {
-    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-    guard copy >= 0, let stream = fdopendir(copy) else { throw StoreError("list", path, errno) }
+    // Opened anew: a copy of the descriptor would share its place with every other thread that lists.
+    let list = openat(descriptor, ".", OpenFolder.flags)
+    guard list >= 0 else { throw StoreError("list", path, errno) }
+    guard let stream = fdopendir(list) else {
+      let code = errno
+      close(list)
+      throw StoreError("list", path, code)
+    }
     defer { closedir(stream) }
-    rewinddir(stream)
     var names: [String] = []
-    while let entry = readdir(stream) {
+    while true {
+      errno = 0
+      guard let entry = readdir(stream) else {
+        if errno != 0 { throw StoreError("list", path, errno) }
+        break
+      }
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       if name != "." && name != ".." { names.append(name) }
     }

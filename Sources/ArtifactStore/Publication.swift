@@ -157,6 +157,7 @@ public final class Publication {
       if wallClock() - status.changed < Publication.unsyncedInterval {
         unsynced.append((store.blobPath(content.digest), content.size))
       }
+      try store.renew(content.digest, status)
       known.insert(content.digest)
       return true
     case .absent: return false

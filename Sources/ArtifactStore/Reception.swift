@@ -53,8 +53,15 @@ public final class Reception {
       return nil
     }
     let isOurs = flock(output, LOCK_EX | LOCK_NB) == 0
-    // Whoever held the lock may have moved the file away.
-    if isOurs, try FileSystem.status(path)?.inode == FileSystem.status(of: output, path).inode { return (path, output) }
+    do throws(StoreError) {
+      // Whoever held the lock may have moved the file away.
+      if isOurs, try FileSystem.status(path)?.inode == FileSystem.status(of: output, path).inode {
+        return (path, output)
+      }
+    } catch {
+      Glibc.close(output)
+      throw error
+    }
     Glibc.close(output)
     return nil
   }

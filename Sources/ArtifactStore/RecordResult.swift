@@ -44,14 +44,17 @@ extension Publication {
     let result = ActionResult(
       key: key, digest: digest, manifest: manifest,
       outputs: outputs.map { ActionResult.Output(port: $0.key, artifact: $0.value) })
-    return try enter(result, environment: environment)
+    let origins = try store.origins(of: key)
+    let recording = try enter(result, environment: environment, replacing: origins.first)
+    // It was made here now, whatever stood there before.
+    if !origins.isEmpty { try store.forgetOrigins(of: key) }
+    return recording
   }
 
-  private func enter(_ result: ActionResult, environment: JSONValue) throws(StoreError) -> Recording {
+  private func enter(
+    _ result: ActionResult, environment: JSONValue, replacing origin: ResultOrigin?
+  ) throws(StoreError) -> Recording {
     let key = result.key
-    let origins = try store.origins(of: key)
-    // It was made here now, whatever stood there before.
-    defer { if !origins.isEmpty { try? store.forgetOrigins(of: key) } }
     let now = result.outputs.map { (port: $0.port, digest: $0.artifact.digest) }
     // An entry that names another action's result is damage of the store and says nothing of this one.
     if let previous = try store.recordedResult(key), store.isResult(previous, of: key),
@@ -68,7 +71,7 @@ extension Publication {
             before.first { $0.port == port }?.digest != now.first { $0.port == port }?.digest
           }.sorted(),
           previousEnvironment: try? store.environment(of: previous), currentEnvironment: environment,
-          previousOrigin: origins.first)
+          previousOrigin: origin)
         try store.note(divergence)
         try publish(Array("\(result.digest)\n".utf8), at: store.actionPath(key))
         return Recording(result: result, divergence: divergence)

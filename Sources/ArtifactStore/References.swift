@@ -104,6 +104,9 @@ extension Store {
             annotations: [Descriptor.referenceAnnotation: name]))
       }
       let bytes = ImageIndex(manifests: manifests).canonical
+      if let status = try FileSystem.status(indexFile), status.kind != .file, options.movesDamaged {
+        try FileSystem.rename(indexFile, to: quarantineFolder.appending("index.json." + nonce()))
+      }
       if try FileSystem.read(indexFile) != bytes { try FileSystem.replace(indexFile, bytes) }
     }
   }

@@ -10,28 +10,43 @@ enum ResultsMark {
   static let name = ".apprentice-view"
   /// The mark of a folder about which nothing more is to be said.
   static let plain = JSONValue.object(["apprentice": 1]).canonical
+  /// The mark of a pipeline's folder that shows a run's results.
+  static func claim(_ name: String) -> [UInt8] {
+    JSONValue.object(["apprentice": 1, "shows": .string(name)]).canonical
+  }
   /// How temporary folders begin that are about to be renamed into place.
   static let fresh = ".new-"
   /// How folders begin that were replaced.
   static let old = ".old-"
 
-  /// Whether a folder is the view's: it holds the mark, or, as views without marks were, nothing but folders and
-  /// links into a store.
+  /// Whether a folder is the view's: it holds the mark, or, as views without marks were, links into a store and
+  /// nothing else but folders of such.
   static func isOn(_ folder: OpenFolder) throws(StoreError) -> Bool {
     if try folder.status(name)?.kind == .file { return true }
-    return try holdsLinksOnly(folder)
+    return try countOfLinks(folder).map { $0 > 0 } ?? false
   }
 
-  private static func holdsLinksOnly(_ folder: OpenFolder) throws(StoreError) -> Bool {
+  /// Whether results may be put into a folder: one that is the view's, or empty.
+  static func mayBePut(in folder: OpenFolder) throws(StoreError) -> Bool {
+    if try folder.names().isEmpty { return true }
+    return try isOn(folder)
+  }
+
+  /// How many links into a store a folder holds and those below it; nil where there is something else, too.
+  private static func countOfLinks(_ folder: OpenFolder) throws(StoreError) -> Int? {
+    var count = 0
     for name in try folder.names() {
       switch try folder.status(name)?.kind {
       case .folder:
-        guard let inner = try folder.folder(name), try holdsLinksOnly(inner) else { return false }
-      case .link: if !(folder.linkText(name).map(leadsIntoStore) ?? false) { return false }
-      default: return false
+        guard let inner = try folder.folder(name), let links = try countOfLinks(inner) else { return nil }
+        count += links
+      case .link:
+        guard let text = folder.linkText(name), leadsIntoStore(text) else { return nil }
+        count += 1
+      default: return nil
       }
     }
-    return true
+    return count
   }
 
   /// Whether a link leads to a blob, or to what a running action writes.
@@ -112,12 +127,14 @@ struct ResultsEntry: Equatable {
 
 /// Takes away what the view has put into a folder, and nothing else.
 struct ResultsSweeper {
-  /// What it has put there; nil for a view of a time without marks, of which only links into a store are known.
+  /// What it has put there, where its mark says that.
   var entry: ResultsEntry?
+  /// Whether the folder is a view's of a time without marks, of which only links into a store are known.
+  var isOfOld: Bool
 
   private func owns(_ title: String, _ name: String, in folder: OpenFolder) throws(StoreError) -> Bool {
     if let entry { return try entry.owns(title, name, in: folder) }
-    return folder.linkText(name).map(ResultsMark.leadsIntoStore) ?? false
+    return isOfOld && folder.linkText(name).map(ResultsMark.leadsIntoStore) ?? false
   }
 
   /// Whether a folder holds nothing but what the view put there.
@@ -125,7 +142,7 @@ struct ResultsSweeper {
     for name in try folder.names() where name != ResultsMark.name {
       let title = prefix + name
       if try folder.status(name)?.kind == .folder {
-        guard let inner = try folder.folder(name), try inner.isMarked(or: entry == nil),
+        guard let inner = try folder.folder(name), try inner.isMarked(or: isOfOld),
           try isWhollyOurs(inner, prefix: title + "/")
         else { return false }
       } else if try !owns(title, name, in: folder) {
@@ -143,7 +160,7 @@ struct ResultsSweeper {
     for name in try folder.names() where name != ResultsMark.name {
       let title = prefix + name
       if try folder.status(name)?.kind == .folder {
-        guard let inner = try folder.folder(name), try inner.isMarked(or: entry == nil) else {
+        guard let inner = try folder.folder(name), try inner.isMarked(or: isOfOld) else {
           isEmpty = false
           continue
         }

@@ -25,6 +25,8 @@ public struct ResultsView: Sendable {
   private final class Known: Sendable {
     struct State {
       var home: OpenFolder?
+      /// What the mark of the pipeline's folder says since this view has changed something there.
+      var claim: [UInt8]?
       /// What stands in the folders of actions that `begin` has left alone.
       var entries: [String: ResultsEntry] = [:]
     }
@@ -66,21 +68,45 @@ public struct ResultsView: Sendable {
   /// - Throws: `StoreError`; `.inTheWay` where a folder that is not the view's stands in its place.
   public func begin(_ plan: [(label: String, key: ActionKey?)]) throws(StoreError) {
     guard let results = try OpenFolder.open(results), let folder = try own(name, in: results) else { return }
-    var keys: [String: ActionKey] = [:]
-    for (label, key) in plan { keys[folderName(label)] = key }
-    for entry in try folder.names() where entry != ResultsMark.name {
-      guard let inner = try folder.folderIfAny(entry) else { continue }
-      if entry.hasPrefix(ResultsMark.fresh) || entry.hasPrefix(ResultsMark.old) {
-        if try isAbandoned(inner) { try discard(entry, inner, in: folder) }
+    var keys: [String: ActionKey?] = [:]
+    for (label, key) in plan { keys.updateValue(key, forKey: folderName(label)) }
+    let names = try folder.names().filter { $0 != ResultsMark.name }
+    let entries = concurrentMap(names.count, threads: threads(names.count)) { index, _ in
+      Result { () throws(StoreError) in try folder.folderIfAny(names[index]).map(ResultsEntry.read(from:)) }
+    }
+    for (name, entry) in zip(names, entries) {
+      guard let shown = try entry.get() else { continue }
+      if let shown, let key = keys[name], key == shown.key {
+        known.state.withLock { $0.entries[name] = shown }
         continue
       }
-      let shown = try ResultsEntry.read(from: inner)
-      if let shown, keys[entry] == shown.key {
-        known.state.withLock { $0.entries[entry] = shown }
+      guard let inner = try folder.folderIfAny(name) else { continue }
+      if name.hasPrefix(ResultsMark.fresh) || name.hasPrefix(ResultsMark.old) {
+        if try isAbandoned(inner) { try discard(name, inner, in: folder) }
         continue
       }
-      if shown == nil, try !ResultsMark.isOn(inner) { continue }
-      try discard(entry, inner, in: folder)
+      // A folder without a mark is a view's of old only where an action of the plan would be shown.
+      let isOurs = keys[name] == nil ? try inner.isMarked(or: false) : try ResultsMark.isOn(inner)
+      guard isOurs else { continue }
+      try claim(folder)
+      try discard(name, inner, in: folder)
+    }
+  }
+
+  /// A few folders are looked at sooner than threads start.
+  private func threads(_ count: Int) -> Int { count < 64 ? 1 : store.options.threads }
+
+  /// Which of some results are shown as they are to be; nothing is changed.
+  ///
+  /// - Parameter results: Results with their stage and cell, of actions that `begin` was told of.
+  /// - Returns: Whether it is shown, for each.
+  public func shows(_ results: [(result: ActionResult, label: String)]) -> [Bool] {
+    guard let home = try? home() else { return results.map { _ in false } }
+    let entries = known.state.withLock(\.entries)
+    return concurrentMap(results.count, threads: threads(results.count)) { index, _ in
+      let (result, name) = (results[index].result, folderName(results[index].label))
+      guard let seen = entries[name] else { return false }
+      return (try? self.shows(result, seen, name, home)) ?? false
     }
   }
 
@@ -101,6 +127,7 @@ public struct ResultsView: Sendable {
     {
       return
     }
+    try claim(home)
     let fresh = ResultsMark.fresh + nonce()
     guard try home.make(fresh), let folder = try home.folder(fresh) else { return }
     do throws(StoreError) {
@@ -125,6 +152,7 @@ public struct ResultsView: Sendable {
     try remove(label)
     if folders.isEmpty { return }
     let home = try home()
+    try claim(home)
     let name = folderName(label)
     if try home.status(name) == nil { _ = try home.make(name) }
     guard let folder = try home.folder(name) else { return }
@@ -145,10 +173,25 @@ public struct ResultsView: Sendable {
   public func remove(_ label: String) throws(StoreError) {
     guard let results = try OpenFolder.open(results), let home = try own(self.name, in: results) else { return }
     let name = folderName(label)
-    if let folder = try own(name, in: home) { try discard(name, folder, in: home) }
+    guard let folder = try own(name, in: home) else { return }
+    try claim(home)
+    try discard(name, folder, in: home)
   }
 
   // MARK: Whose folders are whose
+
+  /// Says in the mark of the pipeline's folder whose results it shows, before the first change to it; later changes ask
+  /// whether that still stands, so that two runs are never shown side by side.
+  private func claim(_ home: OpenFolder) throws(StoreError) {
+    if let claim = known.state.withLock({ $0.claim }) {
+      let mark = try home.read(ResultsMark.name, limit: 4096)
+      guard mark == nil || mark == claim else { throw .supplanted(path) }
+      if mark != nil { return }
+    }
+    let claim = ResultsMark.claim(nonce())
+    try home.write(ResultsMark.name, claim)
+    known.state.withLock { $0.claim = claim }
+  }
 
   /// The pipeline's folder, made where there is none.
   private func home() throws(StoreError) -> OpenFolder {
@@ -173,7 +216,7 @@ public struct ResultsView: Sendable {
   /// A folder of the view's; nil where there is nothing.
   private func own(_ name: String, in folder: OpenFolder) throws(StoreError) -> OpenFolder? {
     guard let inner = try folder.folder(name) else { return nil }
-    guard try ResultsMark.isOn(inner) else { throw .inTheWay(inner.path, what: "a folder") }
+    guard try ResultsMark.mayBePut(in: inner) else { throw .inTheWay(inner.path, what: "a folder") }
     return inner
   }
 
@@ -200,7 +243,7 @@ public struct ResultsView: Sendable {
     let isMarked = try folder.isMarked(or: false)
     var known = entry
     if known == nil { known = try ResultsEntry.read(from: folder) }
-    guard try ResultsSweeper(entry: known).sweep(folder) else {
+    guard try ResultsSweeper(entry: known, isOfOld: !isMarked).sweep(folder) else {
       // What is left is the user's; the folder stays open to results.
       if isMarked { try folder.write(ResultsMark.name, ResultsMark.plain) }
       return
@@ -301,7 +344,7 @@ public struct ResultsView: Sendable {
   ) throws(StoreError) {
     if try home.rename(fresh, to: name) { return }
     guard let old = try own(name, in: home) else { throw StoreError("open", home.path.appending(name), ENOENT) }
-    let sweeper = ResultsSweeper(entry: try ResultsEntry.read(from: old))
+    let sweeper = ResultsSweeper(entry: try ResultsEntry.read(from: old), isOfOld: try !old.isMarked(or: false))
     if try sweeper.isWhollyOurs(old) {
       if try home.exchange(fresh, name) { return try discard(fresh, old, in: home) }
       // A file system without exchange: for a moment there is nothing.

@@ -75,16 +75,21 @@ extension Run {
   /// - Throws: `StoreError` where the system refuses.
   public func finish(_ summary: RunSummary) throws(StoreError) {
     try FileSystem.replace(path.appending("summary.json"), summary.json.canonical)
+    try sync()
   }
 }
 
 extension Store {
   /// What a run came to; nil for one that was killed, or runs.
   ///
-  /// - Throws: `StoreError` where the system refuses.
+  /// - Throws: `StoreError.damagedRecord`, or a failure of the system.
   public func summary(of run: RunID) throws(StoreError) -> RunSummary? {
-    let bytes = try FileSystem.read(folder(of: run).appending("summary.json"), limit: 1 << 28)
-    return bytes.flatMap { try? JSONValue(parsing: $0) }.flatMap { RunSummary(json: $0) }
+    let file = folder(of: run).appending("summary.json")
+    guard let bytes = try FileSystem.read(file, limit: 1 << 28) else { return nil }
+    guard let summary = (try? JSONValue(parsing: bytes)).flatMap({ RunSummary(json: $0) }) else {
+      throw damage(of: run, "summary.json")
+    }
+    return summary
   }
 }
 

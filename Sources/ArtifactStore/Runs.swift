@@ -115,6 +115,15 @@ public final class Run: Sendable {
     path.appending("logs").appending(folderName(label) + ".log")
   }
 
+  /// Makes the record outlast a power cut: a collection goes by it.
+  func sync() throws(StoreError) {
+    guard store.options.durability == .full else { return }
+    for name in ["actions.jsonl", "summary.json"] {
+      if try FileSystem.status(path.appending(name)) != nil { try FileSystem.sync(path.appending(name)) }
+    }
+    try FileSystem.sync(path)
+  }
+
   /// Notes what became of some actions, here and as the pipeline's latest.
   ///
   /// - Throws: `StoreError` where the system refuses.
@@ -126,8 +135,9 @@ public final class Run: Sendable {
       return action
     }
     let lines: [UInt8] = actions.flatMap { (action: ActionRecord) -> [UInt8] in action.json.canonical + [0x0A] }
-    try FileSystem.append(lines, to: path.appending("actions.jsonl"))
+    // What fails is written again with the next records: a line too many of the latest does no harm.
     try store.update(latestOf: pipeline, with: actions)
+    try FileSystem.append(lines, to: path.appending("actions.jsonl"))
   }
 }
 
@@ -142,13 +152,17 @@ extension Store {
   public func beginRun(pipeline: String, details: JSONObject = [:]) throws(StoreError) -> Run {
     let id = RunID(now: wallClock())
     let path = runsFolder.appending(id.description)
-    try FileSystem.makeFolders(path.appending("logs"))
+    // It appears with its record in it, so that a folder without one is damage.
+    let fresh = runsFolder.appending(".new-" + nonce())
+    try FileSystem.makeFolders(fresh.appending("logs"))
     var object: JSONObject = [
       "apprentice": 1, "id": .string(id.description), "pipeline": .string(pipeline),
       "process": .object(ProcessIdentity.current.json),
     ]
     for (name, value) in details.members { object[name] = value }
-    try FileSystem.create(path.appending("run.json"), JSONValue.object(object).canonical)
+    let isDurable = options.durability == .full
+    try FileSystem.create(fresh.appending("run.json"), JSONValue.object(object).canonical, synced: isDurable)
+    try FileSystem.rename(fresh, to: path)
     let file = path.appending("events.jsonl")
     let events = try FileSystem.call("write", file) {
       Glibc.open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
@@ -163,22 +177,39 @@ extension Store {
     try FileSystem.list(runsFolder).compactMap { RunID($0) }.sorted(by: >)
   }
 
-  /// What `run.json` says of a run; nil where it is gone or damaged.
+  /// What `run.json` says of a run; nil where the run is gone.
   ///
-  /// - Throws: `StoreError` where the system refuses.
+  /// - Throws: `StoreError.malformed` where it is damaged, or a failure of the system.
   public func description(of run: RunID) throws(StoreError) -> JSONObject? {
-    let bytes = try FileSystem.read(runsFolder.appending(run.description).appending("run.json"))
-    return bytes.flatMap { (try? JSONValue(parsing: $0))?.object }
+    guard try FileSystem.status(folder(of: run)) != nil else { return nil }
+    let bytes = try FileSystem.read(folder(of: run).appending("run.json")) ?? []
+    guard let object = (try? JSONValue(parsing: bytes))?.object else { throw damage(of: run, "run.json") }
+    return object
   }
 
-  /// What a run noted of its actions, in order.
+  /// Says that a record of a run is damaged.
+  func damage(of run: RunID, _ file: String) -> StoreError {
+    .damagedRecord(folder(of: run).appending(file))
+  }
+
+  /// What a run noted of its actions, in order; of a run that was killed the last line may be cut off.
   ///
-  /// - Throws: `StoreError` where the system refuses.
+  /// - Throws: `StoreError.damagedRecord`, or a failure of the system.
   public func actions(of run: RunID) throws(StoreError) -> [ActionRecord] {
-    let file = runsFolder.appending(run.description).appending("actions.jsonl")
-    return (try FileSystem.read(file) ?? []).split(separator: 0x0A).compactMap { line in
-      (try? JSONValue(parsing: Array(line))).flatMap(ActionRecord.init(json:))
+    let file = folder(of: run).appending("actions.jsonl")
+    guard let bytes = try FileSystem.read(file, limit: 1 << 30) else { return [] }
+    // It is made with the first line.
+    if bytes.isEmpty { throw damage(of: run, "actions.jsonl") }
+    let lines = bytes.split(separator: 0x0A)
+    var records: [ActionRecord] = []
+    for (index, line) in lines.enumerated() {
+      if let record = (try? JSONValue(parsing: Array(line))).flatMap(ActionRecord.init(json:)) {
+        records.append(record)
+      } else if index < lines.count - 1 || bytes.last == 0x0A {
+        throw damage(of: run, "actions.jsonl")
+      }
     }
+    return records
   }
 
   /// The folder of a run.
@@ -213,10 +244,11 @@ extension Store {
     let lines = bytes.split(separator: 0x0A).dropFirst()
     var records: [String: ActionRecord] = [:]
     records.reserveCapacity(lines.count)
-    for line in lines {
-      guard let record = (try? JSONValue(parsing: Array(line))).flatMap(ActionRecord.init(json:)) else { continue }
-      records[record.label] = record
+    // A few are read sooner than threads start.
+    let read = concurrentMap(lines.count, threads: lines.count < 64 ? 1 : options.threads) { index, _ in
+      (try? JSONValue(parsing: Array(lines[lines.startIndex + index]))).flatMap(ActionRecord.init(json:))
     }
+    for case let record? in read { records[record.label] = record }
     return (records, lines.count)
   }
 
@@ -226,8 +258,10 @@ extension Store {
   public func pipelines() throws(StoreError) -> [String] {
     var names: [String] = []
     for name in try FileSystem.list(latestFolder) where name.hasSuffix(".jsonl") {
-      guard let line = try FileSystem.firstLine(of: latestFolder.appending(name), limit: 4096) else { continue }
-      if let pipeline = (try? JSONValue(parsing: line))?["pipeline"]?.string { names.append(pipeline) }
+      let file = latestFolder.appending(name)
+      guard let line = try FileSystem.firstLine(of: file, limit: 4096) else { continue }
+      guard let pipeline = (try? JSONValue(parsing: line))?["pipeline"]?.string else { throw .damagedRecord(file) }
+      names.append(pipeline)
     }
     return names
   }
@@ -237,7 +271,16 @@ extension Store {
     let file = latestFile(pipeline)
     try withLatestLock { () throws(StoreError) in
       var bytes: [UInt8] = []
-      if try FileSystem.status(file) == nil { bytes = Self.header(pipeline) }
+      switch try FileSystem.lastByte(of: file) {
+      case nil: bytes = Self.header(pipeline)
+      case 0x0A?: break
+      // A line that was cut off, by a full disk or a power cut, must not swallow the next.
+      default: bytes = [0x0A]
+      }
+      if bytes.isEmpty, try FileSystem.firstLine(of: file, limit: 4096).map({ $0 + [0x0A] }) != Self.header(pipeline) {
+        // It is none of ours; what was known is gone.
+        try FileSystem.replace(file, Self.header(pipeline))
+      }
       for action in actions { bytes += action.json.canonical + [0x0A] }
       try FileSystem.append(bytes, to: file)
     }

@@ -81,6 +81,7 @@ public final class Store: Sendable {
     let store = Store(path: path.absolute, options: options)
     if let bytes = try FileSystem.read(store.layoutFile) {
       try store.checkLayout(bytes)
+      store.makeLostFolders()
       return store
     }
     guard creating else { throw .notAStore(store.path) }
@@ -101,11 +102,55 @@ public final class Store: Sendable {
     }
   }
 
+  private var folders: [FilePath] {
+    [blobsFolder, actionsFolder, refsFolder, runsFolder, leasesFolder, workFolder, quarantineFolder]
+  }
+
+  /// Makes folders anew that are gone: without blobs and leases nothing can be made again.
+  private func makeLostFolders() {
+    for folder in folders where folder.withPlatformString({ access($0, F_OK) }) != 0 {
+      // A store that may only be read is read without them.
+      try? FileSystem.makeFolders(folder)
+    }
+  }
+
+  /// Opens a store whose `oci-layout` is damaged, which is set aside and written anew; any other as `open` does.
+  ///
+  /// - Parameters:
+  ///   - path: The store's folder.
+  ///   - options: How it is used.
+  /// - Returns: The store, and whether it was mended.
+  /// - Throws: As `open`.
+  public static func repair(
+    _ path: FilePath, options: Options = Options()
+  ) throws(StoreError) -> (store: Store, wasMended: Bool) {
+    let damage: StoreError
+    do throws(StoreError) { return (try open(path, creating: false, options: options), false) } catch {
+      damage = error
+    }
+    let store = Store(path: path.absolute, options: options)
+    switch damage {
+    case .malformed, .notAStore, .system: break
+    default: throw damage
+    }
+    // Blobs and actions side by side are what makes a store.
+    guard let layout = try FileSystem.status(store.layoutFile), try FileSystem.status(store.actionsFolder) != nil,
+      try FileSystem.status(store.blobsFolder) != nil, options.movesDamaged
+    else { throw damage }
+    if layout.kind == .file, let bytes = try? FileSystem.read(store.layoutFile),
+      let json = try? JSONValue(parsing: bytes), json["imageLayoutVersion"] != nil
+    {
+      throw damage
+    }
+    try FileSystem.makeFolders(store.quarantineFolder)
+    try FileSystem.rename(store.layoutFile, to: store.quarantineFolder.appending("oci-layout." + nonce()))
+    try store.create()
+    return (store, true)
+  }
+
   /// Makes the folders, and `oci-layout` last: what has it is whole.
   private func create() throws(StoreError) {
-    for folder in [blobsFolder, actionsFolder, refsFolder, runsFolder, leasesFolder, workFolder, quarantineFolder] {
-      try FileSystem.makeFolders(folder)
-    }
+    for folder in folders { try FileSystem.makeFolders(folder) }
     shareFolders()
     try writeEmptyConfig()
     if try FileSystem.status(indexFile) == nil { try FileSystem.replace(indexFile, ImageIndex().canonical) }
@@ -132,6 +177,16 @@ public final class Store: Sendable {
 // MARK: Places
 
 extension Store {
+  /// Whether a path is the store's folder or lies below it, through whatever links it leads.
+  public func holds(_ place: FilePath) -> Bool {
+    guard let own = FileSystem.real(path) else { return false }
+    var place = place.absolute.lexicallyNormalized()
+    while true {
+      if let real = FileSystem.real(place) { return real.starts(with: own) }
+      guard place.removeLastComponent() else { return false }
+    }
+  }
+
   var layoutFile: FilePath { path.appending("oci-layout") }
   var indexFile: FilePath { path.appending("index.json") }
   var blobsFolder: FilePath { path.appending("blobs/sha256") }

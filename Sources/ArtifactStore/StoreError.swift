@@ -65,6 +65,10 @@ public enum StoreError: Error, Sendable, Equatable {
   case invalidName(String, rule: String)
   /// A document of the store or of a manifest is not as it must be.
   case malformed(place: String, reason: String)
+  /// A record of what was run can't be read.
+  case damagedRecord(FilePath)
+  /// Another run shows its results in the same folder since.
+  case supplanted(FilePath)
   /// A file was written to while it was hashed.
   case changedWhileReading(FilePath)
   /// Something that is not ours stands where something of ours should be.
@@ -76,6 +80,8 @@ public enum StoreError: Error, Sendable, Equatable {
   init(_ operation: String, _ path: FilePath, _ code: CInt) {
     switch code {
     case ENOSPC, EDQUOT: self = .diskFull(path)
+    // The limit that `ulimit -f` sets is room, too; reading says so of what is longer than it can be.
+    case EFBIG where operation == "write": self = .diskFull(path)
     case EACCES, EPERM, EROFS: self = .permission(operation: operation, path: path)
     default: self = .system(operation: operation, path: path, code: code)
     }
@@ -85,7 +91,7 @@ public enum StoreError: Error, Sendable, Equatable {
   /// 1 for the rest.
   public var exitStatus: Int32 {
     switch self {
-    case .damaged, .missing, .malformed, .unknownFormat: 4
+    case .damaged, .missing, .malformed, .unknownFormat, .damagedRecord: 4
     case .diskFull: 7
     case .invalidName, .notAStore: 2
     default: 1
@@ -103,7 +109,7 @@ extension StoreError: CustomStringConvertible {
     case .missing(let digest, let user):
       "\(user) needs blob \(digest), which is not in the store. Run the pipeline again to rebuild it."
     case .diskFull(let path):
-      "No room left to write \(path). Free some space and run again."
+      "No room left to write \(path). Free some space, or raise a quota or ulimit -f, and run again."
     case .permission(let operation, let path):
       "Not allowed to \(operation) \(path). Check its owner and mode, or name another store with --store."
     case .unknownFormat(let path, let found):
@@ -119,6 +125,11 @@ extension StoreError: CustomStringConvertible {
       "'\(name)' cannot stand here: expected \(rule)."
     case .malformed(let place, let reason):
       "\(place): \(reason). Run `apprentice fsck`."
+    case .damagedRecord(let path):
+      "\(path) is damaged: what it told of runs is lost, their results are not. Remove it; what only it keeps from "
+        + "`apprentice gc` may go then."
+    case .supplanted(let path):
+      "another run shows its results in \(path) since; this one shows nothing more there"
     case .changedWhileReading(let path):
       "\(path) changed while it was read. Run again when nothing writes to it."
     case .inTheWay(let path, let what):

@@ -115,7 +115,9 @@ extension Store {
   public func sweepWorkFolders() throws(StoreError) -> Int {
     var count = 0
     try sweepLeases()
-    for folder in [path, leasesFolder, refsFolder, workFolder, checkpointsFolder, latestFolder] {
+    for folder in [
+      path, leasesFolder, refsFolder, workFolder, checkpointsFolder, latestFolder, originsFolder, runsFolder,
+    ] {
       try sweepTemporaries(folder)
     }
     for name in try FileSystem.list(workFolder) {
@@ -125,8 +127,10 @@ extension Store {
       else {
         continue
       }
-      if status.kind == .folder, try ownerIsGone(path, age: wallClock() - status.modified) {
-        try FileSystem.removeTree(path)
+      // One that can't be removed bars none of the rest.
+      if status.kind == .folder, try ownerIsGone(path, age: wallClock() - status.modified),
+        (try? FileSystem.removeTree(path)) != nil
+      {
         count += 1
       }
     }
@@ -143,7 +147,8 @@ extension Store {
     let prefixes = [".new-", ".dead-", ".spare-"]
     for name in try FileSystem.list(folder) where prefixes.contains(where: name.hasPrefix) {
       let path = folder.appending(name)
-      guard let status = try FileSystem.status(path), status.kind != .folder || folder.starts(with: workFolder) else {
+      guard let status = try FileSystem.status(path), status.kind != .folder || folder != path
+      else {
         continue
       }
       if wallClock() - status.modified > 3_600_000_000_000 { try FileSystem.removeTree(path) }

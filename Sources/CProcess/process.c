@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 // Above every number that a child knows a descriptor by.
-enum { FIRST_UNUSED = 64 };
+enum { FIRST_UNUSED = 8 };
 
 static void fail(int report) {
   int error = errno;
@@ -128,16 +128,31 @@ int process_start(const struct process_request *request, pid_t *child) {
 
 int process_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
+int process_is_ignored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static sigset_t mask_before;
+
 int process_signal_descriptor(const int *signals, int count) {
   sigset_t set;
   sigemptyset(&set);
-  for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
-  int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  for (int i = 0; i < count; i++) {
+    // nohup asks not to be ended with the terminal.
+    if (signals[i] != SIGHUP || !process_is_ignored(SIGHUP)) sigaddset(&set, signals[i]);
+  }
+  int error = pthread_sigmask(SIG_BLOCK, &set, &mask_before);
   if (error != 0) {
     errno = error;
     return -1;
   }
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void process_release_signals(int descriptor) {
+  close(descriptor);
+  pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
 }
 
 int process_next_signal(int descriptor) {
@@ -174,12 +189,16 @@ void process_flag_interruption(void) {
   action.sa_handler = interrupt;
   action.sa_flags = SA_RESTART;
   const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &action, NULL);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (numbers[i] != SIGHUP || !process_is_ignored(SIGHUP)) sigaction(numbers[i], &action, NULL);
+  }
 }
 
 int process_is_interrupted(void) { return interrupted != 0; }
 
-void process_adopt_orphans(void) { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+static volatile sig_atomic_t adopts = 0;
+
+void process_adopt_orphans(void) { adopts = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0; }
 
 struct family {
   pid_t process, parent;
@@ -254,6 +273,7 @@ static int may_have_others(const pid_t *known, size_t count) {
 
 // Whether a process was given an environment with this variable.
 static int has_variable(pid_t process, const char *variable) {
+  if (variable[0] == 0) return 1;
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/environ", (int)process);
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -277,6 +297,8 @@ static int has_variable(pid_t process, const char *variable) {
 
 void process_end_orphans(const char *variable) {
   int all_children = variable == NULL;
+  // Of a process that adopts none, other children are somebody else's.
+  if (!all_children && variable[0] == 0 && !adopts) return;
   // What is killed hands its children on to us, so that a second look finds them; a few looks bound the work.
   for (int look = 0; look < 16; look++) {
     pthread_mutex_lock(&started_lock);

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Glibc
 import PipelineLanguage
 import StageKit
 
@@ -49,6 +50,8 @@ public struct Apprentice: ParsableCommand {
 
   /// Parses the arguments of the process, runs the verb and ends the process with its status.
   public static func runAndExit() -> Never {
+    // What is longer than `ulimit -f` allows is an error of the write.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       try checkVerb()
       var command = try parseAsRoot()

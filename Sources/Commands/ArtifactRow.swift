@@ -42,7 +42,7 @@ enum ArtifactRow {
   /// A row of tokens as pieces, by the tokenizer that left the same action.
   private static func tokens(_ row: Int, of artifact: ShownArtifact, in store: Store) throws -> TokensDisplay? {
     let folder = FilePath(Environment.variable("TMPDIR") ?? "/tmp").appending("apprentice-show-\(getpid())")
-    defer { Folders.remove(folder) }
+    defer { try? FileSystem.removeTree(folder) }
     let tokens = folder.appending("tokens")
     try store.verify(artifact: artifact.digest)
     try store.linkFiles(of: artifact.manifest, into: tokens)

@@ -33,8 +33,11 @@ struct Checkout: ParsableCommand {
       throw CommandFailure(.invalid, "checkout takes one artifact; \(reference) names \(names)")
     }
     let target = FilePath(folder)
-    if (try? FileDescriptor.open(target, .readOnly).close()) != nil {
+    guard try explained({ try FileSystem.status(target) }) == nil else {
       throw CommandFailure(.invalid, "\(folder) exists; name a new folder")
+    }
+    guard !opened.holds(target) else {
+      throw CommandFailure(.invalid, "\(folder) lies in the store; name a folder outside of it")
     }
     try explained { try opened.copyFiles(of: artifact.digest, to: target) }
     if json { return printDocument(artifact.json) }

@@ -54,7 +54,8 @@ enum Diagnostics {
     guard let code = Answer.flush() else { _exit(status) }
     if code == EPIPE { _exit(141) }
     say("error: the answer can't be written to stdout: \(Errno(rawValue: code))")
-    _exit(code == ENOSPC || code == EDQUOT || status == 0 ? ExitStatus.diskFull.rawValue : status)
+    let failure = status == 0 ? ExitStatus.stageFailed.rawValue : status
+    _exit(code == ENOSPC || code == EDQUOT ? ExitStatus.diskFull.rawValue : failure)
   }
 
   /// Ends the process: with the sentence of an error, or as ArgumentParser has it (help, version, syntax).

@@ -74,10 +74,7 @@ struct Doctor: ParsableCommand {
         text: "\(location.store)\(isThere ? "" : " (not made yet)")"))
     var place = location.store
     while access(place.string, F_OK) != 0, place.removeLastComponent() {}
-    var status = statvfs()
-    if statvfs(place.string, &status) == 0 {
-      let free = Int(
-        clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    if let free = FileSystem.freeBytes(at: place) {
       findings.append(
         Finding(name: "free_bytes", title: "free there", value: JSONValue(free), text: Wording.bytes(free)))
     }

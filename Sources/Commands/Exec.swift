@@ -65,7 +65,9 @@ struct Exec: ParsableCommand {
     let context = StageContext(
       inputs: connected, outputs: folder.outputs, work: folder.work, threads: threads ?? Processors.available,
       emit: { terminal.print($0) }, interrupted: { Interruption.isRequested })
-    try instance.run(context)
+    do { try instance.run(context) } catch let failure as StageFailure where failure.status == .interrupted {
+      throw StageFailure(failure.message, remedy: failure.remedy, status: Interruption.status)
+    }
     for port in declaration.outputs {
       guard let path = folder.outputs[port.name] else { continue }
       try ArtifactCheck.output(port.kind, at: path, threads: context.threads)

@@ -1,12 +1,18 @@
+import ArtifactStore
 import Glibc
 import Records
 import StageKit
 import SystemPackage
 
 /// The folder that `exec` writes to: everything lies in a hidden work folder until the stage has ended well.
+///
+/// The work folder is new and locked while its process lives, whatever number that has: what was left by one that was
+/// killed goes with the next `exec` to the same place.
 struct ExecFolder: Sendable {
+  private static let prefix = ".exec-"
+
   private let root: FilePath
-  private let hidden: FilePath
+  private let hidden: OpenFolder
   private let force: Bool
   /// Port to the folder that the stage fills.
   let outputs: [String: FilePath]
@@ -19,21 +25,27 @@ struct ExecFolder: Sendable {
     for port in ports where FileContent.exists(root.appending(port)) && !force {
       throw CommandFailure(.invalid, "\(root.appending(port)) is there already; choose another --out or add --force")
     }
-    hidden = root.appending(".exec-\(getpid())")
-    Self.sweep(root)
+    try Folders.create(root)
+    hidden = try Self.make(in: root)
+    let hidden = hidden.path
     work = hidden.appending("work")
-    outputs = Dictionary(
-      uniqueKeysWithValues: ports.map { [hidden] in ($0, $0.isEmpty ? hidden : hidden.appending("out").appending($0)) })
+    outputs = Dictionary(uniqueKeysWithValues: ports.map { ($0, hidden.appending("out").appending($0)) })
     try Folders.create(work)
     for folder in outputs.values { try Folders.create(folder) }
   }
 
-  /// Removes what was left by processes that were killed.
-  private static func sweep(_ root: FilePath) {
-    let prefix = ".exec-"
-    for name in FileContent.names(in: root) where name.hasPrefix(prefix) {
-      guard let process = Int32(name.dropFirst(prefix.count)), process > 0, process != getpid() else { continue }
-      if kill(process, 0) != 0, errno == ESRCH { Folders.remove(root.appending(name)) }
+  /// A new folder that this process has locked; what was left by processes that were killed is removed.
+  private static func make(in root: FilePath) throws -> OpenFolder {
+    guard let parent = try OpenFolder.open(root, followingLinks: true) else { throw Errno.noSuchFileOrDirectory }
+    for name in try parent.names() where name.hasPrefix(prefix) {
+      guard let left = try? parent.folder(name), left.tryLock() else { continue }
+      try? FileSystem.removeTree(left.path)
+    }
+    while true {
+      let name = prefix + String(UInt64.random(in: .min ... .max), radix: 16)
+      guard try parent.make(name), let folder = try parent.folder(name) else { continue }
+      // Another process may have taken it for one that was left.
+      if folder.tryLock(), folder.isLinked { return folder }
     }
   }
 
@@ -46,7 +58,7 @@ struct ExecFolder: Sendable {
       for (port, folder) in outputs.sorted(by: { $0.key < $1.key }) {
         let target = root.appending(port)
         if force {
-          let old = hidden.appending("old-\(replaced.count)")
+          let old = hidden.path.appending("old-\(replaced.count)")
           if rename(target.string, old.string) == 0 {
             replaced.append((old, target))
           } else if errno != ENOENT {
@@ -57,7 +69,7 @@ struct ExecFolder: Sendable {
         published[port] = target
       }
     } catch {
-      for (port, target) in published { _ = rename(target.string, hidden.appending("failed-\(port)").string) }
+      for (port, target) in published { _ = rename(target.string, hidden.path.appending("failed-\(port)").string) }
       for (old, target) in replaced { _ = rename(old.string, target.string) }
       throw error
     }
@@ -65,10 +77,10 @@ struct ExecFolder: Sendable {
   }
 
   /// Removes what is left of the work folder.
-  func remove() { Folders.remove(hidden) }
+  func remove() { try? FileSystem.removeTree(hidden.path) }
 }
 
-/// Making and removing folders.
+/// Making folders for what the command line names.
 enum Folders {
   /// Makes a folder and those above it.
   static func create(_ path: FilePath) throws {
@@ -77,18 +89,6 @@ enum Folders {
     if mkdir(path.string, 0o755) != 0, errno != EEXIST {
       let code = Errno(rawValue: errno)
       throw code == .noSpace ? code : CommandFailure(.invalid, "can't make \(path): \(code)") as any Error
-    }
-  }
-
-  /// Removes a file or folder with all that it holds.
-  static func remove(_ path: FilePath) {
-    var status = stat()
-    guard lstat(path.string, &status) == 0 else { return }
-    if status.st_mode & S_IFMT == S_IFDIR {
-      for name in FileContent.names(in: path) { remove(path.appending(name)) }
-      rmdir(path.string)
-    } else {
-      unlink(path.string)
     }
   }
 }

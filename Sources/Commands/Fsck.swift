@@ -45,7 +45,8 @@ struct Fsck: ParsableCommand {
     var options = Store.Options()
     options.threads = Processors.available
     let settings = options
-    let store = try explained { try Store.open(location.store, creating: false, options: settings) }
+    let (store, wasMended) = try explained { try Store.repair(location.store, options: settings) }
+    if wasMended { Diagnostics.say("\(location.store)/oci-layout was damaged, and is made anew") }
     var report = try explained { try store.fsck() }
     if remote != nil || repair, !(report.incomplete.isEmpty && report.misplaced.isEmpty) {
       let place = try place()
@@ -70,7 +71,13 @@ struct Fsck: ParsableCommand {
     for action in report.misplaced {
       Answer.print("damaged: action \(action.key): \(action.reason); it will run again")
     }
-    for action in report.incomplete { Answer.print("action \(action.key): \(action.reason); it will run again") }
+    for action in report.incomplete {
+      Answer.print("no longer whole: action \(action.key): \(action.reason); it will run again")
+    }
+    if !report.partial.isEmpty {
+      let count = report.partial.count
+      Answer.print("\(count) result\(count == 1 ? "" : "s") came without all files, as a bundle may leave them out")
+    }
     if report.isSound { Answer.print(report.restored.isEmpty ? "nothing is damaged" : "nothing damaged is left") }
   }
 
@@ -102,6 +109,7 @@ struct Fsck: ParsableCommand {
         report.incomplete.map { action in
           ["key": .string(action.key.description), "reason": .string(action.reason.description)]
         }),
+      "partial": .array(report.partial.map { .string($0.description) }),
       "exit": JSONValue(Int(status.rawValue)),
     ]
   }

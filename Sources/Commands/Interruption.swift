@@ -1,14 +1,19 @@
+import CProcess
 import Glibc
+import StageKit
 import Synchronization
 
 /// Whether the user asked this process to stop, by Ctrl-C or `kill`.
 enum Interruption {
-  private static let requested = Atomic<Bool>(false)
+  private static let received = Atomic<CInt>(0)
   /// So long a stage may take to notice, in seconds: a call that waits for another program never does.
   private static let patience = 3
 
   /// Whether a signal has come.
-  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+  static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
+
+  /// How the process ends because of the signal.
+  static var status: ExitStatus { received.load(ordering: .relaxed) == SIGINT ? .interrupted : .terminated }
 
   /// Notes SIGINT, SIGTERM and SIGHUP instead of ending at once; a second signal, or some seconds, end the process.
   ///
@@ -18,7 +23,9 @@ enum Interruption {
   static func watch(cleanup: @escaping @Sendable () -> Void) {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    // nohup asks not to be ended with the terminal.
+    if process_is_ignored(SIGHUP) == 0 { sigaddset(&signals, SIGHUP) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     let watcher = Watcher(signals: signals, cleanup: cleanup)
     var thread = pthread_t()
@@ -51,11 +58,11 @@ enum Interruption {
       var signals = signals
       var number: CInt = 0
       while sigwait(&signals, &number) != 0 {}
-      Interruption.requested.store(true, ordering: .relaxed)
+      Interruption.received.store(number, ordering: .relaxed)
       var patience = timespec(tv_sec: Interruption.patience, tv_nsec: 0)
       while sigtimedwait(&signals, nil, &patience) < 0 && errno == EINTR {}
       cleanup()
-      _exit(128 + number)
+      _exit(Interruption.status.rawValue)
     }
   }
 }

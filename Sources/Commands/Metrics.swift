@@ -25,10 +25,17 @@ struct Metrics: ParsableCommand {
     let variants = try sweep.variants(besides: options.settings)
     for variant in variants {
       let session = try PipelineSession(file: file, options: options.adding(variant), suffix: variant.suffix)
-      for (index, account) in try session.accounts(askingBundles: true).enumerated() {
+      let accounts = try session.accounts(askingBundles: true)
+      for (index, account) in accounts.enumerated() {
         let ports = session.pipeline.actions[index].declaration.outputs.filter { $0.kind == .scores }.map(\.name)
         guard !ports.isEmpty else { continue }
-        if account.isLost { lost.append(account.id) } else if account.state != .fresh { missing.append(account.id) }
+        // What is stale only because something before it was lost is no ordinary change.
+        let needs = session.pipeline.withNeeds(of: [index]).filter { accounts[$0].isLost }
+        if account.state != .fresh, !needs.isEmpty {
+          lost += needs.map { accounts[$0].id }.filter { !lost.contains($0) }
+        } else if account.state != .fresh {
+          missing.append(account.id)
+        }
         for output in account.outputs where ports.contains(output.port) {
           let metrics = try explained { try Self.metrics(output.digest, in: session.store) }
           rows.append((session.pipeline.name, account, metrics))

@@ -112,6 +112,9 @@ struct Run: ParsableCommand {
   private func runOptions(_ session: PipelineSession) throws(CommandFailure) -> RunOptions {
     // What the user names may be a link: it is followed here, once, and nothing else is.
     let folder = results.map { Self.real(FilePath($0)) } ?? session.location.project.appending("results")
+    if !noResults, session.store.holds(folder) {
+      throw CommandFailure(.invalid, "the results folder \(folder) lies in the store; name another with --results")
+    }
     var settings = RunOptions(threads: threads ?? Processors.available, results: noResults ? nil : folder)
     settings.jobs = jobs
     settings.keepsGoing = keepGoing

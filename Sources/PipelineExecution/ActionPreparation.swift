@@ -46,7 +46,7 @@ struct ActionPreparation {
       let file = work.request
       try SmallFile.write(file, Array(request.json.text.utf8))
       let job = ActionJob(
-        request: file, command: try command(of: action, in: work), log: log,
+        request: file, command: try command(of: action, document, in: work), log: log,
         environment: ProcessEnvironment.variables(isPortable: numerics == .portable, forOwnProgram: true))
       let running = RunningAction(
         action: action, document: document, threads: threads, work: work, log: log, lease: lease)
@@ -86,7 +86,9 @@ struct ActionPreparation {
   }
 
   /// Copies a user's code and says how to start it; nil for a built-in stage.
-  private func command(of action: PlannedAction, in work: WorkFolder) throws -> FilePath? {
+  ///
+  /// - Throws: `StageFailure` where the code is no longer what the key says.
+  private func command(of action: PlannedAction, _ document: KeyDocument, in work: WorkFolder) throws -> FilePath? {
     guard case .command(let stage) = action.implementation else { return nil }
     let folder = work.code
     try SmallFile.makeFolder(folder)
@@ -96,7 +98,11 @@ struct ActionPreparation {
       try SmallFile.makeFolder(copy.removingLastComponent())
       var status = stat()
       let isProgram = stat(source.string, &status) == 0 && status.st_mode & S_IXUSR != 0
-      try SmallFile.write(copy, try SmallFile.bytes(of: source))
+      let bytes = try SmallFile.bytes(of: source)
+      guard Digest(hashing: bytes) == document.program?.code[file.string] else {
+        throw StageFailure("\(source) was changed after the run had looked at it", remedy: "run again")
+      }
+      try SmallFile.write(copy, bytes)
       _ = chmod(copy.string, isProgram ? 0o755 : 0o644)
     }
     let command = UserCommand(
@@ -105,7 +111,9 @@ struct ActionPreparation {
         isPortable: numerics == .portable, forOwnProgram: false, passing: stage.environment),
       outputs: stage.declaration.outputs.map { ($0.name, $0.kind) })
     let file = work.path.appending("command.json")
-    try SmallFile.write(file, Array(command.json.text.utf8))
+    // It holds values of variables that may be secrets.
+    try SmallFile.write(file, Array(command.json.text.utf8), permissions: .ownerReadWrite)
+    _ = chmod(file.string, 0o600)
     return file
   }
 }

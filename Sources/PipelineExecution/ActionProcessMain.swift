@@ -49,7 +49,11 @@ public struct ActionProcessMain: Sendable {
       let request = try Self.request(FilePath(path))
       events.write(.environment(environment()))
       if let command = Self.variable(ChildEnvironment.command) {
-        try runCommand(try UserCommand(file: FilePath(command)), request: request)
+        let file = FilePath(command)
+        let command = try UserCommand(file: file)
+        // It may hold secrets; the file itself is used again.
+        truncate(file.string, 0)
+        try runCommand(command, request: request)
       } else {
         try check()
         try runStage(request, events: events)

@@ -55,4 +55,6 @@ protocol Executor: AnyObject {
   func cancel(_ action: Int, atOnce: Bool)
   /// Takes leave of a job that has ended, with what it still had to tell; whatever it started ends, too.
   func collect(_ action: Int) -> (end: JobEnd, reports: [ActionReport])
+  /// Takes leave: nothing runs any more, and what is left of what ran ends.
+  func close()
 }

@@ -21,9 +21,7 @@ package enum FailureStatus {
 
   /// Whether a file system has no room left for what a stage writes.
   static func isDiskFull(at path: FilePath) -> Bool {
-    var status = statvfs()
-    guard statvfs(path.string, &status) == 0 else { return false }
-    return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 64 << 10
+    FileSystem.freeBytes(at: path).map { $0 < 64 << 10 } ?? false
   }
 
   private static func diskFull(_ text: String) -> StageFailure {

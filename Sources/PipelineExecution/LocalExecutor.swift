@@ -1,6 +1,7 @@
 import CProcess
 import CanonicalJSON
 import Glibc
+import StageKit
 import SystemPackage
 
 /// Runs actions as child processes on this machine.
@@ -19,6 +20,15 @@ final class LocalExecutor: Executor {
   init(program: ActionProgram) { self.program = program }
 
   func submit(_ job: ActionJob, of action: Int) throws -> JSONObject {
+    do { return try start(job, of: action) } catch let error as Errno {
+      let isOutOfFiles = [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .invalidArgument].contains(error)
+      throw StageFailure(
+        "its process can't be started: \(error)",
+        remedy: isOutOfFiles ? "raise the limit on open files (ulimit -n), or lower --jobs" : nil)
+    }
+  }
+
+  private func start(_ job: ActionJob, of action: Int) throws -> JSONObject {
     let log = try FileDescriptor.open(
       job.log, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
@@ -62,5 +72,10 @@ final class LocalExecutor: Executor {
       process_end_orphans("\(ChildEnvironment.action)=\(request.string)")
     }
     return (end, reports)
+  }
+
+  func close() {
+    // What outlived a supervisor that was killed, and has an environment of its own, can't be told by that.
+    process_end_orphans("")
   }
 }

@@ -16,14 +16,14 @@ extension PipelineRun {
     let numbers = [SIGINT, SIGTERM, SIGHUP, SIGCHLD]
     let signals = process_signal_descriptor(numbers, Int32(numbers.count))
     guard signals >= 0 else { throw Errno(rawValue: errno) }
-    defer { close(signals) }
+    defer { process_release_signals(signals) }
     signal(SIGPIPE, SIG_IGN)
     let began = Clock.seconds()
     journal.hasWork = true
     _ = try? planner.store.sweepWorkFolders()
     observer.runBegins(overview)
     shown.begin(keys())
-    for index in selection where accounts[index].state == .fresh { noteFresh(index) }
+    noteFresh(selection.filter { accounts[$0].state == .fresh })
     while true {
       advance()
       if board.running.isEmpty && board.fetching.isEmpty && !isWaiting && isExchangeOver { break }
@@ -38,6 +38,7 @@ extension PipelineRun {
     // A signal that came while the last action was being published still counts.
     hear(signals)
     settleRest()
+    executor.close()
     planner.store.dropSpares()
     journal.close(
       RunSummary(
@@ -48,6 +49,7 @@ extension PipelineRun {
         }, seconds: ((Clock.seconds() - began) * 1000).rounded() / 1000, exit: Int(status.rawValue)))
     nameResults()
     planner.sources.save()
+    planner.saveIndex()
     return status
   }
 
@@ -102,7 +104,7 @@ extension PipelineRun {
     do {
       try judge(index)
       if accounts[index].state == .fresh {
-        noteFresh(index)
+        noteFresh([index])
         observer.actionEnds(ActionEnding(id: accounts[index].id, state: .fresh, message: "unchanged"))
       }
     } catch {
@@ -204,7 +206,7 @@ extension PipelineRun {
     let message = twin.map { "same as \(accounts[$0].id)" } ?? "made by another process"
     let id = accounts[index].id
     set(index, twin == nil ? .waited : .fresh, reason: twin == nil ? "\(id) was \(message)" : nil, result: result)
-    noteFresh(index)
+    noteFresh([index])
     observer.actionEnds(ActionEnding(id: id, state: accounts[index].state, message: message))
   }
 

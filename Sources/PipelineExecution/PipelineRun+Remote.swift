@@ -167,7 +167,7 @@ extension PipelineRun {
     set(index, .fresh, reason: "\(id) came from \(remote.summary.name)", result: result)
     accounts[index].origin = remote.origin
     remote.summary.fetched += 1
-    noteFresh(index)
+    noteFresh([index])
     journal.append(
       id, ["event": "end", "state": "fresh", "origin": .string(remote.summary.name), "bytes": JSONValue(bytes)])
     observer.actionEnds(

@@ -123,9 +123,10 @@ package final class PipelineRun {
   /// - Returns: What went wrong with the results folder, or nil.
   package func refresh() -> String? {
     shown.begin(keys())
-    for index in selection { noteFresh(index) }
+    noteFresh(selection)
     journal.close()
     planner.sources.save()
+    planner.saveIndex()
     return shown.trouble
   }
 
@@ -186,11 +187,13 @@ package final class PipelineRun {
     }
   }
 
-  func noteFresh(_ index: Int) {
-    guard let result = planner.result(index) else { return }
-    let action = planner.pipeline.actions[index]
-    shown.show(result, of: action)
-    journal.note(action.id, result: result, details: nil)
+  /// Shows the results of fresh actions, and notes them as the latest.
+  func noteFresh(_ indices: [Int]) {
+    let fresh = indices.compactMap { index in
+      planner.result(index).map { (result: $0, action: planner.pipeline.actions[index]) }
+    }
+    shown.show(fresh)
+    for (result, action) in fresh { journal.note(action.id, result: result, details: nil) }
   }
 
   // MARK: The end

@@ -33,8 +33,11 @@ package final class Planner {
   /// Actions that run whatever is in the store.
   private let forced: Set<Int>
   private var results: [ActionResult?]
+  /// What earlier runs found; read where there is much to look up.
+  private lazy var index = store.resultIndex(of: pipeline.name)
+  private var usesIndex = false
   /// What was looked up before it was asked for.
-  private var ahead: [Int: (document: KeyDocument, lookup: Lookup)] = [:]
+  private var ahead: [Int: (document: KeyDocument, answer: ResultIndex.Answer)] = [:]
   /// Outputs of which no more than the digests is known.
   private var recalled: [Int: [String: Digest]] = [:]
 
@@ -78,14 +81,15 @@ package final class Planner {
   package func lookAhead(_ indices: [Int]) throws {
     // A few are looked up sooner than threads start.
     guard indices.count >= 64 else { return }
-    var documents: [(index: Int, document: KeyDocument)] = []
-    for index in indices where !forced.contains(index) {
-      documents.append((index, try keyDocument(of: index)))
-    }
-    let answers = store.lookup(documents.map(\.document.key))
-    for ((index, document), answer) in zip(documents, answers) {
-      ahead[index] = (document, try answer.get())
-    }
+    let indices = indices.filter { !forced.contains($0) }
+    let documents = try indices.map { try keyDocument(of: $0) }
+    usesIndex = true
+    for (place, answer) in index.lookup(documents).enumerated() { ahead[indices[place]] = (documents[place], answer) }
+  }
+
+  /// Keeps for the next run what was found.
+  package func saveIndex() {
+    if usesIndex { index.save() }
   }
 
   /// Judges an action; the outputs that it reads must have been noted, and a fresh result is noted.
@@ -99,9 +103,9 @@ package final class Planner {
     guard missing.isEmpty else { return .waiting(for: missing) }
     let seen = ahead.removeValue(forKey: index)
     let document = try seen?.document ?? keyDocument(of: index)
-    let key = document.key
     if forced.contains(index) { return .stale(document, .forced) }
-    switch try seen?.lookup ?? store.lookup(key) {
+    let key = seen?.answer.key ?? document.key
+    switch try seen?.answer.lookup.get() ?? store.lookup(key) {
     case .hit(let result):
       guard accepts(result, for: index) else { return .stale(document, .lost) }
       let origins = try self.origins(of: key)

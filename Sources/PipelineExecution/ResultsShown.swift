@@ -12,6 +12,8 @@ final class ResultsShown {
   private let pipeline: CheckedPipeline
   /// What went wrong first.
   private(set) var trouble: String?
+  /// The actions whose results could not be shown.
+  private var hidden: Set<String> = []
 
   init(_ results: FilePath?, pipeline: CheckedPipeline, store: Store) {
     view = results.map { ResultsView(results: $0, pipeline: pipeline.name, store: store) }
@@ -24,7 +26,14 @@ final class ResultsShown {
 
   /// Shows what an action came to.
   func show(_ result: ActionResult, of action: PlannedAction) {
-    attempt { view in try view.show(result, label: action.id) }
+    let isShown = attempt { view in try view.show(result, label: action.id) }
+    if isShown { hidden.remove(action.id) } else { hidden.insert(action.id) }
+  }
+
+  /// Shows what some actions came to, where that is not shown already.
+  func show(_ results: [(result: ActionResult, action: PlannedAction)]) {
+    guard let shown = view?.shows(results.map { ($0.result, $0.action.id) }) else { return }
+    for ((result, action), isShown) in zip(results, shown) where !isShown { show(result, of: action) }
   }
 
   /// Lets people look into curves while they grow.
@@ -42,18 +51,29 @@ final class ResultsShown {
     attempt { view in try view.remove(running.action.id) }
   }
 
-  /// The folder in which an output is shown.
-  func folder(of action: PlannedAction, port: String) -> FilePath? { view?.folder(action.id, port: port) }
+  /// The folder in which an output is shown; nil where it could not be.
+  func folder(of action: PlannedAction, port: String) -> FilePath? {
+    hidden.contains(action.id) ? nil : view?.folder(action.id, port: port)
+  }
 
-  private func attempt(_ body: (ResultsView) throws -> Void) {
-    guard let view else { return }
-    do { try body(view) } catch {
+  @discardableResult
+  private func attempt(_ body: (ResultsView) throws -> Void) -> Bool {
+    guard let view else { return false }
+    do {
+      try body(view)
+      return true
+    } catch {
       let text = "\(error)"
       let remedy =
         if case StoreError.inTheWay? = error as? StoreError { " Name another place with --results DIR." } else { "" }
       trouble = trouble ?? "results are not shown: \(text)\(remedy)"
-      // Where the pipeline's own folder can't be had, none of its actions can be shown.
-      if case StoreError.inTheWay(let path, _)? = error as? StoreError, view.path.starts(with: path) { self.view = nil }
+      // Where the pipeline's own folder can't be had, or is another run's, none of its actions can be shown.
+      switch error as? StoreError {
+      case .inTheWay(let path, _) where view.path.starts(with: path): self.view = nil
+      case .supplanted: self.view = nil
+      default: break
+      }
+      return false
     }
   }
 }

@@ -13,7 +13,7 @@ struct process_descriptor {
 /// The most descriptors that a child can be given.
 #define PROCESS_DESCRIPTORS 8
 
-/// What to start; the child's numbers for its descriptors lie below 64.
+/// What to start; the child's numbers for its descriptors lie below 8.
 struct process_request {
   const char *executable;
   char *const *arguments;
@@ -38,6 +38,12 @@ int process_pipe(int ends[2]);
 /// Blocks the signals and returns a descriptor that reads them, closed on exec and non-blocking; -1 and errno on failure.
 int process_signal_descriptor(const int *signals, int count);
 
+/// Closes the descriptor and lets through again what was not blocked before it was made.
+void process_release_signals(int descriptor);
+
+/// Whether a signal is ignored, as nohup has it for SIGHUP.
+int process_is_ignored(int signal);
+
 /// The next signal that waits at the descriptor, or 0.
 int process_next_signal(int descriptor);
 
@@ -54,7 +60,8 @@ int process_is_interrupted(void);
 void process_adopt_orphans(void);
 
 /// Kills orphans that this process has adopted, with all that they started, and waits for them: children that it did not
-/// start itself and whose environment has this variable, `NAME=value`. With NULL, every child.
+/// start itself and whose environment has this variable, `NAME=value`, all of them where that is empty. With NULL, every
+/// child.
 void process_end_orphans(const char *variable);
 
 /// To be called when a child that `process_start` has started was waited for: its number may become another's.
