@@ -21,7 +21,8 @@ let modules: [Module] = [
   Module(name: "CanonicalJSON"),
   Module(name: "Files", dependencies: [systemPackage]),
   Module(name: "Threads"),
-  Module(name: "Archives", dependencies: ["CanonicalJSON", "CArchive", "CZlib", "CZstd", systemPackage]),
+  Module(
+    name: "Archives", dependencies: ["CanonicalJSON", "CArchive", "CBzip2", "CZlib", "CZstd", systemPackage]),
   // Level 0, plumbing.
   Module(name: "ContentAddressing", dependencies: ["CanonicalJSON", "COpenSSL", systemPackage]),
   Module(
@@ -122,6 +123,8 @@ let systemTargets: [Target] = [
   // libarchive skips the checksums of gzip; zlib checks them.
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   // libarchive refuses zstd's skippable frames, which pzstd writes, and its long windows.
+  // libbz2: libarchive passes over what stands behind a stream, a stream that is cut off among it.
+  .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
   .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
   // Linux calls that Swift's Glibc module leaves out.
   .target(name: "CPlatform", cSettings: [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]),

@@ -24,6 +24,7 @@ final class ArchiveInput {
   private var stream: UnsafeMutablePointer<z_stream>?
   private var isInsideMember = false
   private var frames: ZstdFrames?
+  private var streams: Bzip2Streams?
   private var hasBegun = false
   /// Raw bytes read so far.
   private(set) var position = 0
@@ -63,14 +64,14 @@ final class ArchiveInput {
     if case .descriptor(let descriptor, owned: true) = source { close(descriptor) }
   }
 
-  /// Whether the bytes begin as gzip or zstd do; pipes and streams are taken as they come.
+  /// Whether the bytes begin as gzip, zstd or bzip2 do; pipes and streams are taken as they come.
   var isPacked: Bool {
     guard size != nil, case .descriptor(let descriptor, _) = source else { return false }
     var magic: UInt32 = 0
     let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 4, 0) }
     return withUnsafeBytes(of: magic) { bytes in
       let head = UnsafeRawBufferPointer(rebasing: bytes.prefix(max(0, count)))
-      return Self.isGzip(head) || ZstdFrames.begin(head)
+      return Self.isGzip(head) || ZstdFrames.begin(head) || Bzip2Streams.begin(head)
     }
   }
 
@@ -78,13 +79,14 @@ final class ArchiveInput {
     head.count >= 2 && head[0] == 0x1F && head[1] == 0x8B
   }
 
-  /// Whether gzip or zstd is being undone.
-  var isInflating: Bool { stream != nil || frames != nil }
+  /// Whether gzip, zstd or bzip2 is being undone.
+  var isInflating: Bool { stream != nil || frames != nil || streams != nil }
 
   /// The next bytes, valid until the next call; empty at the end, nil after a fault.
   func next() -> UnsafeRawBufferPointer? {
     if stream != nil { return inflateMore() }
     if frames != nil { return decompressMore() }
+    if streams != nil { return decompressStreams() }
     var count = fill()
     if count < 0 { return nil }
     if !hasBegun {
@@ -101,6 +103,10 @@ final class ArchiveInput {
       if ZstdFrames.begin(bytes) {
         frames = ZstdFrames(raw, count, windowLog: windowLog)
         return decompressMore()
+      }
+      if Bzip2Streams.begin(bytes) {
+        streams = Bzip2Streams(raw, count)
+        return decompressStreams()
       }
     }
     return UnsafeRawBufferPointer(start: raw, count: count)
@@ -155,6 +161,28 @@ final class ArchiveInput {
           return UnsafeRawBufferPointer(start: plain, count: 0)
         }
         frames.feed(raw, more)
+      }
+    } catch {
+      fault = error
+      return nil
+    }
+  }
+
+  // MARK: bzip2
+
+  private func decompressStreams() -> UnsafeRawBufferPointer? {
+    guard let streams else { return nil }
+    do throws(ArchiveError.Fault) {
+      while true {
+        let count = try streams.decompress(into: UnsafeMutableRawBufferPointer(start: plain, count: capacity))
+        if count > 0 { return UnsafeRawBufferPointer(start: plain, count: count) }
+        let more = fill()
+        if more < 0 { return nil }
+        if more == 0 {
+          try streams.end()
+          return UnsafeRawBufferPointer(start: plain, count: 0)
+        }
+        streams.feed(raw, more)
       }
     } catch {
       fault = error

@@ -24,6 +24,8 @@ public final class ArchiveReader {
     case singleFilesToo
   }
 
+  nonisolated(unsafe) private static let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
+
   private let handle: OpaquePointer
   private let input: ArchiveInput
   private let file: String
@@ -93,7 +95,6 @@ public final class ArchiveReader {
     file = name
     archive_read_support_filter_zstd(handle)
     archive_read_support_filter_xz(handle)
-    archive_read_support_filter_bzip2(handle)
     archive_read_support_format_tar(handle)
     archive_read_support_format_gnutar(handle)
     if acceptance != .tar { archive_read_support_format_zip(handle) }
@@ -131,6 +132,9 @@ public final class ArchiveReader {
   /// - Returns: The member, or nil at the end.
   /// - Throws: `ArchiveError`.
   public func next() throws(ArchiveError) -> ArchiveEntry? {
+    // libarchive turns names that a zip marks as UTF-8 into the locale's own, which is ASCII where none is set.
+    let before = uselocale(Self.locale)
+    defer { uselocale(before) }
     var entry: OpaquePointer?
     let status = archive_read_next_header(handle, &entry)
     member = nil

@@ -24,7 +24,7 @@ struct Dag: ParsableCommand {
 
   func run() throws {
     let graph = PipelineGraph(try options.pipeline(file), cells: cells)
-    if options.json { return Answer.print(graph.json.text) }
+    if options.json { return printDocument(graph.json) }
     switch format {
     case .text: Answer.print(graph.text, terminator: "")
     case .mermaid: Answer.print(graph.mermaid, terminator: "")

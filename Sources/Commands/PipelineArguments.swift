@@ -30,7 +30,7 @@ struct PipelineOptions: ParsableArguments {
       return try checked(file)
     } catch {
       guard json else { throw error }
-      print(error.json.text)
+      printDocument(error.json)
       throw ExitCode(ExitStatus.invalid.rawValue)
     }
   }
@@ -58,7 +58,11 @@ struct PipelineOptions: ParsableArguments {
       let absent = try? AbsentSources(in: store, file: Self.absolute(found), pipeline: nil, settings: settings)
       return absent?.isKnown(source, kind: kind, label: label) ?? false
     }
-    return try checker.check(found, settings: settings)
+    let pipeline = try checker.check(found, settings: settings)
+    for name in pipeline.unreadSettings {
+      Diagnostics.say("warning: --set \(name) changes nothing: nothing in \(found) reads ${\(name)}")
+    }
+    return pipeline
   }
 
   /// A checker with the built-in stages, this process's working directory and its environment.

@@ -20,7 +20,7 @@ struct Stages: ParsableCommand {
   func run() throws {
     let declarations = BuiltinStages.registry.declarations
     guard let name else {
-      if json { return print(JSONValue.object(["stages": .array(declarations.map(StageDocument.json))]).text) }
+      if json { return printDocument(["stages": .array(declarations.map(StageDocument.json))]) }
       let width = declarations.map(\.name.count).max() ?? 0
       for stage in declarations { Answer.print(StageDocument.pad(stage.name, width) + "  " + stage.summary) }
       return
@@ -37,7 +37,7 @@ struct Stages: ParsableCommand {
         "no stage is called \(name)\(Spelling.suggestion(for: name, among: names)); "
           + "there are \(names.joined(separator: ", "))")
     }
-    print(json ? StageDocument.json(stage).text : StageDocument.text(stage), terminator: json ? "\n" : "")
+    json ? printDocument(StageDocument.json(stage)) : Answer.print(StageDocument.text(stage), terminator: "")
   }
 }
 

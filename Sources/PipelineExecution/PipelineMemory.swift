@@ -38,12 +38,21 @@ package final class PipelineMemory {
   /// What an action took when it last ran, else what the other cells of its stage took on average.
   func cost(of id: String) -> RunEstimator.Cost? {
     if let cost = latest[id].flatMap(Self.cost) { return cost }
-    let stage = id.prefix { $0 != "@" }
-    let others = latest.values.filter { $0.label.prefix { $0 != "@" } == stage }.compactMap(Self.cost)
-    guard !others.isEmpty else { return nil }
-    return RunEstimator.Cost(
-      seconds: others.reduce(0) { $0 + $1.seconds } / Double(others.count),
-      peakBytes: others.map(\.peakBytes).max() ?? 0)
+    return stageCosts[Self.stage(of: id)]
+  }
+
+  /// What the cells of every stage took on average.
+  private lazy var stageCosts: [Substring: RunEstimator.Cost] =
+    Dictionary(grouping: latest.values) { Self.stage(of: $0.label) }.compactMapValues { records in
+      let costs = records.compactMap(Self.cost)
+      guard !costs.isEmpty else { return nil }
+      return RunEstimator.Cost(
+        seconds: costs.reduce(0) { $0 + $1.seconds } / Double(costs.count),
+        peakBytes: costs.map(\.peakBytes).max() ?? 0)
+    }
+
+  private static func stage(of id: String) -> Substring {
+    id[..<(id.utf8.firstIndex(of: UInt8(ascii: "@")) ?? id.endIndex)]
   }
 
   private static func cost(_ record: ActionRecord) -> RunEstimator.Cost? {

@@ -21,23 +21,30 @@ enum RunEstimator {
   ///   - places: How many run at once.
   /// - Returns: When the last ends, and the largest memory at once.
   static func estimate(_ tasks: [Task], places: Int) -> RunEstimate {
-    var waiting = tasks
-    var running: [(index: Int, end: Double, peak: Int)] = []
-    var done: Set<Int> = []
-    let all = Set(tasks.map(\.index))
+    let places = max(1, places)
+    let order = Dictionary(uniqueKeysWithValues: tasks.enumerated().map { ($1.index, $0) })
+    var missing = tasks.map { task in task.needs.count { order[$0] != nil } }
+    var followers = [[Int]](repeating: [], count: tasks.count)
+    for (task, needs) in tasks.map(\.needs).enumerated() {
+      for need in needs.compactMap({ order[$0] }) { followers[need].append(task) }
+    }
+    var ready = IndexQueue()
+    for task in missing.indices where missing[task] == 0 { ready.insert(task) }
+    var running: [(task: Int, end: Double, peak: Int)] = []
     var time = 0.0
     var peak = 0
-    while !waiting.isEmpty || !running.isEmpty {
-      while running.count < max(1, places),
-        let next = waiting.firstIndex(where: { $0.needs.allSatisfy { done.contains($0) || !all.contains($0) } })
-      {
-        let task = waiting.remove(at: next)
-        running.append((task.index, time + task.cost.seconds, task.cost.peakBytes))
+    while true {
+      while running.count < places, let task = ready.first {
+        ready.remove(task)
+        running.append((task, time + tasks[task].cost.seconds, tasks[task].cost.peakBytes))
       }
       peak = max(peak, running.reduce(0) { $0 + $1.peak })
       guard let first = running.indices.min(by: { running[$0].end < running[$1].end }) else { break }
       time = running[first].end
-      done.insert(running.remove(at: first).index)
+      for follower in followers[running.remove(at: first).task] {
+        missing[follower] -= 1
+        if missing[follower] == 0 { ready.insert(follower) }
+      }
     }
     return RunEstimate(seconds: time, peakBytes: peak)
   }

@@ -16,6 +16,8 @@ public struct CheckedPipeline: Sendable {
   public var actions: [PlannedAction]
   /// The stages in the order of the file.
   public var stageNames: [String]
+  /// Params that `--set` names and that nothing in the file reads.
+  public var unreadSettings: [String] = []
 
   /// A pipeline.
   public init(

@@ -8,8 +8,17 @@ enum CoreSchema {
     case "", "~", "null", "Null", "NULL": .null
     case "true", "True", "TRUE": true
     case "false", "False", "FALSE": false
-    default: number(text).map { .number($0) } ?? .string(text)
+    default: number(text).map { exactly(text, $0) } ?? .string(text)
     }
+  }
+
+  /// An integer of more digits than a double holds stays as it is written.
+  private static func exactly(_ text: String, _ number: Double) -> JSONValue {
+    guard number.isFinite, number.magnitude > 0x1p53 else { return .number(number) }
+    let digits = text.drop { $0 == "+" || $0 == "-" }
+    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return .number(number) }
+    let significant = digits.drop { $0 == "0" }
+    return .numeral((text.first == "-" ? "-" : "") + significant)
   }
 
   /// The number that a plain scalar writes, or nil; `.inf` and `.nan` are numbers that no parameter takes.

@@ -129,8 +129,17 @@ final class GridResolver {
     if let exclude = members.first(where: { $0.key == "exclude" }) {
       let patterns = entries(exclude, axes: axes, areWhole: false)
       isValid = patterns != nil
-      named.removeAll { cell in
-        (patterns ?? []).contains { pattern in pattern.allSatisfy { cell.name.axes[$0.key] == $0.value.value } }
+      let all = named
+      for pattern in patterns ?? [] {
+        func isExcluded(_ cell: Grid.Cell) -> Bool {
+          pattern.allSatisfy { cell.name.axes[$0.key] == $0.value.value }
+        }
+        guard all.contains(where: isExcluded) else {
+          report(pattern, thatMatchesNoneOf: all, axes, at: exclude.keyOrigin)
+          isValid = false
+          continue
+        }
+        named.removeAll(where: isExcluded)
       }
     }
     if let include = members.first(where: { $0.key == "include" }) {
@@ -153,6 +162,27 @@ final class GridResolver {
       isValid = false
     }
     return isValid ? .grid(grid) : .invalid
+  }
+
+  /// Says which value of an excluded cell no cell has, or that no cell has all of them together.
+  private func report(
+    _ pattern: [YAMLMember], thatMatchesNoneOf cells: [Grid.Cell], _ axes: [String], at origin: ValueOrigin
+  ) {
+    for member in pattern {
+      let values = cells.compactMap { $0.name.axes[member.key] }
+      if values.contains(where: { $0 == member.value.value }) { continue }
+      var known: [String] = []
+      for value in values.map({ Scope.print($0) }) where !known.contains(value) && known.count < 20 {
+        known.append(value)
+      }
+      return log.report(
+        member.value.origin, found: "\(member.key) \(member.value.shown) in exclude, which no cell has",
+        expected: "one of \(known.joined(separator: ", "))",
+        nearest: member.value.text.flatMap { Spelling.nearest(to: $0, among: known) })
+    }
+    log.report(
+      pattern.first?.keyOrigin ?? origin, found: "an excluded cell that the matrix has not",
+      expected: "one of its cells")
   }
 
   private static func cell(_ axes: [String], _ nodes: [YAMLNode]) -> Grid.Cell {

@@ -69,9 +69,11 @@ public struct PipelineChecker: Sendable {
     let planner = ActionPlanner(
       stages: stages, builtins: implementations.declarations, params: params, references: references, log: log)
     let actions = planner.plan()
-    return CheckedPipeline(
+    var pipeline = CheckedPipeline(
       name: syntax.name?.text ?? Self.defaultName(of: file), file: file, numerics: syntax.numerics, params: resolved,
       actions: actions, stageNames: syntax.stages.map(\.name))
+    pipeline.unreadSettings = params.unread
+    return pipeline
   }
 
   /// The file's name without its extension, what no name may hold replaced by `-`.

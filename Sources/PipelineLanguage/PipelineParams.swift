@@ -15,6 +15,8 @@ final class PipelineParams {
   private let variable: (String) -> String?
   private var resolved: [String: YAMLNode] = [:]
   private var open: [String] = []
+  /// The params that something in the file reads.
+  private var read: Set<String> = []
 
   private static let maximumDepth = 64
   /// The param that chooses among `scales`.
@@ -108,13 +110,25 @@ final class PipelineParams {
   /// All params in the order of the file, those that are invalid left out.
   func all(log: ProblemLog) -> [PipelineParameter] {
     names.compactMap { name in
-      guard let node = value(of: name, log: log), let value = node.value else { return nil }
+      guard let node = resolve(name, log: log), let value = node.value else { return nil }
       return PipelineParameter(name: name, value: value, origin: node.origin)
     }
   }
 
   /// The value of a param, `.invalid` where it has been reported, nil where there is none of the name.
   func value(of name: String, log: ProblemLog) -> YAMLNode? {
+    read.insert(name)
+    return resolve(name, log: log)
+  }
+
+  /// The settings of params that nothing has read by now: they change nothing.
+  var unread: [String] {
+    settings.keys.filter { name in
+      defaults[name] != nil && !read.contains(name) && !(name == Self.scaleName && !scales.isEmpty)
+    }.sorted()
+  }
+
+  private func resolve(_ name: String, log: ProblemLog) -> YAMLNode? {
     if let node = resolved[name] { return node }
     guard let member = defaults[name] else { return nil }
     if let start = open.firstIndex(of: name) {
@@ -225,7 +239,7 @@ private struct SettingReader {
     let node = YAMLNode(.scalar(text, isPlain: isPlain), origin)
     let fits =
       switch value {
-      case .number: isPlain && (CoreSchema.number(text)?.isFinite ?? false)
+      case .number, .numeral: isPlain && (CoreSchema.number(text)?.isFinite ?? false)
       case .bool: isPlain && CoreSchema.resolve(text).bool != nil
       default: true
       }

@@ -222,4 +222,45 @@ import Testing
     let error = ArchiveError(file: "a\u{1B}", member: "b\n\u{7}", fault: .damaged("c\u{85}"))
     #expect(error.description == #"a\u{1b}, member b\n\u{7}: damaged archive: c\u{85}"#)
   }
+
+  @Test("of bzip2, streams behind one another are one, and what is cut off or no stream behind them is an error")
+  func bzip2Streams() throws {
+    try TemporaryFolder.with { folder in
+      let path = folder.appending("a.bz2")
+      try Shell.run("printf 'one\\n' | bzip2 -c > first; (cat first; seq 1 200000 | bzip2 -c) > a.bz2", in: folder)
+      let whole = try Fixture.bytes(path)
+      let text = try #require(try Self.members(path).first).bytes
+      #expect(text.starts(with: Array("one\n1\n".utf8)))
+      #expect(text.count == 4 + 1_288_895)
+      let length = try Fixture.bytes(folder.appending("first")).count
+      for count in [1, 3, 4, 9, 10, 14, 1000] {
+        try Data(whole[..<(length + count)]).write(to: URL(fileURLWithPath: path.string))
+        #expect(throws: ArchiveError.self, "\(count) bytes of the second stream") { try Self.members(path) }
+      }
+      try Data(whole[..<length] + Array("junk".utf8)).write(to: URL(fileURLWithPath: path.string))
+      #expect(throws: ArchiveError.self) { try Self.members(path) }
+    }
+  }
+
+  @Test("a zip's names are read as UTF-8, whatever the locale")
+  func zipNames() throws {
+    try TemporaryFolder.with { folder in
+      for name in ["中/train.jsonl", "re\u{301}sume\u{301}/a", "rés/b", "😀.txt"] {
+        try TemporaryFolder.write("x", to: folder.pushing(FilePath("d/" + name)))
+      }
+      try Shell.run(
+        "cd d && python3 -c 'import zipfile,os; z=zipfile.ZipFile(\"../n.zip\",\"w\"); "
+          + "[z.write(os.path.join(d,f)) for d,_,fs in os.walk(\".\") for f in fs]'", in: folder)
+      let names = try Self.members(folder.appending("n.zip")).compactMap(\.entry.name)
+      #expect(Set(names) == ["中/train.jsonl", "re\u{301}sume\u{301}/a", "rés/b", "😀.txt"])
+    }
+  }
+
+  @Test("a frame that ends exactly as a buffer is full is whole")
+  func fullBuffer() throws {
+    try TemporaryFolder.with { folder in
+      try Shell.run("head -c 524288 /dev/zero | zstd -q -c > z.zst", in: folder)
+      #expect(try Self.members(folder.appending("z.zst")).first?.bytes.count == 524_288)
+    }
+  }
 }

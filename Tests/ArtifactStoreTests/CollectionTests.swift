@@ -138,4 +138,57 @@ struct CollectionTests {
     #expect(Laboratory.names(lab.store.path.appending("quarantine")).isEmpty)
     lease.release()
   }
+
+  @Test(
+    "A record of a run that can't be read stops a collection: what the run needs can't be told",
+    arguments: ["run.json", "actions.jsonl", "summary.json"])
+  func damagedRecord(name: String) throws {
+    let lab = try Laboratory()
+    let result = try lab.publish(1).result
+    let run = try lab.store.beginRun(pipeline: "p")
+    try run.record([ActionRecord(label: "a", key: result.key, result: result.digest)])
+    try run.finish(
+      RunSummary(
+        actions: [.init(label: "a", key: result.key, result: result.digest, state: "ran")], seconds: 1, exit: 0))
+    _ = try lab.store.planCollection(policy)
+    try Laboratory.write("", to: run.path.appending(name))
+    let error = #expect(throws: StoreError.self) { try lab.reopened().planCollection(policy) }
+    #expect(error == .damagedRecord(run.path.appending(name)))
+    #expect(error?.exitStatus == 4)
+  }
+
+  @Test("What came while an action runs stays, however short the grace: nothing names its blobs yet")
+  func besideAnAction() throws {
+    let lab = try Laboratory()
+    guard case .held(let lease) = try lab.store.acquire(Laboratory.document(9).key) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    usleep(20_000)
+    try lab.publish(1)
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.actions.isEmpty)
+    try lab.store.collect(plan)
+    #expect(try isHit(1, lab))
+    lease.release()
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try !isHit(1, lab))
+  }
+
+  @Test("What is made anew between plan and collection stays")
+  func madeMeanwhile() throws {
+    let lab = try Laboratory()
+    try lab.publish(1)
+    var policy = policy
+    policy.grace = 0
+    usleep(20_000)
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.actions.count == 1)
+    usleep(20_000)
+    try FileManager.default.removeItem(atPath: lab.store.path.appending("actions").string)
+    let again = try lab.reopened()
+    try Laboratory.publish(Laboratory.document(1), ["train.jsonl": "{\"new\":1}\n"], in: again)
+    try lab.store.collect(plan)
+    #expect(Laboratory.names(lab.store.path.appending("actions")).count == 1)
+  }
 }

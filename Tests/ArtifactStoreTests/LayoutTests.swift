@@ -74,4 +74,50 @@ struct LayoutTests {
     #expect(!Laboratory.exists(other))
     #expect(StoreLocation(option: nil, environment: nil, start: other).project == other)
   }
+
+  @Test("Folders of a store that are gone are made anew", arguments: ["leases", "blobs", "work", "refs"])
+  func lostFolder(name: String) throws {
+    let lab = try Laboratory()
+    try FileManager.default.removeItem(atPath: lab.store.path.appending(name).string)
+    let store = try lab.reopened()
+    try Laboratory.publish(Laboratory.document(1), ["a": "1"], in: store)
+    #expect(try store.fsck().isSound)
+  }
+
+  @Test("An oci-layout that is empty, rotten or a folder is set aside by a repair; one of another version stays")
+  func repairedLayout() throws {
+    for what in ["", "{", "folder"] {
+      let lab = try Laboratory()
+      let result = try lab.publish(1).result
+      let file = lab.store.path.appending("oci-layout")
+      try FileManager.default.removeItem(atPath: file.string)
+      try Laboratory.write(what, to: what == "folder" ? file.appending("x") : file)
+      #expect(throws: StoreError.self) { try lab.reopened() }
+      let (store, wasMended) = try Store.repair(lab.store.path, options: Laboratory.options)
+      #expect(wasMended)
+      guard case .hit = try store.lookup(result.key) else {
+        Issue.record("what the store holds is found")
+        return
+      }
+      #expect(try !Store.repair(lab.store.path, options: Laboratory.options).wasMended)
+    }
+    let lab = try Laboratory()
+    let text = #"{"imageLayoutVersion":"2.0.0"}"#
+    try Laboratory.write(text, to: lab.store.path.appending("oci-layout"))
+    #expect(throws: StoreError.self) { try Store.repair(lab.store.path) }
+    #expect(Laboratory.read(lab.store.path.appending("oci-layout")) == text)
+  }
+
+  @Test("Whether a place lies in the store is told through links and for what is not there yet")
+  func holds() throws {
+    let lab = try Laboratory()
+    let link = lab.folder.appending("link")
+    try FileManager.default.createSymbolicLink(
+      atPath: link.string, withDestinationPath: lab.store.path.appending("work").string)
+    #expect(lab.store.holds(lab.store.path))
+    #expect(lab.store.holds(lab.store.path.pushing("blobs/new/deep")))
+    #expect(lab.store.holds(link.appending("new")))
+    #expect(!lab.store.holds(lab.folder.appending("results")))
+    #expect(!lab.store.holds(FilePath(lab.store.path.string + "-beside")))
+  }
 }

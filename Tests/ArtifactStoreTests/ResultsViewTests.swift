@@ -211,4 +211,47 @@ struct ResultsViewTests {
     #expect(Laboratory.names(lab.folder.appending("results/e2e")) == [".apprentice-view", "same"])
     #expect(Laboratory.read(lab.store.blobPath(one.outputs[0].artifact.manifest.layers[0].digest)) == "1")
   }
+
+  @Test("A user's folders stay when the plan changes: empty ones, and ones that hold links into the store")
+  func usersFolders() throws {
+    let lab = try Laboratory()
+    let result = try result(lab, 1, ["a": "1"])
+    try view(lab).show(result, label: "mle")
+    let home = lab.folder.appending("results/e2e")
+    let blob = lab.store.blobPath(Digest(hashing: Array("1".utf8)))
+    for name in ["best", "figures/drafts", "mle/plots"] {
+      try FileManager.default.createDirectory(
+        atPath: home.pushing(FilePath(name)).string, withIntermediateDirectories: true)
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: home.appending("best/a").string, withDestinationPath: blob.string)
+    try FileManager.default.createSymbolicLink(
+      atPath: home.appending("mle/plots/a").string, withDestinationPath: blob.string)
+    let other = try self.result(lab, 2, ["a": "2"])
+    try view(lab).begin([("mle", other.key), ("iq", nil)])
+    try view(lab).show(other, label: "mle")
+    try view(lab).begin([])
+    #expect(target(home.appending("best/a")) == blob.string)
+    #expect(target(home.appending("mle/plots/a")) == blob.string)
+    #expect(Laboratory.exists(home.appending("figures/drafts")))
+    #expect(!Laboratory.exists(place(lab)))
+  }
+
+  @Test("Where another run has begun to show its results, the first one shows nothing more")
+  func supplanted() throws {
+    let lab = try Laboratory()
+    let results = try (1...4).map { try result(lab, $0, ["a": "\($0)"]) }
+    let (first, second) = (view(lab), view(lab, store: try lab.reopened()))
+    try first.show(results[0], label: "a")
+    try second.begin([("a", results[2].key), ("b", results[3].key)])
+    try second.show(results[2], label: "a")
+    #expect(throws: StoreError.supplanted(lab.folder.appending("results/e2e"))) {
+      try first.show(results[1], label: "b")
+    }
+    #expect(throws: StoreError.self) { try first.remove("a") }
+    #expect(throws: StoreError.self) { try first.showRunning([("data", "/x")], key: results[1].key, label: "a") }
+    try second.show(results[3], label: "b")
+    #expect(Laboratory.read(place(lab, "a").appending("a")) == "3")
+    #expect(Laboratory.read(place(lab, "b").appending("a")) == "4")
+  }
 }

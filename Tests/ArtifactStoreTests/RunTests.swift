@@ -89,4 +89,46 @@ struct RunTests {
     #expect(run.logPath("iq@lambda=0.1,seed=2").lastComponent?.string == "iq@lambda=0.1,seed=2.log")
     #expect(lab.store.logPath(of: run.id, label: "a/b") == run.logPath("a/b"))
   }
+
+  @Test("A line of the latest that was cut off costs itself, not the next one; a file without a line begins anew")
+  func tornLatest() throws {
+    let lab = try Laboratory()
+    func record(_ label: String, _ number: Int) throws {
+      let run = try lab.store.beginRun(pipeline: "p")
+      try run.record([ActionRecord(label: label, key: Laboratory.document(number).key, result: nil)])
+    }
+    let file = lab.store.path.pushing("runs/latest/p.jsonl")
+    try record("a", 1)
+    try Laboratory.write((Laboratory.read(file) ?? "") + #"{"key":"sha256:12"#, to: file)
+    try record("b", 2)
+    #expect(try Set(lab.reopened().latestActions(of: "p").keys) == ["a", "b"])
+    for content in ["", "garbage\nand more\n"] {
+      try Laboratory.write(content, to: file)
+      try record("c", 3)
+      #expect(try lab.reopened().latestActions(of: "p").keys.sorted() == ["c"])
+      #expect(try lab.reopened().pipelines() == ["p"])
+    }
+  }
+
+  @Test("A file of the latest that says of no pipeline is damage, told with its place")
+  func damagedLatest() throws {
+    let lab = try Laboratory()
+    let file = lab.store.path.pushing("runs/latest/p.jsonl")
+    try Laboratory.write("", to: file)
+    #expect(throws: StoreError.damagedRecord(file)) { try lab.store.pipelines() }
+  }
+
+  @Test("What a killed run was writing is no damage: the last line may be cut off")
+  func killed() throws {
+    let lab = try Laboratory()
+    let run = try lab.store.beginRun(pipeline: "p")
+    try run.record([ActionRecord(label: "a", key: Laboratory.document(1).key, result: nil)])
+    let file = run.path.appending("actions.jsonl")
+    let whole = Laboratory.read(file) ?? ""
+    try Laboratory.write(whole + whole.prefix(20), to: file)
+    #expect(try lab.store.actions(of: run.id).map(\.label) == ["a"])
+    try Laboratory.write(whole.prefix(20) + "\n" + whole, to: file)
+    #expect(throws: StoreError.damagedRecord(file)) { try lab.store.actions(of: run.id) }
+    #expect(try lab.store.summary(of: run.id) == nil)
+  }
 }

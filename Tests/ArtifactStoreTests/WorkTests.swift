@@ -1,4 +1,4 @@
-import ArtifactStore
+@testable import ArtifactStore
 import ContentAddressing
 import Foundation
 import SystemPackage
@@ -146,5 +146,19 @@ struct WorkTests {
     try Laboratory.age(path, seconds: 25 * 3600)
     try lab.store.sweepWorkFolders()
     #expect(!Laboratory.exists(path))
+  }
+
+  @Test("A folder goes whatever bytes its names are, and one that can't go bars no other")
+  func strangeNames() throws {
+    let lab = try Laboratory()
+    let folder = lab.folder.appending("strange")
+    try Laboratory.write("x", to: folder.pushing("deep/a"))
+    let bytes: [CChar] = Array((folder.string + "/deep/").utf8CString.dropLast()) + [CChar(bitPattern: 0xFF), 0]
+    let file = creat(bytes, 0o600)
+    #expect(file >= 0)
+    close(file)
+    chmod(folder.appending("deep").string, 0o500)
+    try FileSystem.removeTree(folder)
+    #expect(!Laboratory.exists(folder))
   }
 }

@@ -125,4 +125,23 @@ import Testing
     #expect(throws: Problem.self) { _ = try pipeline.resolve("g@a=3") }
     #expect(throws: Problem.self) { _ = try pipeline.resolve("h.modle") }
   }
+
+  @Test(
+    "an excluded cell that the matrix has not is a problem, with the value that no cell has and those that there are")
+  func excludedNothing() throws {
+    let values = #expect(throws: PipelineProblems.self) { try cells("{ a: [1, 2], b: [x, y], exclude: [{ a: 9 }] }") }
+    #expect(values?.problems.first?.found == "a 9 in exclude, which no cell has")
+    #expect(values?.problems.first?.expected == "one of 1, 2")
+    let together = #expect(throws: PipelineProblems.self) {
+      try cells("{ include: [{ a: 1, b: 2 }, { a: 3, b: 4 }], exclude: [{ a: 1, b: 4 }] }")
+    }
+    #expect(together?.problems.count == 1)
+    #expect(try cells("{ a: [1, 2], exclude: [{ a: 1 }, { a: 1 }] }") == ["g@a=2"])
+  }
+
+  @Test("integers of more digits than a double holds name cells as they are written")
+  func longIntegers() throws {
+    #expect(
+      try cells("{ a: [9007199254740993, 9007199254740992] }") == ["g@a=9007199254740993", "g@a=9007199254740992"])
+  }
 }
