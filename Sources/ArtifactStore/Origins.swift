@@ -65,6 +65,19 @@ extension Store {
   private var trustedFile: FilePath { originsFolder.appending("trusted") }
   private func originPath(_ key: ActionKey) -> FilePath { originsFolder.appending(key.digest.hexadecimal) }
 
+  /// How the list of what came from elsewhere looks; it changes with every result that is added or taken away.
+  package struct OriginsState: Equatable, Sendable {
+    var folder: FileStatus?
+    var trusted: FileStatus?
+  }
+
+  /// How the list of what came from elsewhere looks now.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  package func originsState() throws(StoreError) -> OriginsState {
+    OriginsState(folder: try FileSystem.status(originsFolder), trusted: try FileSystem.status(trustedFile))
+  }
+
   /// Notes where a result came from, before anybody can see it.
   ///
   /// - Throws: `StoreError` where the system refuses.

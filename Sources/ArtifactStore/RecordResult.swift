@@ -100,6 +100,13 @@ extension Store {
     return try? outputDigests(of: manifest, "result \(result)")
   }
 
+  /// The outputs of a result.
+  ///
+  /// - Throws: `StoreError.missing`, `.damaged` or `.malformed`.
+  public func outputs(of result: Digest) throws(StoreError) -> [(port: String, digest: Digest)] {
+    try outputDigests(of: try manifest(result, neededBy: "an action"), "result \(result)")
+  }
+
   var divergencesFile: FilePath { runsFolder.appending("divergences.jsonl") }
 
   /// Keeps a divergence on record, which keeps both results from being collected.

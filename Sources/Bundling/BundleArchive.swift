@@ -23,26 +23,42 @@ public enum BundleArchive {
   public static func write(
     _ contents: BundleContents, to path: FilePath, level: Int, threads: Int, progress: (Int) -> Void = { _ in }
   ) throws {
-    var temporary = path
-    temporary.removeLastComponent()
+    var folder = path
+    folder.removeLastComponent()
     let name = ".\((path.lastComponent?.string ?? "bundle").prefix(80)).new-"
-    sweep(temporary, name)
-    temporary.append(name + String(UInt64.random(in: .min ... .max), radix: 16))
-    let file = try FileDescriptor.open(
-      temporary, .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
-      permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    sweep(folder, name)
+    let (file, temporary): (FileDescriptor, FilePath)
+    do { (file, temporary) = try make(in: folder, name) } catch {
+      throw ArchiveError(file: path.string, fault: .system((error as? Errno) ?? .ioError))
+    }
     do {
       try file.closeAfter {
-        // Held while it is written: what a process that was killed has left is told by its lock.
-        _ = flock(file.rawValue, LOCK_EX | LOCK_NB)
         let writer = try ArchiveWriter(descriptor: file, name: path.string, level: level, threads: threads)
         try write(contents, with: writer, to: path, progress)
         try writer.finish()
       }
-      guard rename(temporary.string, path.string) == 0 else { throw Errno(rawValue: errno) }
+      guard rename(temporary.string, path.string) == 0 else {
+        throw ArchiveError(file: path.string, fault: .system(Errno(rawValue: errno)))
+      }
     } catch {
       unlink(temporary.string)
       throw error
+    }
+  }
+
+  /// A new file that is held while it is written: what a process that was killed has left is told by its lock.
+  private static func make(in folder: FilePath, _ prefix: String) throws -> (FileDescriptor, FilePath) {
+    while true {
+      let path = folder.appending(prefix + String(UInt64.random(in: .min ... .max), radix: 16))
+      let file = try FileDescriptor.open(
+        path, .writeOnly, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+      var status = stat()
+      // Another export may have taken it for one that was left.
+      if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0, fstat(file.rawValue, &status) == 0, status.st_nlink > 0 {
+        return (file, path)
+      }
+      try? file.close()
     }
   }
 

@@ -35,17 +35,35 @@ public struct Apprentice: ParsableCommand {
 
   /// Answers an unknown verb with the nearest one: to the parser it is an unexpected argument of a command without any.
   private static func checkVerb() throws {
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
-    var verbs: [String] = []
-    for group in configuration.groupedSubcommands {
-      for verb in group.subcommands { if let name = verb.configuration.commandName { verbs.append(name) } }
+    let words = Array(CommandLine.arguments.dropFirst())
+    guard let word = words.first else { return }
+    if word.hasPrefix("-") {
+      let options = ["--version", "--help"]
+      guard word.hasPrefix("--"), !options.contains(word), let near = Spelling.nearest(to: word, among: options) else {
+        return
+      }
+      throw CommandFailure(.usage, "there is no option \(word). Did you mean \(near)?")
     }
-    guard word != "help", !verbs.contains(word) else { return }
+    let verbs = configuration.groupedSubcommands.flatMap { group in
+      group.subcommands.compactMap { verb in verb.configuration.commandName }
+    }
     let shown = verbs.filter { $0 != RunAction.name }
-    throw CommandFailure(
+    if word == "help" {
+      guard let verb = words.dropFirst().first, !verbs.contains(verb) else { return }
+      throw unknown(verb, "verb", among: shown)
+    }
+    guard verbs.contains(word) else { throw unknown(word, "verb", among: shown) }
+    let parts = word == Bundle.configuration.commandName ? Bundle.verbs : []
+    if !parts.isEmpty, let part = words.dropFirst().first, !part.hasPrefix("-"), !parts.contains(part) {
+      throw unknown(part, "verb of \(word)", among: parts)
+    }
+  }
+
+  private static func unknown(_ word: String, _ what: String, among known: [String]) -> CommandFailure {
+    CommandFailure(
       .usage,
-      "there is no verb \(word)\(Spelling.suggestion(for: word, among: shown)); there are \(shown.joined(separator: ", "))"
-    )
+      "there is no \(what) \(word)\(Spelling.suggestion(for: word, among: known)); there are "
+        + known.joined(separator: ", "))
   }
 
   /// Parses the arguments of the process, runs the verb and ends the process with its status.

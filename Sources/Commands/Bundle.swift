@@ -8,4 +8,10 @@ struct Bundle: ParsableCommand {
     subcommands: [
       BundleExport.self, BundleImport.self, BundleInspect.self, BundleVerify.self, BundleTrust.self,
     ])
+
+  /// What it can do.
+  static let verbs = [
+    BundleExport.configuration, BundleImport.configuration, BundleInspect.configuration, BundleVerify.configuration,
+    BundleTrust.configuration,
+  ].compactMap(\.commandName)
 }

@@ -34,6 +34,7 @@ final class ComparedActionsReader {
   private let store: Store?
   private let options: PipelineOptions
   private var temporary: FilePath?
+  private var known: [[String: ActionRecord]]?
 
   init(_ options: PipelineOptions) throws {
     self.options = options
@@ -83,17 +84,24 @@ final class ComparedActionsReader {
   private func actions(of run: PastRun, in store: Store) throws -> [ComparedAction] {
     guard let summary = run.summary else {
       // Of a run that was killed what it had made by then is known.
-      return try store.actions(of: run.id).map { action(of: $0.label, $0.key, $0.result, in: store) }
+      return try store.actions(of: run.id).map { try action(of: $0.label, $0.key, $0.result, in: store) }
     }
-    return summary.actions.map { action(of: $0.label, $0.key, $0.result, in: store) }
+    return try summary.actions.map { try action(of: $0.label, $0.key, $0.result, in: store) }
   }
 
-  private func action(of label: String, _ key: ActionKey?, _ result: Digest?, in store: Store) -> ComparedAction {
+  private func action(
+    of label: String, _ key: ActionKey?, _ result: Digest?, in store: Store
+  ) throws -> ComparedAction {
     var action = ComparedAction(label: label)
-    action.document = key.flatMap { try? store.keyDocument($0) }
+    // What was collected is unknown; what is damaged is an error.
+    do throws(StoreError) {
+      action.document = try key.map { key throws(StoreError) in try store.keyDocument(key) }
+    } catch {
+      guard case .missing = error else { throw error }
+    }
     guard let result else { return action }
+    action.metrics = try MainMetrics.metrics(of: result, key, in: store) ?? [:]
     for output in store.outputs(ofPossibly: result) ?? [] { action.outputs[output.port] = output.digest }
-    action.metrics = (try? MainMetrics.metrics(of: result, in: store)).flatMap { $0 } ?? [:]
     return action
   }
 
@@ -105,7 +113,7 @@ final class ComparedActionsReader {
     let folder = try unpackingFolder().appending(String(Digest(hashing: Array(word.utf8)).hexadecimal.prefix(16)))
     let store = try Store.open(folder, creating: true)
     let imported = try place.take(.everything, into: store)
-    return imported.description.actions.map { action(of: $0.label, $0.key, $0.result, in: store) }
+    return try imported.description.actions.map { try action(of: $0.label, $0.key, $0.result, in: store) }
   }
 
   private func unpackingFolder() throws -> FilePath {
@@ -128,15 +136,23 @@ final class ComparedActionsReader {
         continue
       }
       if found.contains(where: { $0.label == record.label }) { continue }
-      found.append(action(of: record.label, record.key, record.result, in: store))
+      found.append(try action(of: record.label, record.key, record.result, in: store))
     }
     return found
   }
 
+  /// The latest records of every pipeline, read once.
+  private func latest(in store: Store) throws -> [[String: ActionRecord]] {
+    if let known { return known }
+    let read = try store.pipelines().sorted().map { try store.latestActions(of: $0) }
+    known = read
+    return read
+  }
+
   /// The record of the action whose output has this label, `stage@cell.port`.
   private func record(of label: String, _ digest: Digest, in store: Store) throws -> ActionRecord? {
-    for pipeline in try store.pipelines().sorted() {
-      for (name, record) in try store.latestActions(of: pipeline) where label.hasPrefix(name + ".") {
+    for records in try latest(in: store) {
+      for (name, record) in records where label.hasPrefix(name + ".") {
         let outputs = record.result.flatMap { store.outputs(ofPossibly: $0) } ?? []
         if outputs.contains(where: { $0.digest == digest }) { return record }
       }

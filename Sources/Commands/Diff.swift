@@ -52,15 +52,17 @@ struct ActionComparison {
   /// Actions of one name are compared; of two single actions their names don't matter.
   init(_ old: [ComparedAction], _ new: [ComparedAction]) {
     let isSingle = old.count == 1 && new.count == 1
+    let byLabel = Dictionary(new.map { ($0.label, $0) }) { first, _ in first }
     for before in old {
-      guard let after = isSingle ? new.first : new.first(where: { $0.label == before.label }) else {
+      guard let after = isSingle ? new.first : byLabel[before.label] else {
         changes.append(Change(label: before.label, field: "action", old: before.name, new: nil))
         continue
       }
       compare(before, after)
     }
     if isSingle { return }
-    for after in new where !old.contains(where: { $0.label == after.label }) {
+    let labels = Set(old.map(\.label))
+    for after in new where !labels.contains(after.label) {
       changes.append(Change(label: after.label, field: "action", old: nil, new: after.name))
     }
   }

@@ -62,10 +62,12 @@ struct Run: ParsableCommand {
   func run() throws {
     ActionProgram.adoptOrphans()
     let words = PipelineWords(words)
+    // All are checked before the first one runs.
+    let sessions = try sweep.variants(besides: options.settings).map { variant in
+      try PipelineSession(file: words.file, options: options.adding(variant), rehash: rehash, suffix: variant.suffix)
+    }
     var outcomes: [Outcome] = []
-    for variant in try sweep.variants(besides: options.settings) {
-      let session = try PipelineSession(
-        file: words.file, options: options.adding(variant), rehash: rehash, suffix: variant.suffix)
+    for session in sessions {
       let outcome = try run(session, words)
       outcomes.append(outcome)
       let isStopped = [.interrupted, .terminated].contains(outcome.status)
@@ -74,7 +76,8 @@ struct Run: ParsableCommand {
     let status = outcomes.first { $0.status != .done }?.status ?? .done
     if options.json {
       let actions = ActionAccount.merged(outcomes.map { ($0.session.pipeline.name, $0.accounts) })
-      printDocument(ActionAccount.document(actions, status, remote: outcomes.last?.remote))
+      printDocument(
+        ActionAccount.document(actions, status, remote: RemoteSummary.sum(of: outcomes.compactMap(\.remote))))
     }
     if outcomes.count > 1 { try explained { try SweepTable.tell(outcomes.map { ($0.session, $0.accounts) }) } }
     if status != .done { throw ExitCode(status.rawValue) }

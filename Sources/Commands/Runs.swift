@@ -99,20 +99,31 @@ enum MainMetrics {
   /// The metrics of every scored action of a run, in words.
   static func read(of summary: RunSummary, in store: Store) throws -> [(label: String, text: String)] {
     try summary.actions.compactMap { action in
-      guard let result = action.result, let metrics = try metrics(of: result, in: store) else { return nil }
+      guard let result = action.result, let metrics = try metrics(of: result, action.key, in: store) else {
+        return nil
+      }
       return (action.label, line(metrics))
     }
   }
 
-  /// The metrics of a result that holds scores; nil for any other, and where it is no longer here.
-  static func metrics(of result: Digest, in store: Store) throws -> JSONObject? {
-    for output in store.outputs(ofPossibly: result) ?? [] {
-      guard let manifest = try? store.manifest(output.digest, neededBy: "metrics"),
-        let file = manifest.file("scores.json"), let json = try? store.json(file.digest, neededBy: "metrics")
-      else { continue }
-      return json["metrics"]?.object
+  /// The metrics of a result that holds scores; nil for any other, and for one that was collected.
+  ///
+  /// - Throws: `StoreError` where it is damaged, or lost while the store still names it.
+  static func metrics(of result: Digest, _ key: ActionKey?, in store: Store) throws -> JSONObject? {
+    do throws(StoreError) {
+      for output in try store.outputs(of: result) {
+        guard let file = try store.manifest(output.digest, neededBy: "metrics").file("scores.json") else { continue }
+        return try store.json(file.digest, neededBy: "metrics")["metrics"]?.object
+      }
+      return nil
+    } catch {
+      guard case .missing = error else { throw error }
+      // A collection removes the entry first.
+      guard let key, case .miss(let reason) = try store.lookup(key), reason != .neverRun,
+        try store.origins(of: key).isEmpty
+      else { return nil }
+      throw error
     }
-    return nil
   }
 
   /// The main metrics of a score in words, with their intervals.

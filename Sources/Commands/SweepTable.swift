@@ -14,9 +14,9 @@ enum SweepTable {
       let value = String(session.pipeline.name.drop { $0 != "@" }.dropFirst())
       for account in accounts {
         for output in account.outputs {
-          guard let manifest = try? session.store.manifest(output.digest, neededBy: "metrics"),
-            let file = manifest.file("scores.json")
-          else { continue }
+          guard let file = try session.store.manifest(output.digest, neededBy: "metrics").file("scores.json") else {
+            continue
+          }
           let metrics = try session.store.json(file.digest, neededBy: "metrics")["metrics"]?.object ?? [:]
           rows.append((value, account.id, MainMetrics.line(metrics)))
         }

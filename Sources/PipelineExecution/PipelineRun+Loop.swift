@@ -102,6 +102,7 @@ extension PipelineRun {
 
   private func judgeDuringRun(_ index: Int) {
     do {
+      try planner.lookAtOriginsAgain()
       try judge(index)
       if accounts[index].state == .fresh {
         noteFresh([index])

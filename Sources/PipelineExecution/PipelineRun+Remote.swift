@@ -33,6 +33,17 @@ package struct RemoteSummary: Sendable {
     return text.isEmpty ? nil : text
   }
 
+  /// What several runs had to do with one place; nil for none.
+  package static func sum(of summaries: [RemoteSummary]) -> RemoteSummary? {
+    guard var sum = summaries.first else { return nil }
+    for other in summaries.dropFirst() {
+      sum.fetched += other.fetched
+      sum.shared += other.shared
+      sum.trouble = sum.trouble ?? other.trouble
+    }
+    return sum
+  }
+
   /// The member `remote` of the answer of `run`.
   package var json: JSONValue {
     [

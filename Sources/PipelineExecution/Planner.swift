@@ -125,8 +125,12 @@ package final class Planner {
     return try store.origins(of: key)
   }
 
+  /// Heeds results that others have brought since.
+  func lookAtOriginsAgain() throws { try trust?.lookAgain() }
+
   /// The result that another process may have published since, as `examine` would find it.
   package func publishedResult(_ key: ActionKey, of index: Int) throws -> ActionResult? {
+    try lookAtOriginsAgain()
     guard case .hit(let result) = try store.lookup(key), accepts(result, for: index) else { return nil }
     if let trust, try !trust.accepts(origins(of: key)) { return nil }
     return result

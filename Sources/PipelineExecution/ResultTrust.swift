@@ -2,7 +2,9 @@ package import ArtifactStore
 package import ContentAddressing
 
 /// Which results that came from elsewhere count as fresh.
-package struct ResultTrust: Sendable {
+///
+/// What came from elsewhere is looked at again when the store's list of it has changed: others import beside a run.
+package final class ResultTrust {
   /// What the command line says.
   package enum Policy: String, Sendable, CaseIterable {
     /// None.
@@ -11,10 +13,12 @@ package struct ResultTrust: Sendable {
     case imported
   }
 
+  private let store: Store
   private let policy: Policy?
   private let pipelineFile: Digest?
-  private let bundles: Set<Digest>
-  private let imported: Set<ActionKey>
+  private var seen: Store.OriginsState?
+  private var bundles: Set<Digest> = []
+  private var imported: Set<ActionKey> = []
 
   /// What a store and the command line say.
   ///
@@ -24,10 +28,21 @@ package struct ResultTrust: Sendable {
   ///   - policy: What `--trust` says; nil without it.
   /// - Throws: `StoreError` where the system refuses.
   package init(in store: Store, pipelineFile: Digest?, policy: Policy?) throws(StoreError) {
+    self.store = store
     self.policy = policy
     self.pipelineFile = pipelineFile
+    try lookAgain()
+  }
+
+  /// Reads anew what came from elsewhere, where that has changed.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  package func lookAgain() throws(StoreError) {
+    let state = try store.originsState()
+    guard state != seen || seen == nil else { return }
     imported = try store.importedActions()
     bundles = imported.isEmpty ? [] : try store.trustedBundles()
+    seen = state
   }
 
   /// Whether a result may have come from elsewhere; nothing is read.

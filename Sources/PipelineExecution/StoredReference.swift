@@ -1,5 +1,6 @@
 package import ArtifactStore
 package import ContentAddressing
+import PipelineLanguage
 
 /// What a REF of the command line names in a store: `[PIPELINE:]STAGE[@CELL][.PORT]`, a digest, or a prefix of one.
 package enum StoredReference {
@@ -34,10 +35,14 @@ package enum StoredReference {
     if parts.count == 2, parts[0] != "sha256" {
       guard pipelines.contains(parts[0]) else {
         throw Failure(
-          description: "no pipeline \(parts[0]) has run in this store; there are \(pipelines.joined(separator: ", "))")
+          description: "no pipeline \(parts[0]) has run in this store"
+            + (pipelines.isEmpty ? "" : "; there are \(pipelines.joined(separator: ", "))"))
       }
       let matches = try outputs(parts[1], of: parts[0], in: store)
-      if matches.isEmpty { throw Failure(description: "pipeline \(parts[0]) has no result of \(parts[1])") }
+      if matches.isEmpty {
+        let near = try Spelling.suggestion(for: parts[1], among: names(in: parts[0], store))
+        throw Failure(description: "pipeline \(parts[0]) has no result of \(parts[1])\(near)")
+      }
       return matches
     }
     if let preferred, pipelines.contains(preferred) {
@@ -68,6 +73,14 @@ package enum StoredReference {
         description: "\(text) is neither a stage with a result in this store nor the start of a digest")
     }
     return digest
+  }
+
+  /// What can be named in a pipeline: stages and cells, and their outputs.
+  private static func names(in pipeline: String, _ store: Store) throws -> [String] {
+    try store.latestActions(of: pipeline).values.prefix(1000).flatMap { record in
+      let outputs = record.result.flatMap { store.outputs(ofPossibly: $0) } ?? []
+      return [record.label] + outputs.map { "\(record.label).\($0.port)" }
+    }
   }
 
   /// The outputs of `STAGE[@CELL][.PORT]` in the last run.

@@ -42,7 +42,10 @@ public final class DirectoryCache: RemoteCache {
 
   private func find(_ key: ActionKey, in shared: Store) throws -> ActionResult? {
     switch try explained({ try shared.lookup(key) }) {
-    case .hit(let result): return result
+    case .hit(let result):
+      // A colleague's store may hold what came with a bundle, which anybody may have made.
+      let origins = try explained { try shared.origins(of: key) }
+      return origins.contains { $0.kind == .bundle } ? nil : result
     case .miss(.neverRun): return nil
     case .miss(let reason): throw damage(key, "\(reason)")
     }

@@ -1,6 +1,7 @@
 import ArtifactStore
 import CanonicalJSON
 import ContentAddressing
+import Foundation
 import SystemPackage
 import Testing
 

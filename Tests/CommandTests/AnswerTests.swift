@@ -135,4 +135,47 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: out) == ["dataset"])
     }
   }
+
+  @Test("few descriptors, a file size limit and little room for threads are told, with what helps")
+  func limits() throws {
+    try withRun { folder in
+      let descriptors = try shell("ulimit -n 10; \"$A\" run one.yaml --force rows", in: folder)
+      #expect(descriptors.status == 1)
+      #expect(
+        descriptors.errors.contains("open files") || descriptors.errors.contains("ulimit -n"), "\(descriptors.errors)")
+      let few = try shell("ulimit -n 32; \"$A\" run one.yaml --force rows", in: folder)
+      #expect(few.status == 0, "\(few.errors)")
+      let size = try shell("ulimit -f 0; \"$A\" bundle export one.yaml -o x.tar.zst", in: folder)
+      #expect(size.status == 7 || size.status == 1, "\(size.errors)")
+      #expect(!size.errors.isEmpty)
+    }
+  }
+
+  @Test("results and files are not written into the store")
+  func intoTheStore() throws {
+    try withRun { folder in
+      for place in [".apprentice/blobs/sha256", ".apprentice"] {
+        let run = try Tool.run("run", "one.yaml", "--results", place, in: folder)
+        #expect(run.status == 2)
+        #expect(run.errors.contains("lies in the store"), "\(run.errors)")
+      }
+      let checkout = try Tool.run("checkout", "one:rows", ".apprentice/work/x", in: folder)
+      #expect(checkout.status == 2)
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+    }
+  }
+
+  @Test(
+    "what is written slightly wrong gets the nearest name",
+    arguments: [
+      (["--verison"], "--version"), (["bundle", "exprot"], "export"), (["help", "runn"], "run"),
+      (["show", "one:rwos"], "rows"), (["show", "one:rows.datset"], "rows.dataset"), (["rnu"], "run"),
+    ])
+  func nearest(arguments: [String], name: String) throws {
+    try withRun { folder in
+      let outcome = try Tool.run(arguments, in: folder)
+      #expect(outcome.status != 0)
+      #expect(outcome.errors.lowercased().contains("did you mean \(name)"), "\(outcome.errors)")
+    }
+  }
 }

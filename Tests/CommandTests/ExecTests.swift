@@ -89,4 +89,45 @@ import Testing
     #expect(try Tool.run("exec", "ingest", "--in", "source", "--out", "x").status == 64)
     #expect(try Tool.run("--help").status == 0)
   }
+
+  @Test("what was left by a killed process goes, and nothing of it is taken for an output, whatever its number was")
+  func leftover() throws {
+    try TemporaryFolder.with { folder in
+      let source = try dataset(in: folder)
+      for number in 1...200 {
+        try TemporaryFolder.write("stale", to: folder.pushing("out/.exec-\(number)/out/dataset/validation.jsonl"))
+      }
+      let outcome = try Tool.run("exec", "ingest", "--in", "source=\(source)", "--out", "out", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(FileContent.names(in: folder.pushing("out/dataset")) == ["train.jsonl"])
+      #expect(FileContent.names(in: folder.appending("out")) == ["dataset"])
+    }
+  }
+
+  @Test(
+    "a signal ends it with its own status and leaves nothing; under nohup a hang-up does nothing",
+    arguments: [("TERM", "", 143), ("HUP", "", 143), ("INT", "", 130), ("HUP", "nohup", 0)])
+  func signals(name: String, before: String, status: Int32) throws {
+    try TemporaryFolder.with { folder in
+      // A row every 10 ms, for five seconds: long enough for the signal, however busy the machine is.
+      try TemporaryFolder.write("", to: folder.appending("rows.jsonl"))
+      let rows = String(repeating: #"{"prompt":"p","completion":"c"}"# + "\n", count: 400_000)
+      try TemporaryFolder.write(rows, to: folder.appending("rows.jsonl"))
+      // The shell's own trap is reset for what it starts in the background, so that SIGINT arrives.
+      let script = """
+        import os, signal, subprocess, sys, time
+        command = sys.argv[3:]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not any(name.startswith(".exec-") for name in (os.listdir("out") if os.path.isdir("out") else [])):
+            time.sleep(0.005)
+        process.send_signal(getattr(signal, "SIG" + sys.argv[1]))
+        sys.exit(process.wait())
+        """
+      try TemporaryFolder.write(script, to: folder.appending("send.py"))
+      let tool = "'\(Tool.executable)' exec ingest --in source=rows.jsonl --out out"
+      try Shell.run(
+        "set +e; python3 send.py \(name) - \(before) \(tool); test $? = \(status)", in: folder)
+      #expect(FileContent.names(in: folder.appending("out")) == (status == 0 ? ["dataset"] : []))
+    }
+  }
 }

@@ -173,4 +173,48 @@ import Testing
       #expect(doctor[name] != nil && doctor[name] != .null, "\(name)")
     }
   }
+
+  @Test(
+    "a record of a run that can't be read is told with its place and status 4, never left out",
+    arguments: [
+      "run.json", "summary.json", "actions.jsonl",
+    ])
+  func damagedRecord(name: String) throws {
+    try withPipeline { folder in
+      _ = try json("run", "rows.yaml", in: folder)
+      let runs = folder.pushing(".apprentice/runs")
+      let run = try #require(
+        try FileManager.default.contentsOfDirectory(atPath: runs.string).first { $0.hasPrefix("2") })
+      try TemporaryFolder.write("", to: runs.appending(run).appending(name))
+      let verbs = name == "run.json" ? [["runs"], ["log", "rows.yaml", "rows"], ["gc"]] : [["gc"]]
+      for verb in verbs {
+        let outcome = try Tool.run(verb, in: folder)
+        #expect(outcome.status == 4, "\(verb): \(outcome.output)\(outcome.errors)")
+        #expect(outcome.errors.contains("\(run)/\(name) is damaged"), "\(outcome.errors)")
+      }
+    }
+  }
+
+  @Test("what a sweep can't set is said before anything runs")
+  func sweepIsChecked() throws {
+    try withPipeline { folder in
+      let outcome = try Tool.run("run", "rows.yaml", "--sweep", "limit=1,2,x", in: folder)
+      #expect(outcome.status == 2)
+      let runs = try? FileManager.default.contentsOfDirectory(atPath: folder.pushing(".apprentice/runs").string)
+      #expect(runs?.contains { $0.hasPrefix("2") } != true)
+    }
+  }
+
+  @Test("a setting that nothing in the file reads is told")
+  func unread() throws {
+    try withPipeline { folder in
+      try TemporaryFolder.write(
+        Self.pipeline.replacingOccurrences(of: "params: { ", with: "params: { note: x, "),
+        to: folder.appending("rows.yaml"))
+      let outcome = try Tool.run("check", "rows.yaml", "--set", "note=y", "--set", "limit=4", in: folder)
+      #expect(outcome.status == 0)
+      #expect(outcome.errors.contains("warning: --set note changes nothing"), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("limit"), "\(outcome.errors)")
+    }
+  }
 }
