@@ -190,14 +190,16 @@ extension Store {
     for run in try runs() {
       guard let details = try description(of: run) else { continue }
       let pipeline = details["pipeline"]?.string ?? ""
+      let summary = try summary(of: run)
       // What a run has made that goes on it will read again.
-      let isLive = details["process"].flatMap { ProcessIdentity(json: $0) }?.isAlive ?? false
+      let process = details["process"].flatMap { ProcessIdentity(json: $0) }
+      let isLive = summary == nil && process?.isAlive ?? false
       counts[pipeline, default: 0] += 1
       let age = wallClock() - (try FileSystem.status(folder(of: run))?.modified ?? 0)
       let isYoung = age < Int64(policy.runAge) * 1_000_000_000
       if counts[pipeline, default: 0] > policy.runsPerPipeline, !isYoung, !isLive { continue }
       // What was fresh in a run belongs to it, too.
-      let used = try summary(of: run)?.actions.flatMap { [$0.key?.digest, $0.result].compactMap(\.self) } ?? []
+      let used = summary?.actions.flatMap { [$0.key?.digest, $0.result].compactMap(\.self) } ?? []
       roots.append((name: "run \(run) of \(pipeline)", digests: try actions(of: run).flatMap(digests(of:)) + used))
     }
     let divergences = try notedDivergences().flatMap { [$0.previous, $0.current] }

@@ -119,6 +119,7 @@ package final class ResultIndex: Sendable {
       let kept = Array(state.used) + (others.count <= used.count ? others : [])
       let results = kept.filter { state.found[$0] == nil }.compactMap { known.result(of: $0) }
       guard let bytes = IndexedResults.bytes(of: results + state.found.values) else { return }
+      try? FileSystem.makeFolders(file.removingLastComponent())
       try? FileSystem.replace(file, bytes)
       state.found = [:]
     }

@@ -332,13 +332,6 @@ void process_end_orphans(const char *variable) {
   }
 }
 
-int process_flush_output(void) {
-  errno = 0;
-  if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
-  // What failed earlier has left its mark on the stream and no number.
-  return errno == 0 ? EIO : errno;
-}
-
 static void *guard(void *argument) {
   int descriptor = (int)(intptr_t)argument;
   char byte;

@@ -58,6 +58,7 @@ struct Exec: ParsableCommand {
     let values = try resolve(declaration)
     let instance = try type.init(values)
     try instance.check(connected: Set(connected.keys))
+    Interruption.hold()
     let folder = try ExecFolder(FilePath(output), ports: declaration.outputs.map(\.name), force: force)
     defer { folder.remove() }
     Interruption.watch { folder.remove() }

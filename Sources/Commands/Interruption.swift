@@ -15,18 +15,28 @@ enum Interruption {
   /// How the process ends because of the signal.
   static var status: ExitStatus { received.load(ordering: .relaxed) == SIGINT ? .interrupted : .terminated }
 
-  /// Notes SIGINT, SIGTERM and SIGHUP instead of ending at once; a second signal, or some seconds, end the process.
-  ///
-  /// To be called before the process has other threads.
-  ///
-  /// - Parameter cleanup: What is done before the process ends so.
-  static func watch(cleanup: @escaping @Sendable () -> Void) {
+  /// The signals that ask to stop; nohup asks not to be ended with the terminal.
+  private static var signals: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
     for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
-    // nohup asks not to be ended with the terminal.
     if process_is_ignored(SIGHUP) == 0 { sigaddset(&signals, SIGHUP) }
+    return signals
+  }
+
+  /// Lets SIGINT, SIGTERM and SIGHUP wait for `watch`, so that none comes between what is made and its cleanup.
+  ///
+  /// To be called before the process has other threads.
+  static func hold() {
+    var signals = signals
     pthread_sigmask(SIG_BLOCK, &signals, nil)
+  }
+
+  /// Notes the signals that are held instead of ending at once; a second signal, or some seconds, end the process.
+  ///
+  /// - Parameter cleanup: What is done before the process ends so.
+  static func watch(cleanup: @escaping @Sendable () -> Void) {
+    var signals = signals
     let watcher = Watcher(signals: signals, cleanup: cleanup)
     var thread = pthread_t()
     let status = pthread_create(

@@ -32,6 +32,6 @@ struct Schema: ParsableCommand {
       case .pipeline: LanguageSchema.pipeline(BuiltinStages.registry.declarations)
       case .stage: LanguageSchema.stage
       }
-    print(json ? schema.text + "\n" : schema.prettyText, terminator: "")
+    json ? printDocument(schema) : Answer.print(schema.prettyText, terminator: "")
   }
 }

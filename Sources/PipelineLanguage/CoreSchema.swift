@@ -14,7 +14,7 @@ enum CoreSchema {
 
   /// An integer of more digits than a double holds stays as it is written.
   private static func exactly(_ text: String, _ number: Double) -> JSONValue {
-    guard number.isFinite, number.magnitude > 0x1p53 else { return .number(number) }
+    guard number.isFinite, number.magnitude >= 0x1p53 else { return .number(number) }
     let digits = text.drop { $0 == "+" || $0 == "-" }
     guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return .number(number) }
     let significant = digits.drop { $0 == "0" }

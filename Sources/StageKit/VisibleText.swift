@@ -11,6 +11,22 @@ package enum VisibleText {
     return String(String.UnicodeScalarView(line.unicodeScalars.prefix(limit - 1))) + "…"
   }
 
+  /// A JSON text with the hidden characters of its strings as JSON's own escapes: the document is the same.
+  package static func escapedJSON(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isHidden) else { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+      // Between values stand blanks and line ends alone, which stay.
+      if isHidden(scalar), scalar.value >= 0x7F {
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
   private static func visible(_ text: String, keeping isKept: (Unicode.Scalar) -> Bool) -> String {
     guard text.unicodeScalars.contains(where: { isHidden($0) && !isKept($0) }) else { return text }
     var result = ""

@@ -73,9 +73,9 @@ struct CollectionTests {
     let lab = try Laboratory()
     for (number, label) in [(1, "a"), (2, "a"), (3, "b"), (4, "a")] {
       let result = try lab.publish(number, ["f": "\(number)"]).result
-      try lab.store.beginRun(pipeline: "p").record([
-        ActionRecord(label: label, key: result.key, result: result.digest)
-      ])
+      let run = try lab.store.beginRun(pipeline: "p")
+      try run.record([ActionRecord(label: label, key: result.key, result: result.digest)])
+      try run.finish(RunSummary(actions: [], seconds: 1, exit: 0))
     }
     try lab.store.collect(lab.store.planCollection(policy))
     #expect(try (1...4).map { try isHit($0, lab) } == [false, false, true, true])

@@ -95,7 +95,8 @@ import Testing
     try TemporaryFolder.with { folder in
       let source = try dataset(in: folder)
       for number in 1...200 {
-        try TemporaryFolder.write("stale", to: folder.pushing("out/.exec-\(number)/out/dataset/validation.jsonl"))
+        try TemporaryFolder.write(
+          "stale", to: folder.pushing(FilePath("out/.exec-\(number)/out/dataset/validation.jsonl")))
       }
       let outcome = try Tool.run("exec", "ingest", "--in", "source=\(source)", "--out", "out", in: folder)
       #expect(outcome.status == 0, "\(outcome.errors)")

@@ -397,7 +397,7 @@ import Testing
         """
         out=$(sed -n 's/.*"out":{"made":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
         echo '{"id":"a","prompt":"p","completion":"c","references":[]}' > "$out/train.jsonl"
-        echo '# other' >> '\(folder)/own/own.sh'
+        printf '\\n# other\\n' >> '\(folder)/own/own.sh'
         """, to: folder.pushing("editor/edit.sh"))
       try TemporaryFolder.write(
         "apprentice: 1\nname: p\nstages:\n  editor: { uses: ./editor }\n  own: { uses: ./own }\n",

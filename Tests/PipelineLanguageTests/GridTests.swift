@@ -133,7 +133,9 @@ import Testing
     #expect(values?.problems.first?.found == "a 9 in exclude, which no cell has")
     #expect(values?.problems.first?.expected == "one of 1, 2")
     let together = #expect(throws: PipelineProblems.self) {
-      try cells("{ include: [{ a: 1, b: 2 }, { a: 3, b: 4 }], exclude: [{ a: 1, b: 4 }] }")
+      try cells(
+        "{ a: [1, 2], b: [x, y], exclude: [{ a: 1, b: x }] }",
+        "  h: { uses: init-model, matrix: { from: g, exclude: [{ a: 1, b: x }] } }")
     }
     #expect(together?.problems.count == 1)
     #expect(try cells("{ a: [1, 2], exclude: [{ a: 1 }, { a: 1 }] }") == ["g@a=2"])

@@ -67,9 +67,6 @@ void process_end_orphans(const char *variable);
 /// To be called when a child that `process_start` has started was waited for: its number may become another's.
 void process_was_waited_for(pid_t child);
 
-/// Writes out what was printed to stdout; returns 0, or the error number of what could not be written.
-int process_flush_output(void);
-
 /// Kills the process group of the caller, with all that it started in groups and sessions of their own, as soon as the
 /// descriptor reads its end: nobody else writes to it, so its end means that the parent is gone. Returns 0 or an error
 /// number.
