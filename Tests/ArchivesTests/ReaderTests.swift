@@ -217,6 +217,36 @@ import Testing
     }
   }
 
+  @Test("behind gzip zeros fill a block, and anything else is told")
+  func behindGzip() throws {
+    try TemporaryFolder.with { folder in
+      let text = Array(try Self.sample(in: folder).utf8)
+      try Shell.run("gzip < d/text.jsonl > x; head -c 700 /dev/zero >> x; cp x y; echo none >> y", in: folder)
+      #expect(try Self.members(folder.appending("x")).first?.bytes == text)
+      let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("y")) }
+      #expect(error?.fault == .damaged("bytes that are no gzip stand behind the gzip data"))
+    }
+  }
+
+  @Test("a named pipe in the place of an archive is refused, not waited for and not taken for an empty one")
+  func pipe() throws {
+    try TemporaryFolder.with { folder in
+      try Shell.run("mkfifo x", in: folder)
+      let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending("x")) }
+      #expect(error?.fault == .special)
+    }
+  }
+
+  @Test("names that are no UTF-8 stay different from each other")
+  func foreignNames() throws {
+    try TemporaryFolder.with { folder in
+      try Shell.run(
+        #"mkdir d; touch "$(printf "d/\344.txt")" "$(printf "d/\366.txt")"; tar --sort=name -cf x d"#, in: folder)
+      let names = try Self.members(folder.appending("x")).map(\.entry.name)
+      #expect(names == ["d/", #"d/\xE4.txt"#, #"d/\xF6.txt"#])
+    }
+  }
+
   @Test("a member's name is shown on one line, whatever it holds")
   func names() {
     let error = ArchiveError(file: "a\u{1B}", member: "b\n\u{7}", fault: .damaged("c\u{85}"))

@@ -191,4 +191,94 @@ struct CollectionTests {
     try lab.store.collect(plan)
     #expect(Laboratory.names(lab.store.path.appending("actions")).count == 1)
   }
+
+  @Test("What an action that began between plan and collection reads is kept")
+  func lateLease() throws {
+    let lab = try Laboratory()
+    let input = try #require(lab.publish(1).result.output("data")).digest
+    let plan = try lab.store.planCollection(policy)
+    guard case .held(let lease) = try lab.store.acquire(Laboratory.document(9).key, uses: [input]) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    try lab.store.collect(plan)
+    #expect(throws: Never.self) { try lab.reopened().verify(artifact: input) }
+    lease.release()
+  }
+
+  @Test("A process that is gone keeps nothing of what its action read")
+  func deadLease() throws {
+    let lab = try Laboratory()
+    let input = try #require(lab.publish(1).result.output("data")).digest
+    let key = Laboratory.document(9).key
+    guard case .held(let lease) = try lab.store.acquire(key, uses: [input]) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    let file = lab.store.path.appending("leases").appending(key.digest.hexadecimal)
+    var object = try #require(JSONValue(parsing: Laboratory.read(file) ?? "").object)
+    lease.release()
+    object["process"] = 999_999_999
+    try Laboratory.write(JSONValue.object(object).text, to: file)
+    try lab.store.collect(lab.reopened().planCollection(policy))
+    #expect(!Laboratory.exists(lab.store.blobPath(input)))
+  }
+
+  @Test("Where a size is given the oldest go until it is reached, and results that stay whole stay found")
+  func size() throws {
+    let lab = try Laboratory()
+    for number in 1...3 {
+      try lab.publish(number, ["f": "content \(number)"], environment: ["cpu": .string("machine \(number)")])
+      usleep(20_000)
+    }
+    var policy = policy
+    policy.mostBytes = 0
+    let all = try lab.store.planCollection(policy)
+    #expect(all.actions.count == 3)
+    policy.mostBytes = all.freedBytes + all.keptBytes - 1
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.blobs.count == 1)
+    #expect(plan.actions == [Laboratory.document(1).key])
+    try lab.store.collect(plan)
+    #expect(try (1...3).map { try isHit($0, lab) } == [false, true, true])
+  }
+
+  @Test("So many runs as are asked for keep their results, those too that were fresh in them")
+  func runs() throws {
+    let lab = try Laboratory()
+    for number in 1...3 {
+      let result = try lab.publish(number, ["f": "\(number)"]).result
+      try lab.store.beginRun(pipeline: "p").record([
+        ActionRecord(label: "a", key: result.key, result: result.digest)
+      ])
+    }
+    var policy = policy
+    policy.runsPerPipeline = 2
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try (1...3).map { try isHit($0, lab) } == [false, true, true])
+    guard case .hit(let fresh) = try lab.store.lookup(Laboratory.document(2).key) else {
+      Issue.record("it is gone")
+      return
+    }
+    // A run that found the second result, by now no longer the latest, and did nothing else.
+    try lab.store.beginRun(pipeline: "p").finish(
+      RunSummary(
+        actions: [.init(label: "a", key: fresh.key, result: fresh.digest, state: "fresh")], seconds: 0, exit: 0))
+    policy.runsPerPipeline = 1
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try (2...3).map { try isHit($0, lab) } == [true, true])
+  }
+
+  @Test("Both results of an action that gave two are kept, so that they can be compared")
+  func differed() throws {
+    let lab = try Laboratory()
+    let first = try lab.publish(1, ["f": "1"]).result
+    let second = try lab.publish(1, ["f": "2"]).result
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.roots.map(\.name) == ["results that differed"])
+    try lab.store.collect(plan)
+    for result in [first, second] {
+      #expect(throws: Never.self) { try lab.reopened().verify(artifact: result.outputs[0].artifact.digest) }
+    }
+  }
 }

@@ -58,4 +58,70 @@ struct DamagedEntryTests {
     #expect(try lab.store.references().map(\.name) == ["good"])
     #expect(try lab.store.fsck().dangling.map(\.name) == ["bad"])
   }
+
+  @Test("An entry in the wrong place is told and stays where nothing may be moved")
+  func untouched() throws {
+    let lab = try Laboratory()
+    try lab.publish(1, ["a": "1"])
+    try lab.publish(2, ["a": "2"])
+    try replace(entry(lab, 1), with: "another action's", like: entry(lab, 2))
+    var options = Laboratory.options
+    options.movesDamaged = false
+    let store = try Store.open(lab.store.path, creating: false, options: options)
+    #expect(try store.fsck().misplaced.count == 1)
+    #expect(Laboratory.exists(entry(lab, 1)))
+    #expect(try !store.fsck().isSound)
+  }
+
+  @Test("A result whose environment is gone is told by fsck, though its outputs are whole")
+  func environmentGone() throws {
+    let lab = try Laboratory()
+    let result = try lab.publish(1, ["a": "1"]).result
+    let environment = try #require(result.manifest.file("environment.json")).digest
+    try FileManager.default.removeItem(atPath: lab.store.blobPath(environment).string)
+    #expect(try lab.reopened().fsck().incomplete.map(\.key) == [result.key])
+  }
+
+  /// A remote that holds what another store has.
+  private struct Remote: RemoteCache {
+    let source: Store
+    let name = "/lab"
+
+    func find(_ key: ActionKey) throws -> ActionResult? {
+      if case .hit(let result) = try source.lookup(key) { result } else { nil }
+    }
+
+    func fetch(
+      _ key: ActionKey, into store: Store, progress: @escaping @Sendable (Int, Int) -> Void
+    ) throws -> ActionResult? {
+      guard let result = try find(key) else { return nil }
+      let intake = try store.beginIntake()
+      for (_, manifest) in result.manifests {
+        try intake.add(manifest.canonical)
+        for layer in manifest.layers { try intake.add(source.document(layer.digest, neededBy: "the test")) }
+      }
+      return try intake.publish(result.digest, of: key, from: nil)
+    }
+
+    func offer(_ result: ActionResult, from store: Store) throws -> Bool { false }
+    func cancel() {}
+  }
+
+  @Test("An action whose entry named another's result is made whole from a remote")
+  func repaired() throws {
+    let (far, lab) = (try Laboratory(), try Laboratory())
+    let result = try far.publish(1, ["a": "1"]).result
+    try lab.publish(1, ["a": "1"])
+    try lab.publish(2, ["a": "2"])
+    try replace(entry(lab, 1), with: "another action's", like: entry(lab, 2))
+    let store = try lab.reopened()
+    var report = try store.fsck()
+    try store.repair(&report, from: Remote(source: far.store)) { key, error in Issue.record("\(key): \(error)") }
+    #expect(report.repaired == [result.key])
+    #expect(report.isSound)
+    guard case .hit = try lab.reopened().lookup(result.key) else {
+      Issue.record("it is not whole")
+      return
+    }
+  }
 }

@@ -143,4 +143,42 @@ struct IntakeTests {
       return
     }
   }
+
+  @Test("Under a name at which the store has a result of its own, what comes is not the latest")
+  func ownName() throws {
+    let (one, two) = (try Laboratory(), try Laboratory())
+    let own = try one.publish(1).result
+    try one.store.beginRun(pipeline: "p").record([ActionRecord(label: "a", key: own.key, result: own.digest)])
+    let other = try two.publish(2).result
+    let intake = try one.store.beginIntake()
+    for (digest, manifest) in other.manifests {
+      for blob in [digest] + (manifest.layers + [manifest.config]).map(\.digest) {
+        try intake.add(Array((Laboratory.read(two.store.blobPath(blob)) ?? "").utf8))
+      }
+    }
+    let actions = ["a", "b"].map { ActionRecord(label: $0, key: other.key, result: other.digest) }
+    _ = try intake.publish(pipeline: "p", actions: actions, references: [], origin: OriginTests.bundle)
+    #expect(try one.store.latestActions(of: "p").mapValues(\.key) == ["a": own.key, "b": other.key])
+  }
+
+  @Test("Bytes that change between their arrival and the copy to a user's folder are found by the copy")
+  func changedBeforeCopy() throws {
+    let lab = try Laboratory()
+    let intake = try lab.store.beginIntake()
+    let digest = try intake.add(Array("rows".utf8))
+    let work = lab.store.path.appending("work")
+    let arrived = try #require(Laboratory.names(work).first { $0 != "downloads" })
+    let blob = work.appending(arrived).appending(digest.hexadecimal)
+    chmod(blob.string, 0o644)
+    try Laboratory.write("mows", to: blob)
+    let folder = try #require(try OpenFolder.open(lab.folder))
+    let error = #expect(throws: StoreError.self) {
+      try intake.copy(digest, size: 4, to: "rows.jsonl", in: folder, isProgram: false)
+    }
+    guard case .damaged(let blobs) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(blobs.map(\.digest) == [digest])
+  }
 }

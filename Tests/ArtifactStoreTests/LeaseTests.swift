@@ -253,4 +253,16 @@ struct LeaseTests {
     let seen = try #require(try lab.store.holder(of: key))
     #expect((1...10).contains(seen.silence), "it grows by our own clock: \(seen.silence)")
   }
+
+  @Test("A lease's file that was put by and that somebody has swept is made again")
+  func sweptSpare() throws {
+    let lab = try Laboratory()
+    try #require(try acquire(lab.store)).release()
+    let leases = lab.store.path.appending("leases")
+    #expect(!Laboratory.names(leases).isEmpty)
+    for name in Laboratory.names(leases) {
+      try FileManager.default.removeItem(atPath: leases.appending(name).string)
+    }
+    #expect(try acquire(lab.store)?.isHeld == true)
+  }
 }

@@ -73,4 +73,34 @@ struct OriginTests {
     try lab.store.trust(bundle: Digest(hashing: [2]))
     #expect(try lab.reopened().trustedBundles() == [Digest(hashing: [1]), Digest(hashing: [2])])
   }
+
+  @Test("A bundle that brings another result than the one that came before is no origin of it")
+  func anotherResult() throws {
+    let (far, other, lab) = (try Laboratory(), try Laboratory(), try Laboratory())
+    let result = try far.publish(1).result
+    let forged = try other.publish(1, ["train.jsonl": "forged\n"]).result
+    try carry(result, from: far.store, to: lab.store, Self.bundle)
+    try carry(forged, from: other.store, to: lab.store, Self.other)
+    #expect(try lab.store.origins(of: result.key) == [Self.bundle])
+  }
+
+  @Test("Where a result that came from elsewhere is gone, the next that comes says its own origin alone")
+  func goneBetween() throws {
+    let (far, lab) = (try Laboratory(), try Laboratory())
+    let result = try far.publish(1).result
+    try carry(result, from: far.store, to: lab.store, Self.bundle)
+    try FileManager.default.removeItem(
+      atPath: lab.store.path.appending("actions").appending(result.key.digest.hexadecimal).string)
+    let later = try lab.reopened()
+    try carry(result, from: far.store, to: later, Self.other)
+    #expect(try later.origins(of: result.key) == [Self.other])
+  }
+
+  @Test("With a result that is collected its origin goes")
+  func collected() throws {
+    let (far, lab) = (try Laboratory(), try Laboratory())
+    try carry(far.publish(1).result, from: far.store, to: lab.store, Self.bundle)
+    try lab.store.collect(lab.store.planCollection(CollectionTests().policy))
+    #expect(try lab.store.importedActions().isEmpty)
+  }
 }

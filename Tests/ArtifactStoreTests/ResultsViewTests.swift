@@ -254,4 +254,86 @@ struct ResultsViewTests {
     #expect(Laboratory.read(place(lab, "a").appending("a")) == "3")
     #expect(Laboratory.read(place(lab, "b").appending("a")) == "4")
   }
+
+  @Test("A user's folder among those of the view's actions is left whole as a run begins, links into the store too")
+  func usersFolderAmongOurs() throws {
+    let lab = try Laboratory()
+    let first = try result(lab, 1, ["a": "1"])
+    try view(lab).show(first, label: "mle")
+    let mine = lab.folder.appending("results/e2e/mine")
+    try Laboratory.write("mine", to: mine.appending("notes.md"))
+    try FileManager.default.createDirectory(atPath: mine.appending("empty").string, withIntermediateDirectories: false)
+    let blob = lab.store.blobPath(first.outputs[0].artifact.manifest.layers[0].digest)
+    try FileManager.default.createSymbolicLink(
+      atPath: mine.appending("best").string, withDestinationPath: blob.string)
+    try view(lab).begin([])
+    #expect(Laboratory.names(lab.folder.appending("results/e2e")) == [".apprentice-view", "mine"])
+    #expect(Laboratory.names(mine) == ["best", "empty", "notes.md"])
+  }
+
+  @Test("An empty folder that a user has made beside results stays where it is")
+  func usersEmptyFolder() throws {
+    let lab = try Laboratory()
+    try view(lab).show(result(lab, 1, ["a": "1"]), label: "mle")
+    let mine = place(lab).appending("mine")
+    try FileManager.default.createDirectory(atPath: mine.string, withIntermediateDirectories: false)
+    try view(lab).show(result(lab, 2, ["a": "2"]), label: "mle")
+    #expect(Laboratory.names(place(lab)) == [".apprentice-view", "a", "mine"])
+    #expect(Laboratory.names(lab.folder.appending("results/e2e")) == [".apprentice-view", "mle"])
+    try view(lab).begin([])
+    #expect(Laboratory.exists(mine))
+  }
+
+  @Test("A page that a user has edited stays, though it is as long as ours, and so does a link led elsewhere")
+  func editedInPlace() throws {
+    let lab = try Laboratory()
+    try view(lab).show(result(lab, 1, ["page.html": "<p>ours", "a": "1"]), label: "mle")
+    let (page, link) = (place(lab).appending("page.html"), place(lab).appending("a"))
+    for file in [page, link] { try FileManager.default.removeItem(atPath: file.string) }
+    try Laboratory.write("<p>mine", to: page)
+    try Laboratory.age(page, seconds: 1000)
+    let notes = lab.folder.appending("notes.md")
+    try Laboratory.write("mine", to: notes)
+    try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: notes.string)
+    #expect(throws: StoreError.self) {
+      try view(lab).show(result(lab, 2, ["page.html": "<p>next", "a": "2"]), label: "mle")
+    }
+    try view(lab).begin([])
+    #expect(Laboratory.read(page) == "<p>mine")
+    #expect(target(link) == notes.string)
+  }
+
+  @Test("A folder of links that lead to no blob is a user's, though their paths look like the store's")
+  func linksLikeOurs() throws {
+    let lab = try Laboratory()
+    let mine = lab.folder.appending("results/e2e")
+    try FileManager.default.createDirectory(atPath: mine.string, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      atPath: mine.appending("papers").string, withDestinationPath: "/lab/blobs/sha256/papers")
+    #expect(throws: StoreError.inTheWay(mine, what: "a folder")) {
+      try view(lab).show(result(lab, 1, ["a": "1"]), label: "mle")
+    }
+    #expect(Laboratory.names(mine) == ["papers"])
+  }
+
+  @Test("What another process is about to rename into place stays as a run begins")
+  func underWay() throws {
+    let lab = try Laboratory()
+    let one = try result(lab, 1, ["a": "1"])
+    try view(lab).show(one, label: "mle")
+    let pipeline = lab.folder.appending("results/e2e")
+    try FileManager.default.copyItem(
+      atPath: pipeline.appending("mle").string, toPath: pipeline.appending(".new-0123").string)
+    try view(lab).begin([("mle", one.key)])
+    #expect(Laboratory.names(pipeline) == [".apprentice-view", ".new-0123", "mle"])
+    #expect(Laboratory.names(pipeline.appending(".new-0123/data")) == [".apprentice-view", "a"])
+  }
+
+  @Test("A rerun of an action that gives fewer files leaves none of those before it")
+  func fewerFiles() throws {
+    let lab = try Laboratory()
+    try view(lab).show(result(lab, 1, ["a": "1", "b": "2"]), label: "mle")
+    try view(lab).show(result(lab, 1, ["a": "1"]), label: "mle")
+    #expect(Laboratory.names(place(lab)) == [".apprentice-view", "a"])
+  }
 }

@@ -131,4 +131,24 @@ struct RunTests {
     #expect(throws: StoreError.damagedRecord(file)) { try lab.store.actions(of: run.id) }
     #expect(try lab.store.summary(of: run.id) == nil)
   }
+
+  @Test("The list of the latest is made short where most of its lines are no longer the latest, and says the same")
+  func compacted() throws {
+    let lab = try Laboratory()
+    let run = try lab.store.beginRun(pipeline: "p")
+    for number in 1...40 {
+      try run.record([
+        ActionRecord(label: "a\(number % 2)", key: Laboratory.document(number).key, result: nil)
+      ])
+    }
+    let before = try lab.store.latestActions(of: "p")
+    try lab.store.compactLatest(of: "p")
+    let list = Laboratory.read(lab.store.path.appending("runs/latest/p.jsonl")) ?? ""
+    #expect(list.split(separator: "\n").count == 3, "a head and a line for each")
+    #expect(try lab.reopened().latestActions(of: "p") == before)
+    #expect(before.mapValues(\.key) == ["a0": Laboratory.document(40).key, "a1": Laboratory.document(39).key])
+  }
+
+  @Test("A run's name tells its time")
+  func time() { #expect(RunID("20260131T235958.123456Z-1a2b3c4d")?.time == "2026-01-31T23:59:58Z") }
 }

@@ -161,4 +161,17 @@ struct WorkTests {
     try FileSystem.removeTree(folder)
     #expect(!Laboratory.exists(folder))
   }
+
+  @Test("Of an earlier attempt's code what is written anew stays, however deep it lies, and nothing else")
+  func code() throws {
+    let lab = try Laboratory()
+    let work = try lab.store.makeWorkFolder(for: key)
+    for name in ["run.py", "c/run.py", "a/b/c/run.py", "a/b/old.py", "a/old.py"] {
+      try Laboratory.write("x", to: work.code.pushing(FilePath(name)))
+    }
+    try work.removeCode(but: ["run.py", "a/b/c/run.py"])
+    #expect(Laboratory.names(work.code) == ["a", "run.py"])
+    #expect(Laboratory.names(work.code.appending("a/b")) == ["c"])
+    #expect(Laboratory.names(work.code.appending("a/b/c")) == ["run.py"])
+  }
 }

@@ -86,6 +86,39 @@ import Testing
         Self.expectUnfit(BundleFolder(folder.pushing(FilePath(name))), words, in: store)
       }
       #expect(HostileBundleTests.listing(folder.appending("away")).isEmpty)
+      let deep = try Store.open(folder.pushing("deep/a/store"), creating: true)
+      Self.expectUnfit(BundleFolder(folder.appending("deep")), "deeper than at its top", in: deep)
+    }
+  }
+
+  @Test("a file of the very size and another content is no file of the bundle")
+  func sameSize() throws {
+    try Self.withStore { folder, store in
+      _ = try store.importBundle(Self.bundle, writingTo: BundleFolder(folder.appending("model")))
+      try Shell.run("mkdir same; tr a b < model/small.yaml > same/small.yaml", in: folder)
+      Self.expectUnfit(
+        BundleFolder(folder.appending("same")), "same/small.yaml is there already, with other content", in: store)
+    }
+  }
+
+  @Test(
+    "where one file can't be renamed into its place none of the others stays, and what was replaced comes back",
+    .enabled(if: SmallDisk.isPossible, "needs leave to mount a tmpfs"))
+  func undone() throws {
+    try Self.withStore { folder, store in
+      try Shell.run(
+        """
+        mkdir -p to/rows to/stages/upper; echo mine > to/stages/upper/stage.yaml
+        mount -t tmpfs tmpfs to/rows
+        """, in: folder)
+      defer { umount2(folder.pushing("to/rows").string, Int32(MNT_DETACH)) }
+      // The rows come after the stage, and nothing is renamed from one file system to another.
+      #expect(throws: StoreError.self) {
+        try store.importBundle(Self.bundle, writingTo: BundleFolder(folder.appending("to"), replacing: true))
+      }
+      #expect(Self.files(folder.appending("to")) == ["stages/upper/stage.yaml"])
+      #expect(try Fixture.lines(folder.pushing("to/stages/upper/stage.yaml")) == ["mine"])
+      #expect(!HostileBundleTests.listing(folder).contains { $0.contains(".apprentice-import-") })
     }
   }
 

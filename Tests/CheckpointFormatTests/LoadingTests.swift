@@ -230,6 +230,29 @@ import Transformers
     #expect(third.notes[0].contains("ends texts with the end token 3, the model in "))
   }
 
+  @Test("A tokenizer beside a model that can't be read bars nothing, and it is said that nothing was compared")
+  func unreadableTokenizer() throws {
+    let editor = try CheckpointEditor()
+    try FileContent.write("{}".utf8, to: editor.folder.appending("tokenizer.json"))
+    let facts = try ModelFacts(of: editor.folder)
+    #expect(facts.configuration.endTokens == [2] && facts.tokenizerEnd == nil)
+    #expect(facts.notes.count == 1)
+    #expect(facts.notes.first?.contains("the tokenizer's end token is not compared with the model's") == true)
+  }
+
+  @Test("Two spellings of the rotary scaling that say something else are refused, two that agree are one")
+  func twoScalings() throws {
+    let scaling: JSONValue = [
+      "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+      "original_max_position_embeddings": 8,
+    ]
+    let editor = try CheckpointEditor()
+    try editor.configure([("rope_scaling", scaling), ("rope_parameters", scaling)])
+    #expect(editor.complaint() == "")
+    try editor.configure([("rope_parameters", ["rope_type": "default"])])
+    #expect(editor.complaint().contains("field rope_scaling says something else than rope_parameters"))
+  }
+
   @Test(
     "Golden models load, and both spellings of one model are the same",
     .enabled(if: Fixture.shared("golden/models") != nil, "skipped: no shared golden data beside the project"))

@@ -12,7 +12,7 @@ import Testing
       try TemporaryFolder.write(
         #"{"prompt":"p\u001b]0;title\u0007","completion":"c"}"# + "\n", to: folder.pushing("d/train.jsonl"))
       try TemporaryFolder.write(
-        "apprentice: 1\nname: one\nstages:\n  rows: { uses: ingest, in: { source: ./d } }\n",
+        "apprentice: 1\nname: one\nparams: { note: x }\nstages:\n  rows: { uses: ingest, in: { source: ./d } }\n",
         to: folder.appending("one.yaml"))
       let outcome = try Tool.run("run", "one.yaml", in: folder)
       #expect(outcome.status == 0, "\(outcome.errors)")
@@ -72,6 +72,10 @@ import Testing
         let text = outcome.output + outcome.errors
         #expect(!text.unicodeScalars.contains { $0.value == 0x1B || $0.value == 7 }, "\(verb)")
       }
+      let set = try Tool.run("run", "one.yaml", "--set", "note=a\u{1B}[2Jb", "--store", "new", in: folder)
+      #expect(set.status == 0, "\(set.errors)")
+      let runs = try Tool.run("runs", "--store", "new", in: folder)
+      #expect(runs.output.contains("note=a\\u{1b}[2Jb"), "no terminal obeys what is set: \(runs.output)")
       let row = try Tool.run("show", "one:rows.dataset", "--row", "0", in: folder)
       #expect(row.output.contains("]0;title"))
     }
@@ -82,6 +86,7 @@ import Testing
     let verb = try Tool.run("statsu")
     #expect(verb.status == 64)
     #expect(verb.errors.contains("did you mean status"), "\(verb.errors)")
+    #expect(!verb.errors.contains("run-action"), "what is for the tool's own use is no verb: \(verb.errors)")
     let option = try Tool.run("run", "--thread", "2")
     #expect(option.status == 64)
     #expect(option.errors.contains("--threads"), "\(option.errors)")
@@ -177,6 +182,16 @@ import Testing
       let outcome = try Tool.run(arguments, in: folder)
       #expect(outcome.status != 0)
       #expect(outcome.errors.lowercased().contains("did you mean \(name)"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("also where SIGPIPE is ignored, as in programs that started the tool, a closed pipe ends silently with 141")
+  func ignoredSignal() throws {
+    try withRun { folder in
+      let outcome = try shell(
+        "trap '' PIPE; { sleep 0.2; \"$A\" stages; echo $? > status; } | true; exit $(cat status)", in: folder)
+      #expect(outcome.status == 141)
+      #expect(outcome.errors.isEmpty, "\(outcome.errors)")
     }
   }
 }

@@ -1,5 +1,6 @@
 import CanonicalJSON
 import Foundation
+import Records
 import SystemPackage
 import TestSupport
 import Testing
@@ -99,6 +100,7 @@ import Testing
       let all = ["gc", "--keep-runs", "1", "--max-age", "0s", "--grace", "0s"]
       let planned = try json("gc", "--keep-runs", "1", "--max-age", "0s", "--grace", "0s", "--dry-run", in: folder)
       #expect((planned["removed"]?.array?.count ?? 0) > 0)
+      #expect(try Tool.run("status", "rows.yaml", "--check", "--set", "limit=3", in: folder).status == 0, "a dry run")
       #expect(try Tool.run(all, in: folder).status == 0)
       #expect(try Tool.run("status", "rows.yaml", "--check", "--set", "limit=5", in: folder).status == 0)
       #expect(try Tool.run("status", "rows.yaml", "--check", "--set", "limit=3", in: folder).status == 3)
@@ -215,6 +217,93 @@ import Testing
       #expect(outcome.status == 0)
       #expect(outcome.errors.contains("warning: --set note changes nothing"), "\(outcome.errors)")
       #expect(!outcome.errors.contains("limit"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("diff tells metrics that differ, with their intervals")
+  func diffMetrics() throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: marks\nstages:\n  marks: { uses: score, in: { samples: ./s }, with: { resamples: 50 } }\n",
+        to: folder.appending("marks.yaml"))
+      for text in ["a b c d", "a b x d"] {
+        let rows = (0..<12).map { row in
+          SampleRow(id: "p\(row)", sample: 0, text: row % 3 == 0 ? "a" : text, references: ["a b c d"])
+        }
+        try TemporaryFolder.write("", to: folder.appending("s").appending(".keep"))
+        try SampleFiles.write(rows, settings: nil, to: folder.appending("s"))
+        _ = try json("run", "marks.yaml", in: folder)
+      }
+      let metrics = try #require(try json("diff", "last~1", "last", in: folder, expecting: 3)["metrics"]?.array)
+      let exact = try #require(metrics.first { $0["metric"] == "exact_match" })
+      #expect((exact["old"]?.number ?? 0) > (exact["new"]?.number ?? 1))
+      #expect(metrics.allSatisfy { $0["stage"] == "marks" })
+      for side in ["old", "new"] {
+        let interval = try #require(metrics.first { $0["metric"] == "bleu" }?["\(side)_interval"]?.array)
+        #expect(interval.count == 2 && (interval[0].number ?? 1) <= (interval[1].number ?? 0))
+      }
+      #expect(try Tool.run("diff", "last~1", "last", in: folder).output.contains("exact_match"))
+    }
+  }
+
+  @Test("a key holds the parameters that differ from their default, and one that is set to it changes nothing")
+  func keyParameters() throws {
+    try withPipeline { folder in
+      let answer = try json("run", "rows.yaml", in: folder)
+      let key = try #require(answer["actions"]?.array?.first { $0["stage"] == "rows" }?["key"]?.string)
+      let document = folder.pushing(FilePath(".apprentice/blobs/sha256")).appending(String(key.dropFirst(7)))
+      #expect(try JSONValue(parsing: Fixture.bytes(document))["parameters"] == ["limit": 3])
+      let file = folder.appending("rows.yaml")
+      let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+      try TemporaryFolder.write(
+        text.replacing("limit: \"${limit}\" }", with: "limit: \"${limit}\", shuffle: false }"), to: file)
+      #expect(try Tool.run("status", "rows.yaml", "--check", in: folder).status == 0)
+    }
+  }
+
+  @Test("commas within brackets and quotes part no values of a sweep")
+  func sweepOfLists() throws {
+    try withPipeline { folder in
+      let file = folder.appending("rows.yaml")
+      let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+      try TemporaryFolder.write(text.replacing("limit: 3,", with: "limit: 3, names: [x], word: x,"), to: file)
+      for (sweep, count) in [("names=[a,b],[c]", 2), ("word='a,b',c,d", 3), ("names=[a,b]", 1)] {
+        let answer = try json("status", "rows.yaml", "--sweep", sweep, in: folder)
+        let names = answer["actions"]?.array?.first { $0["stage"] == "whole" }?["pipeline"]
+        #expect((names?.array?.count ?? 1) == count, "\(sweep): \(String(describing: names))")
+      }
+    }
+  }
+
+  @Test("a megabyte of --max-size is a million bytes")
+  func megabyte() throws {
+    try withPipeline { folder in
+      // What a row answers stands in the dataset twice, as completion and reference.
+      for count in [505_000, 1] {
+        let row = "{\"prompt\":\"p\",\"completion\":\"\(String(repeating: "x", count: count))\"}\n"
+        try TemporaryFolder.write(row, to: folder.pushing("d/train.jsonl"))
+        _ = try json("run", "rows.yaml", "rows", in: folder)
+      }
+      let most = ["gc", "--keep-runs", "0", "--max-age", "0s", "--grace", "0s", "--dry-run", "--json", "--max-size"]
+      func removed(_ size: String) throws -> Int {
+        let outcome = try Tool.run(most + [size], in: folder)
+        return try #require(try JSONValue(parsing: outcome.output)["removed"]?.array).count
+      }
+      #expect(try removed("1MB") > 0)
+      #expect(try removed("1040kB") == 0)
+      #expect(try Tool.run(most + ["1MiB"], in: folder).status == 64)
+    }
+  }
+
+  @Test("a scale that would choose the scale is a problem")
+  func scaleOfScales() throws {
+    try withPipeline { folder in
+      let file = folder.appending("rows.yaml")
+      let text = String(decoding: try Fixture.bytes(file), as: UTF8.self)
+      try TemporaryFolder.write(text.replacing("{ limit: 5 }", with: "{ limit: 5, scale: small }"), to: file)
+      let outcome = try Tool.run("check", "rows.yaml", in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.output.contains("scale in the scale large"), "\(outcome.output)")
     }
   }
 }

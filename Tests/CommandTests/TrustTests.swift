@@ -80,4 +80,17 @@ import Testing
       #expect(try state("--trust", "own", in: folder)["state"] == "stale")
     }
   }
+
+  @Test("a bundle that is trusted counts for every pipeline file, but not under --trust own")
+  func trusted() throws {
+    try withBundle { bundle, folder in
+      #expect(try state(in: folder)["state"] == "stale")
+      let outcome = try Tool.run("bundle", "trust", bundle, "--json", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(try JSONValue(parsing: outcome.output)["results"] == 1)
+      let action = try state(in: folder)
+      #expect(action["state"] == "fresh" && action["origin"]?["kind"] == "bundle")
+      #expect(try state("--trust", "own", in: folder)["state"] == "stale")
+    }
+  }
 }

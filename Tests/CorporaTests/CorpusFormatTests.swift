@@ -208,6 +208,13 @@ import Testing
     #expect(try Template("{a}\(mark)") != Template("{a}"))
   }
 
+  @Test("templates that only look alike are two")
+  func equality() throws {
+    #expect(try Template("é {a}") != Template("e\u{301} {a}"))
+    #expect(try Template("{é}") != Template("{e\u{301}}"))
+    #expect(try Template("{a}") != Template("a") && Template("{a}") == Template("{a}"))
+  }
+
   @Test("a brace without partner is refused", arguments: ["{a", "a}", "{{a}"])
   func unbalanced(text: String) { #expect(throws: Template.Malformed.self) { try Template(text) } }
 }

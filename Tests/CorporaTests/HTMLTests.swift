@@ -44,6 +44,7 @@ import Testing
     "character references are resolved as the standard says, with and without semicolon",
     arguments: [
       ("&copy 2020 AT&T &lt;b&gt; &notit; &notin; &hellip; &apos;", "© 2020 AT&T <b> ¬it; ∉ … '"),
+      ("&hellip &notin &apos x", "&hellip ¬in &apos x"), ("&#x7F;&#x80;&#x9F;&#xA0;", "\u{7F}€Ÿ\u{A0}"),
       ("&#x93;q&#148; &#0; &#x1F600; &#xD800; &#99999999999; &#; &#x;", "“q” \u{FFFD} 😀 \u{FFFD} \u{FFFD} &#; &#x;"),
       ("&unknown; & &eacute &NotEqualTilde; &CounterClockwiseContourIntegral;", "&unknown; & é ≂̸ ∳"),
       ("a&nbsp; b", "a\u{A0} b"),
@@ -60,7 +61,7 @@ import Testing
       ("<svg><path/><![CDATA[>]]></svg>a<math><mi>x</math>b", "ab"), ("<svg><g>no<p>a", "a"),
       ("<p title='a>b' x=\"'>\">a", "a"), ("a<![CDATA[b]]>c<?php x ?>d</ e>f<!g>h", "acdfh"),
       ("1 < 2 <3 <-", "1 < 2 <3 <-"), ("a<b", "a"), ("<textarea><b></textarea>a", "<b>a"),
-      ("<style>p{content:'</p>'}</STYLE>a", "a"),
+      ("<style>p{content:'</p>'}</STYLE>a", "a"), ("a<![CDATA[b>c]]>d<svg><![CDATA[e>f]]></svg>", "ac]]>d"),
     ])
   func hidden(page: String, text: String) throws {
     #expect(try row(page) == "1 {\"title\":\"\",\"text\":\"\(text)\"}")

@@ -9,7 +9,7 @@ private let lines = "; if the file holds JSON lines, an object a line, set forma
     arguments: [
       ("[{\"a\":1},\n {\"a\":\"],\\\"}\"}]", [#"1 {"a":1}"#, #"2 {"a":"],\"}"}"#]),
       ("{\"version\":[1,[2]],\n\"data\":[{\"a\":[{}]}],\"empty\":[]}", [#"2 {"a":[{}]}"#]),
-      (" [ ] \n", []),
+      (" [ ] \n", []), ("[{\"a\":1},\r\n{\"a\":2},\r{\"a\":3}]", [#"1 {"a":1}"#, #"2 {"a":2}"#, #"3 {"a":3}"#]),
     ])
   func rows(text: String, expected: [String]) throws {
     #expect(try Reading.rows(Array(text.utf8), CorpusReader(format: .json)) == expected)

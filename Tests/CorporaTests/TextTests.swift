@@ -163,6 +163,8 @@ import Testing
       ("<?xml version='1.0' encoding='ISO-8859-1'?>", "“"), ("<meta/charset=latin1>", "“"),
       ("<meta name=x content='charset=koi8-r'><meta charset=latin1>", "“"),
       ("<!-- <meta charset=koi8-r> --><meta charset=latin1>", "“"),
+      ("<!-- > <meta charset=koi8-r> --><meta charset=latin1>", "“"),
+      ("<meta http-equiv=refresh content='5; charset=koi8-r'><meta charset=latin1>", "“"),
       ("<p title='<meta charset=koi8-r>'><meta charset=latin1>", "“"),
     ])
   func declarations(head: String, expected: String) throws {

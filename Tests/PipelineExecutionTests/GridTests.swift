@@ -121,4 +121,92 @@ import Testing
       #expect(completions.first?.contains("litter ") == false)
     }
   }
+
+  @Test("actions start in the order of the plan, whichever of them were ready first")
+  func order() throws {
+    let grid = """
+      stages:
+        one: { uses: ./make, with: { word: x } }
+        two: { uses: ./make, with: { word: y } }
+        after-two: { uses: ./copy, in: { dataset: two.dataset } }
+        after-one: { uses: ./copy, in: { dataset: one.dataset } }
+        cell:
+          uses: ./make
+          matrix: { number: [0, 1, 2, 3, 4, 5, 6, 7, 8] }
+          with: { word: "w${matrix.number}" }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let plan = try toy.json("run", "--jobs", "1", "--threads", "1")["actions"]?.array ?? []
+      let runs = toy.folder.pushing(".apprentice/runs")
+      let run = try #require(
+        try FileManager.default.contentsOfDirectory(atPath: runs.string).first { $0.hasPrefix("2") })
+      let events = try Fixture.lines(runs.appending(run).appending("events.jsonl")).map { try JSONValue(parsing: $0) }
+      let begun = events.filter { $0["event"] == "begin" }.compactMap { $0["action"]?.string }
+      #expect(begun.count == 13)
+      #expect(
+        begun
+          == plan.map { action in
+            (action["stage"]?.string ?? "") + (action["cell"]?.string.map { "@" + $0 } ?? "")
+          })
+    }
+  }
+
+  @Test("among many cells, too, a damaged result is made again and not found by what was looked up before")
+  func damagedAmongMany() throws {
+    let numbers = (0..<70).map(String.init).joined(separator: ", ")
+    let grid = """
+      stages:
+        cell:
+          uses: ./make
+          matrix: { number: [\(numbers)] }
+          with: { word: "w${matrix.number}" }
+        mid: { uses: ./make, with: { word: mid } }
+        end: { uses: ./copy, in: { dataset: mid.dataset } }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let before = try toy.json("run", "--jobs", "2", "--threads", "2", "--store", "other").digests
+      _ = try toy.json("run", "cell", "mid", "--jobs", "2", "--threads", "2")
+      let shown = try JSONValue(parsing: try toy.tool("show", "mid.dataset", "--json").output)
+      let digest = try #require(shown["files"]?.array?.first?["digest"]?.string)
+      let blob = toy.folder.pushing(".apprentice/blobs/sha256").appending(String(digest.dropFirst(7)))
+      var bytes = try Fixture.bytes(blob)
+      let attributes = try FileManager.default.attributesOfItem(atPath: blob.string)
+      bytes[bytes.count / 2] ^= 1
+      chmod(blob.string, 0o644)
+      let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: blob.string))
+      try handle.write(contentsOf: bytes)
+      try handle.close()
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o444, .modificationDate: attributes[.modificationDate] as Any], ofItemAtPath: blob.string)
+      let answer = try toy.json("run", "--jobs", "2", "--threads", "2")
+      let states = answer.states
+      #expect(answer.digests == before, "what reads it waits until it is whole")
+      #expect(states["mid"] == "ran" && states["end"] == "ran")
+      #expect(states.values.count { $0 == "fresh" } == 70)
+    }
+  }
+
+  @Test("cells of one key that are looked for at a remote are one action, too")
+  func remoteTwins() throws {
+    let grid = """
+      stages:
+        data: { uses: ./make }
+        same:
+          uses: ./copy
+          matrix: { unused: [0, 1, 2, 3] }
+          in: { dataset: data.dataset }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      try FileManager.default.createDirectory(
+        atPath: toy.folder.appending("lab").string, withIntermediateDirectories: false)
+      let first = try toy.json("run", "--store", "one", "--remote", "lab", "--no-results").states
+      #expect(first.values.count { $0 == "ran" } == 2 && first.values.count { $0 == "fresh" } == 3)
+      let second = try toy.json("run", "--store", "two", "--remote", "lab", "--no-results").states
+      #expect(second.values.allSatisfy { $0 == "fresh" })
+      #expect(toy.journal == ["make", "copy"])
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import ArtifactStore
 import CanonicalJSON
 import ContentAddressing
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -71,6 +72,36 @@ import Testing
       #expect(seen.contains("TZ=UTC"))
       #expect(seen.contains("OPENBLAS_CORETYPE=Zen"))
       #expect(seen.suffix(3) == ["look.sh", "more", "here"])
+    }
+  }
+
+  @Test("a program that may be run may be run as a copy, too, and its request names the action's key")
+  func programs() throws {
+    try ToyPipeline.with("stages:\n  tell: { uses: ./tell }\n") { toy in
+      let manifest = """
+        name: tell
+        revision: 1
+        summary: A toy.
+        in: {}
+        out: { dataset: { kind: dataset } }
+        parameters: {}
+        run: { command: [sh, tell.sh], code: [tell.sh, bin/row] }
+        """
+      try TemporaryFolder.write(manifest, to: toy.folder.appending("tell/stage.yaml"))
+      try TemporaryFolder.write("./bin/row", to: toy.folder.appending("tell/tell.sh"))
+      let program = toy.folder.appending("tell/bin/row")
+      try TemporaryFolder.write(
+        """
+        #!/bin/sh
+        out=$(sed -n 's/.*"out":{"dataset":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
+        key=$(sed -n 's/.*"key":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
+        printf '{"id":"train-0","prompt":"p","completion":"%s","references":["c"]}\\n' "$key" > "$out/train.jsonl"
+        """, to: program)
+      #expect(chmod(program.string, 0o755) == 0)
+      let action = try #require(try toy.json("run").action("tell"))
+      let rows = try Fixture.lines(toy.folder.pushing("results/toy/tell/dataset/train.jsonl"))
+      let key = try #require(action["key"]?.string)
+      #expect(try JSONValue(parsing: #require(rows.first))["completion"]?.string == key)
     }
   }
 

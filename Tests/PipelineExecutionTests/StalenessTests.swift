@@ -1,4 +1,6 @@
+import ArtifactStore
 import CanonicalJSON
+import ContentAddressing
 import SystemPackage
 import TestSupport
 import Testing
@@ -185,6 +187,26 @@ import Testing
       #expect(try Fixture.lines(shown.appending("train.jsonl"))[0].contains("\"completion\":\"5a\""))
       _ = try toy.json("run")
       #expect(try Fixture.lines(shown.appending("train.jsonl"))[0].contains("\"completion\":\"0.1a\""))
+    }
+  }
+
+  @Test("a result without the outputs that its stage declares is none, whoever put it into the store")
+  func otherOutputs() throws {
+    try ToyPipeline.with(Self.chain) { toy in
+      let answer = try toy.json("run", "data", "--store", "one")
+      let key = try #require(answer.action("data")?["key"]?.string.flatMap { ActionKey($0) })
+      let document = try Store.open(toy.folder.appending("one"), creating: false).keyDocument(key)
+      let store = try Store.open(toy.folder.appending("two"), creating: true)
+      let work = try store.makeWorkFolder(for: key)
+      try TemporaryFolder.write("{}\n", to: work.output("dataset").appending("samples.jsonl"))
+      let publication = try store.beginPublication(in: work)
+      let artifact = try publication.add(
+        folder: work.output("dataset"), kind: #require(KindName("samples")))
+      let recording = try publication.record(document, environment: [:], outputs: ["dataset": artifact])
+      try work.remove()
+      #expect(recording.result.key == key)
+      #expect(try toy.json("status", "--store", "two").action("data")?["state"] == "stale")
+      #expect(try toy.json("run", "data", "--store", "two").states == ["data": "ran"])
     }
   }
 }

@@ -13,6 +13,9 @@ import Testing
     #expect(Spelling.nearest(to: "sede", among: names) == "seed")
     #expect(Spelling.nearest(to: "stpes", among: names) == "steps")
     #expect(Spelling.nearest(to: "colour", among: names) == nil)
+    // A third of the letters may differ, and no more.
+    #expect(Spelling.nearest(to: "lernng_rte", among: names) == "learning_rate")
+    #expect(Spelling.nearest(to: "lernng_r", among: names) == nil)
     #expect(Spelling.nearest(to: "", among: names) == nil)
   }
 

@@ -35,6 +35,18 @@ import Testing
     #expect(report.terminalText.contains("2 seeds"))
   }
 
+  @Test("seeds of equal means whose samples differ are no copies")
+  func otherSamplesOfEqualMeans() throws {
+    var scores = seeds([14, 14], digests: [nil, nil])
+    #expect(try Report(ReportInputs(scores: scores)).warnings.count == 1)
+    // The first sample is right and the last one of its prompt wrong; the other way round the mean is the same.
+    scores[1].examples[0].values["exact_match"] = 0
+    scores[1].examples[19].values["exact_match"] = 1
+    let report = try Report(ReportInputs(scores: scores))
+    #expect(report.warnings.isEmpty)
+    #expect(report.terminalText.contains("2 seeds"))
+  }
+
   @Test("trainings of several seeds with one and the same curve are said to be without effect of the seed")
   func curves() throws {
     let curves = (0..<3).map { seed in
@@ -150,6 +162,25 @@ import Testing
       try Report(ReportInputs(scores: [scores], samples: samples)).warnings == [
         "sample-mle lacks 3 samples of score-mle",
         "of the samples, sample-iq belong to none of the scores and are not shown",
+      ])
+    let reward = RewardRow(
+      id: "test-0", sample: 0, tokens: [Int32](0..<10), logProbabilities: [Float](repeating: -1, count: 10),
+      values: [Float](repeating: 0, count: 10), rewards: [Float](repeating: 1, count: 10), return: 10)
+    let rewards = [JSONObject(), ["seed": 1]].map { axes in
+      var axes = axes
+      axes["temperature"] = 1
+      return RewardsInput(
+        provenance: Provenance(label: axes["seed"] == nil ? "reward-mle" : "reward-mle@seed=1", axes: axes),
+        rows: [reward])
+    }
+    #expect(
+      try Report(ReportInputs(scores: [scores], rewards: rewards)).warnings == [
+        "reward-mle lacks 3 samples of score-mle",
+        "of the rewards, reward-mle@seed=1 belong to none of the scores and are not shown",
+      ])
+    #expect(
+      try Report(ReportInputs(scores: [scores], rewards: [rewards[1]])).warnings == [
+        "of the rewards, reward-mle@seed=1 belong to none of the scores and are not shown"
       ])
   }
 }

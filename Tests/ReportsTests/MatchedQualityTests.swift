@@ -112,5 +112,10 @@ import Testing
     // At 85 %: the baseline a quarter of the way from 0.5 to 1 (Self-BLEU 75), the arm two thirds (55).
     #expect(match["diversity_at_equal_quality"] == "20.000000")
     #expect(report.sentence.hasSuffix("more diverse, in the middle of the qualities that both have."))
+    // Neither was sampled there, so both have a row.
+    for arm in ["MLE, matched", "IQLearn λ=0.1, matched"] {
+      let row = try #require(Bench.table(report, "table.csv").first { $0["arm"] == arm }, "\(arm)")
+      #expect(row["exact_match"] == "0.850000")
+    }
   }
 }

@@ -104,6 +104,8 @@ import Testing
         + "At equal quality, IQLearn λ=0.01 is undecided in diversity (0.0 ± 0.0 Self-BLEU points); IQLearn λ=0.1 is "
         + "5.0 ± 0.0 Self-BLEU points more diverse.")
     #expect(report.page.contains("2 comparisons, intervals not adjusted for their number."))
+    #expect(
+      report.page.contains("Undecided: the interval holds 0, so IQLearn λ=0.01 may be MLE at another temperature."))
   }
 
   @Test("worse arms and those out of reach are named in the same breath, with what was tried")

@@ -20,7 +20,7 @@ import Testing
       let new = try ParameterValues(given, for: after).differing(from: after)
       #expect(old == new, "\(given)")
     }
-    #expect(try ParameterValues(["steps": 10], for: after).differing(from: after).isEmpty)
+    #expect(try ParameterValues(["steps": 10, "every": 7], for: after).differing(from: after).isEmpty)
     #expect(try ParameterValues(["rate": 0.2], for: after).differing(from: after) == ["rate": 0.2])
   }
 }

@@ -309,6 +309,9 @@ import Tokenization
       Self.minimal, configuration: #"{"eos_token": "<e>", "bos_token": "<e>", "add_bos_token": true}"#)
     #expect(tokenizer.encode("a", addSpecialTokens: true) == [0])
     #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains("add_bos_token true"))
+    let ending = try load(Self.minimal, configuration: #"{"eos_token": "<e>", "add_eos_token": true}"#)
+    #expect(ending.encode("a", addSpecialTokens: true) == [0])
+    #expect(ending.notes.count == 1 && ending.notes.first?.contains("add_eos_token true") == true)
     let none = try load(Self.minimal, configuration: #"{"eos_token": "<e>", "add_bos_token": false}"#)
     #expect(none.notes.isEmpty)
   }

@@ -242,4 +242,15 @@ import Training
     #expect(try bench.result(model) == Self.uninterrupted())
     #expect(FileContent.names(in: bench.checkpoints).count == 2)
   }
+
+  @Test("A checkpoint that holds a file more than its seal names is not used")
+  func stray() throws {
+    let bench = Self.stopped()
+    try FileContent.write([0], to: Self.newest(of: bench).appending("extra.json"))
+    let watcher = Watcher()
+    let model = Workbench.model()
+    try bench.run(model, validation: Self.validation, settings: Self.settings(), monitor: watcher)
+    #expect(watcher.warnings.count == 1 && watcher.warnings.first?.contains("it holds other files than") == true)
+    #expect(try bench.result(model) == Self.uninterrupted())
+  }
 }

@@ -298,6 +298,10 @@ import Transformers
     #expect(kept.step >= 1 && result.outcome.keptStep == kept.step && result.parameters != start)
     #expect(try kept.loss > #require(result.outcome.firstEvaluation).loss)
     #expect(kept.step == 1 && result.outcome.keptIsFirst)
+    // The only evaluation of a training is its last, too: there was nothing to choose.
+    settings.evaluateEvery = 6
+    let once = try Self.train(settings, rows: Workbench.rows(18, salt: 4), validation: validation)
+    #expect(once.outcome.kept?.step == 6 && !once.outcome.keptIsFirst)
   }
 
   @Test("Best means the lowest validation loss with λ at its final value, not the lowest mle")
