@@ -5,14 +5,22 @@ import SystemPackage
 
 /// UTF-8 made of bytes in another encoding, without a byte order mark.
 final class DecodedBytes: ByteSource {
+  /// Room in which iconv can always write what comes next.
+  private static let leastRoom = 64
+
   private let file: FilePath
   private let source: any ByteSource
   private let name: String
   private let leftover: TextEncoding.Leftover
   private let converter: iconv_t
   private var pending = [UInt8](repeating: 0, count: 1 << 16)
+  /// What is read and not converted stands in `pending` from `start` up to `filled`.
+  private var start = 0
   private var filled = 0
   private var ended = false
+  private var hasFlushed = false
+  /// What was decoded for a buffer that was too small.
+  private var spare: ArraySlice<UInt8> = []
   /// The line that conversion has reached.
   private var line = 1
 
@@ -74,54 +82,98 @@ final class DecodedBytes: ByteSource {
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    guard spare.isEmpty, buffer.count < Self.leastRoom else {
+      if spare.isEmpty { return try decode(into: buffer) }
+      return takeSpare(into: buffer)
+    }
+    spare = try [UInt8](unsafeUninitializedCapacity: Self.leastRoom) { room, count in
+      count = try decode(into: UnsafeMutableRawBufferPointer(room))
+    }[...]
+    return takeSpare(into: buffer)
+  }
+
+  private func takeSpare(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(spare.count, buffer.count)
+    buffer.copyBytes(from: spare.prefix(count))
+    spare = spare.dropFirst(count)
+    return count
+  }
+
+  /// Decodes into room for any one character.
+  private func decode(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {
-      if !ended, filled < pending.count {
-        let read = try pending.withUnsafeMutableBytes {
-          try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
-        }
-        if read == 0 { ended = true } else { filled += read }
+      try fill()
+      if start == filled, ended {
+        // Some converters hold the last character until they know that no accent follows.
+        defer { hasFlushed = true }
+        return hasFlushed ? 0 : flush(into: buffer)
       }
-      if filled == 0, ended { return 0 }
       let (written, problem) = convert(into: buffer)
       if written > 0 { return written }
       if problem == EILSEQ, let written = leftOver(into: buffer) { return written }
-      if problem == EILSEQ || ended {
+      if problem != 0, problem != EINVAL || ended {
         throw RecordError(
           file: file, line: line, reason: "is not valid \(name); declare the file's encoding with encoding")
       }
     }
   }
 
+  /// Reads more of the source, if there is room for it.
+  private func fill() throws {
+    guard !ended else { return }
+    if start == filled { (start, filled) = (0, 0) }
+    if filled == pending.count, filled - start <= pending.count / 2 {
+      pending.withUnsafeMutableBytes { _ = memmove($0.baseAddress!, $0.baseAddress! + start, filled - start) }
+      (start, filled) = (0, filled - start)
+    }
+    guard filled < pending.count else { return }
+    let read = try pending.withUnsafeMutableBytes {
+      try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
+    }
+    if read == 0 { ended = true } else { filled += read }
+  }
+
   /// Writes the character that the Encoding Standard has for a byte that iconv refuses; nil where it has none.
   private func leftOver(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    guard filled > 0, buffer.count >= 3 else { return nil }
+    guard start < filled else { return nil }
     let scalar: UnicodeScalar
     switch leftover {
-    case .control where pending[0] & 0xE0 == 0x80: scalar = UnicodeScalar(pending[0])
-    case .euro where pending[0] == 0x80: scalar = "€"
+    case .control where pending[start] & 0xE0 == 0x80: scalar = UnicodeScalar(pending[start])
+    case .euro where pending[start] == 0x80: scalar = "€"
     default: return nil
     }
-    pending.withUnsafeMutableBytes { _ = memmove($0.baseAddress!, $0.baseAddress! + 1, filled - 1) }
-    filled -= 1
+    start += 1
+    // A character that the converter holds comes before it.
+    let held = flush(into: buffer)
     let bytes = Array(String(Character(scalar)).utf8)
-    buffer.copyBytes(from: bytes)
-    return bytes.count
+    UnsafeMutableRawBufferPointer(rebasing: buffer[held...]).copyBytes(from: bytes)
+    return held + bytes.count
   }
 
   private func convert(into buffer: UnsafeMutableRawBufferPointer) -> (written: Int, problem: Int32) {
     var problem: Int32 = 0
-    var inputLeft = filled
+    var inputLeft = filled - start
     var outputLeft = buffer.count
     pending.withUnsafeMutableBytes { bytes in
-      var input = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+      var input = bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }
       var output = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
       if iconv(converter, &input, &inputLeft, &output, &outputLeft) == -1 { problem = errno }
-      let used = filled - inputLeft
-      memmove(bytes.baseAddress!, bytes.baseAddress! + used, inputLeft)
     }
-    filled = inputLeft
-    let written = buffer.count - outputLeft
+    start = filled - inputLeft
+    return (counted(buffer, outputLeft), problem)
+  }
+
+  private func flush(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    var outputLeft = buffer.count
+    var output = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+    iconv(converter, nil, nil, &output, &outputLeft)
+    return counted(buffer, outputLeft)
+  }
+
+  /// How many bytes were written, of which the line ends are counted.
+  private func counted(_ buffer: UnsafeMutableRawBufferPointer, _ left: Int) -> Int {
+    let written = buffer.count - left
     for byte in buffer[..<written] where byte == 0x0A { line += 1 }
-    return (written, problem)
+    return written
   }
 }

@@ -67,6 +67,8 @@ struct Comparison: Sendable {
       groups[group].cells.append(cell)
     }
     Self.keepOneDiversity(&groups)
+    // Arms are held against each other seed by seed.
+    for group in groups.indices { groups[group].cells.sort { $0.identity.hasSeed(before: $1.identity) } }
     var arms: [Arm] = []
     for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
     remarks =
@@ -75,9 +77,11 @@ struct Comparison: Sendable {
         return name.isEmpty ? "the arm" : name
       }.remarks
     remarks += groups.flatMap(\.cells).flatMap(\.remarks) + partners.strangers
-    for (stem, _) in options.names where !arms.contains(where: { $0.stem.hasSameBytes(as: stem) }) {
+    // A curve may be of a training that is no arm, such as one that all arms begin with.
+    let named = arms + inputs.curves.map { CellIdentity($0.provenance).arm }
+    for (stem, _) in options.names where !named.contains(where: { $0.stem.hasSameBytes(as: stem) }) {
       remarks.append(
-        "names gives a name to \(stem), and no arm is called so; stems are \(Format.list(Self.stems(arms)))")
+        "names gives a name to \(stem), and no arm or curve is called so; stems are \(Format.list(Self.stems(named)))")
     }
     if bare > 0 {
       remarks.append(
@@ -95,6 +99,24 @@ struct Comparison: Sendable {
     resamples = options.resamples
     split = ids.first.map { String(decoding: $0.utf8.prefix { $0 != UInt8(ascii: "-") }, as: UTF8.self) } ?? ""
     if !["train", "validation", "test"].contains(split) { split = "" }
+    remarks += seedRemarks
+  }
+
+  /// Where one seed is held against several: the interval is then over those of one arm alone.
+  private var seedRemarks: [String] {
+    guard let baseline else { return [] }
+    func counts(_ arm: Arm) -> [Int] { grid(of: arm).map(\.cells.count) }
+    var remarks: [String] = []
+    for arm in arms where arm != baseline {
+      for (one, other) in [(baseline, arm), (arm, baseline)] {
+        guard counts(one).contains(1), let many = counts(other).max(), many > 1 else { continue }
+        let extent = counts(one).contains { $0 > 1 } ? "one seed at some temperatures" : "one seed"
+        remarks.append(
+          "\(name(one)) has \(extent) and \(name(other)) \(Format.count(many)): the interval of their difference leaves "
+            + "out how \(name(one)) varies over seeds")
+      }
+    }
+    return remarks
   }
 
   /// The stems of arms, each once.
@@ -131,6 +153,9 @@ struct Comparison: Sendable {
 
   /// The number of seeds of the arm that has most.
   var seedCount: Int { groups.map(\.cells.count).max() ?? 1 }
+
+  /// The number of seeds of the group that has fewest.
+  var leastSeedCount: Int { groups.map(\.cells.count).min() ?? 1 }
 
   /// The k of Self-BLEU.
   var samplesPerPrompt: Int? { groups.lazy.flatMap(\.cells).compactMap(\.samplesPerPrompt).first }

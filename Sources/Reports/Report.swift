@@ -31,8 +31,8 @@ public struct Report: Sendable {
     sentence = verdict.sentence
     let footnote = training.marked.isEmpty ? [] : ["\(TableText.mark) " + training.warnings.joined(separator: "; ")]
     terminalText =
-      ([text.scope + "; " + text.interval, text.terminal] + footnote + [verdict.sentence] + training.lines).joined(
-        separator: "\n")
+      (TerminalLayout.wrapped(text.scope + "; " + text.interval) + [text.terminal]
+      + (footnote + [verdict.sentence]).flatMap(TerminalLayout.wrapped) + training.lines).joined(separator: "\n")
     data =
       ReportData(
         comparison: comparison, table: table, correlations: correlations, curves: inputs.curves, training: training,

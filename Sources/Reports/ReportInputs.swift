@@ -159,7 +159,7 @@ public struct ReportOptions: Sendable {
   public var quality: String
   /// The arm that others are compared with, by name; empty for MLE.
   public var baseline: String
-  /// Names to print for arms, by the stem of their stages' names.
+  /// Names to print for arms and curves, by the stem of their stages' names.
   public var names: [(stem: String, name: String)]
   /// Resamples of the bootstrap.
   public var resamples: Int

@@ -188,8 +188,7 @@ struct ResultTable: Sendable {
     case .diversity:
       switch contrast.equalQuality {
       case .difference(let difference, _): return difference.isDecided && sign * difference.value > 0
-      case .notMeasured: return true
-      case .outOfReach, .noGrid, .identical, .unpaired: return false
+      case .notMeasured, .outOfReach, .noGrid, .identical, .unpaired: return false
       }
     default: return true
     }

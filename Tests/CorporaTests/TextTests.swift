@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Corpora
 import Records
 import SystemPackage
@@ -99,6 +100,15 @@ import Testing
     return try Reading.rows(bytes, CorpusReader(format: format, encoding: encoding))
   }
 
+  /// The texts of a file that comes in large pieces, as files do.
+  private func texts(_ bytes: [UInt8], _ encoding: String) throws -> [String] {
+    var texts: [String] = []
+    try Reading.each(bytes, CorpusReader(format: .text, encoding: try TextEncoding(named: encoding))) { row in
+      texts.append(row.fields["text"]?.string ?? "")
+    }
+    return texts
+  }
+
   private func failure(_ bytes: [UInt8], _ encoding: String? = nil, _ format: CorpusFormat = .text) throws -> String {
     let encoding = try encoding.map { try TextEncoding(named: $0) } ?? .asFileSays
     return Reading.failure(bytes, CorpusReader(format: format, encoding: encoding))
@@ -117,6 +127,37 @@ import Testing
     #expect(try rows([0xE9, 0x0A], "latin-1") == [#"1 {"text":"é"}"#])
     #expect(try rows([0x80, 0x0A], "windows-1252") == [#"1 {"text":"€"}"#])
     #expect(throws: TextEncoding.Unknown.self) { try TextEncoding(named: "klingon") }
+  }
+
+  @Test(
+    "a text longer than any buffer comes whole, wherever a buffer ends within a character",
+    arguments: ["cp1251", "koi8-r", "utf-16le", "gb18030"], [0, 1, 2])
+  func long(encoding: String, shift: Int) throws {
+    let codes: [String: [UInt8]] = [
+      "cp1251": [0xE0], "koi8-r": [0xC1], "utf-16le": [0x30, 0x04], "gb18030": [0xA7, 0xD1],
+    ]
+    let ascii: [UInt8] = encoding == "utf-16le" ? [0x78, 0] : [0x78]
+    let bytes =
+      Array(repeatElement(ascii, count: shift).joined())
+      + Array(repeatElement(codes[encoding] ?? [], count: 140_000).joined())
+    let expected = String(repeating: "x", count: shift) + String(repeating: "а", count: 140_000)
+    #expect(try texts(bytes, encoding) == [expected])
+  }
+
+  @Test(
+    "the last character comes where a converter waits for an accent behind it",
+    arguments: [
+      ("windows-1258", [0x61], "a"), ("windows-1258", [0x61, 0xCC], "à"), ("windows-1255", [0xE0], "א"),
+      ("windows-1258", [0x61, 0x8A, 0x62], "a\u{8A}b"), ("tcvn", [0x61], "a"), ("big5-hkscs", [0x88, 0x66], "Ê"),
+    ] as [(String, [UInt8], String)])
+  func held(encoding: String, bytes: [UInt8], expected: String) throws {
+    #expect(try rows(bytes, encoding) == ["1 {\"text\":\"\(expected)\"}"])
+  }
+
+  @Test("bytes that iconv refuses and browsers take cost the same each")
+  func refusedBytes() throws {
+    let bytes = [UInt8](repeating: 0x81, count: 300_000)
+    #expect(try texts(bytes, "l1") == [String(repeating: "\u{81}", count: 300_000)])
   }
 
   @Test("nothing is guessed: bytes that are not what they should be are an error with line and remedy")

@@ -68,7 +68,15 @@ import Testing
   func strangeName() throws {
     let report = try Report(
       ReportInputs(scores: [Bench.grid[1]]), options: ReportOptions(names: [("mle", "ML"), ("iqq", "IQ")]))
-    #expect(report.warnings == ["names gives a name to iqq, and no arm is called so; stems are mle"])
+    #expect(report.warnings == ["names gives a name to iqq, and no arm or curve is called so; stems are mle"])
+    // What all arms begin with is none of them and has a curve.
+    let start = CurvesInput(
+      provenance: Provenance(label: "start.curves"),
+      rows: [CurveRow(step: 0, split: .train, loss: 1, mle: 1, td: 0, entropy: 1, tokens: 3)])
+    let named = try Report(
+      ReportInputs(scores: [Bench.grid[1]], curves: [start]), options: ReportOptions(names: [("start", "Start")]))
+    #expect(named.warnings.isEmpty)
+    #expect(named.page.contains("Start"))
   }
 
   @Test("two arms with identical scores are one: nothing is compared, nothing is bold")

@@ -15,7 +15,7 @@ import Testing
     #expect(lines[2] == ["MLE", "1.00", "70.0 ± 0.0", "60.0 ± 0.0", "1.25"])
     #expect(lines[3] == ["IQLearn λ=0.1", "1.00", "55.0 ± 0.0", "45.0 ± 0.0", "1.25"])
     #expect(lines[4] == ["MLE, matched", "1.25", "55.0 ± 0.0", "50.0 ± 0.0", "1.25"])
-    #expect(lines.count == 6)
+    #expect(lines.count == 7)
   }
 
   @Test(

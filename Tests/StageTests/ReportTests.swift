@@ -41,7 +41,7 @@ import Testing
         emit: { if case .summary(let text) = $0 { summary.text.withLock { $0 = text } } }, interrupted: { false }))
     #expect(
       summary.text.withLock { $0 }.hasSuffix(
-        "Against MLE at equal T, Inverse is 20.0 Self-BLEU points less diverse and 20.0 points more correct; "
+        "Against MLE at equal T, Inverse is 20.0 Self-BLEU points less diverse and 20.0 points more correct;\n"
           + "at equal quality it is undecided in diversity (0.0 ± 0.0 Self-BLEU points)."))
     #expect(String(decoding: try FileContent.read(output.appending("index.html")), as: UTF8.self).contains("Inverse"))
     #expect(

@@ -20,7 +20,7 @@ public struct WriteReport: Stage {
   )
   static let names = Parameter(
     "names", default: NamedValues<String>(),
-    doc: "Names to print, by the stem of an arm: what is left of score-mle and sample-mle is mle.")
+    doc: "Names to print, by the stem of an arm or a curve: what is left of score-mle and train-mle is mle.")
   static let resamples = Parameter(
     "resamples", default: 1000, in: 0...100_000, unit: "resamples",
     doc: "Resamples of the bootstrap over prompts behind every interval.")
