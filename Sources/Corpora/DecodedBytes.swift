@@ -5,6 +5,55 @@ import SystemPackage
 
 /// UTF-8 made of bytes in another encoding, without a byte order mark.
 final class DecodedBytes: ByteSource {
+  private static let big5Signs: [UInt16: UnicodeScalar] = [
+    0xA15A: "\u{2574}", 0xA1C3: "\u{FFE3}", 0xA1C5: "\u{2CD}", 0xA1FE: "\u{FF0F}", 0xA240: "\u{FF3C}",
+    0xA2CC: "\u{5341}",
+    0xA2CE: "\u{5345}", 0xA3E1: "€",
+  ]
+
+  /// What rows 89 to 92 of JIS X 0208 hold, a cell each as UTF-8; nil where they hold nothing.
+  private static let ibmCells: [[UInt8]?] = {
+    guard let converter = iconv_open("UTF-8", "CP932"), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
+      return []
+    }
+    defer { iconv_close(converter) }
+    return (89...92).flatMap { row in
+      (1...94).map { cell -> [UInt8]? in
+        // The same cell in Shift_JIS, which has two rows to a first byte.
+        let second = row % 2 == 1 ? cell + 0x3F + (cell > 63 ? 1 : 0) : cell + 0x9E
+        var code = [CChar(bitPattern: UInt8((row - 1) / 2 + 0xC1)), CChar(bitPattern: UInt8(second))]
+        var text = [CChar](repeating: 0, count: 8)
+        var (left, room) = (2, 8)
+        let isKnown = code.withUnsafeMutableBufferPointer { code in
+          text.withUnsafeMutableBufferPointer { text in
+            var (input, output) = (code.baseAddress, text.baseAddress)
+            return iconv(converter, &input, &left, &output, &room) != -1
+          }
+        }
+        return isKnown && room == 5 ? text[..<3].map { UInt8(bitPattern: $0) } : nil
+      }
+    }
+  }()
+
+  /// Puts what browsers read in place of characters of one's own.
+  ///
+  /// - Returns: Whether there is something for all of them.
+  private static func replaceOwnCharacters(_ text: UnsafeMutableRawBufferPointer) -> Bool {
+    var index = 0
+    while index < text.count {
+      guard text[index] == 0xEE, index + 2 < text.count else {
+        index += 1
+        continue
+      }
+      // U+E000 and on: ten rows from row 85 on, 94 cells each.
+      let cell = (Int(text[index + 1] & 0x3F) << 6 | Int(text[index + 2] & 0x3F)) - 4 * 94
+      guard ibmCells.indices.contains(cell), let own = ibmCells[cell] else { return false }
+      for place in 0..<3 { text[index + place] = own[place] }
+      index += 3
+    }
+    return true
+  }
+
   /// Room in which iconv can always write what comes next.
   private static let leastRoom = 64
 
@@ -109,13 +158,18 @@ final class DecodedBytes: ByteSource {
         return hasFlushed ? 0 : flush(into: buffer)
       }
       let (written, problem) = convert(into: buffer)
-      if written > 0 { return written }
-      if problem == EILSEQ, let written = leftOver(into: buffer) { return written }
-      if problem != 0, problem != EINVAL || ended {
-        throw RecordError(
-          file: file, line: line, reason: "is not valid \(name); declare the file's encoding with encoding")
+      if written > 0 {
+        let text = UnsafeMutableRawBufferPointer(rebasing: buffer[..<written])
+        guard leftover != .ibmRows || Self.replaceOwnCharacters(text) else { throw invalid }
+        return written
       }
+      if problem == EILSEQ, let written = leftOver(into: buffer) { return written }
+      if problem != 0, problem != EINVAL || ended { throw invalid }
     }
+  }
+
+  private var invalid: RecordError {
+    RecordError(file: file, line: line, reason: "is not valid \(name); declare the file's encoding with encoding")
   }
 
   /// Reads more of the source, if there is room for it.
@@ -137,12 +191,17 @@ final class DecodedBytes: ByteSource {
   private func leftOver(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     guard start < filled else { return nil }
     let scalar: UnicodeScalar
+    var length = 1
     switch leftover {
     case .control where pending[start] & 0xE0 == 0x80: scalar = UnicodeScalar(pending[start])
     case .euro where pending[start] == 0x80: scalar = "€"
+    case .big5 where start + 1 < filled:
+      guard let sign = Self.big5Signs[UInt16(pending[start]) << 8 | UInt16(pending[start + 1])] else { return nil }
+      scalar = sign
+      length = 2
     default: return nil
     }
-    start += 1
+    start += length
     // A character that the converter holds comes before it.
     let held = flush(into: buffer)
     let bytes = Array(String(Character(scalar)).utf8)

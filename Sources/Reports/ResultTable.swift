@@ -168,7 +168,7 @@ struct ResultTable: Sendable {
     let sign = Double(column.direction(quality))
     return !others.isEmpty
       && others.allSatisfy { other in
-        guard let its = other.values[column] else { return true }
+        guard let its = other.values[column] else { return false }
         return sign * own.value > sign * its.value && own.isApart(from: its)
           && isDecided(row.arm, against: other.arm, column)
       }

@@ -20,6 +20,20 @@ import Testing
     #expect(try rows(text, TextLayout()) == expected)
   }
 
+  @Test("a first line of any length tells how lines end", arguments: [70_000, 200_000])
+  func longFirstLine(count: Int) throws {
+    func lengths(_ text: String) throws -> [Int] {
+      var lengths: [Int] = []
+      try Reading.each(Array(text.utf8), CorpusReader(format: .text)) {
+        lengths.append($0.fields["text"]?.string?.utf8.count ?? -1)
+      }
+      return lengths
+    }
+    let long = String(repeating: "x", count: count)
+    #expect(try lengths("a\rb\(long)\nsecond\n") == [3 + count, 6])
+    #expect(try lengths("\(long)\rsecond\r") == [count, 6])
+  }
+
   @Test("lines that end with CR are rows of JSONL and of columns, too")
   func carriageReturnRows() throws {
     #expect(
@@ -182,6 +196,8 @@ import Testing
       ("iso-8859-9", [0xF0, 0x93], "ğ“"), ("gb2312", [0xE6, 0x89], "鎵"), ("GB_2312-80", [0x82, 0x31], "\u{FFFF}"),
       ("gbk", [0x80], "€"), ("x-sjis", [0x87, 0x40, 0x7E], "①~"), ("Shift_JIS", [0xFB, 0xFC], "髙"),
       ("euc-kr", [0x8C, 0x63], "똠"), ("ks_c_5601-1987", [0x8C, 0x63], "똠"), ("big5", [0x87, 0x40], "䏰"),
+      ("big5", [0xA1, 0x5A, 0xA1, 0xC3, 0xA1, 0xC5, 0xA1, 0xFE, 0xA2, 0x40], "╴￣ˍ／＼"),
+      ("big5", [0xA2, 0xCC, 0xA2, 0xCE, 0xA3, 0xE1], "十卅€"), ("euc-jp", [0xF9, 0xA1, 0x61, 0xFC, 0xFE], "纊a＂"),
       ("euc-jp", [0xA1, 0xC1], "～"), ("tis-620", [0xA1, 0x85], "ก…"), ("unicode-1-1-utf-8", [0xC3, 0xA9], "é"),
       ("l1", [0x81], "\u{81}"), ("cp1251", [0xC0], "А"), ("koi8-r", [0xC1], "а"), ("visual", [0xE0], "א"),
     ] as [(String, [UInt8], String)])
@@ -194,6 +210,13 @@ import Testing
     let page = Array("<meta charset=\"\(label)\"><p>".utf8) + bytes
     #expect(
       try Reading.rows(page, CorpusReader(format: .html)) == ["1 {\"title\":\"\",\"text\":\"\(expected)\"}"])
+  }
+
+  @Test("characters of one's own in EUC-JP, which browsers don't know, are refused with their line")
+  func ownCharacters() throws {
+    #expect(try failure([0x61, 0x0A, 0xF5, 0xA1], "euc-jp").contains("is not valid EUC-JP-MS"))
+    #expect(try failure([0xFD, 0xA1], "euc-jp").contains("is not valid EUC-JP-MS"))
+    #expect(try failure([0xA3, 0xE2, 0x0A], "big5").contains("1: is not valid BIG5-HKSCS"))
   }
 
   @Test(

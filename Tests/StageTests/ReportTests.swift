@@ -50,4 +50,18 @@ import Testing
           "correlations.csv", "curves.csv", "front.csv", "matched.csv", "table.csv", "training.csv", "warnings.csv",
         ])
   }
+
+  @Test(
+    "a blank name, and too few resamples for an interval, are found before anything runs",
+    arguments: [
+      ("report", ["names": ["iq": " "]], "a blank name for iq"), ("report", ["resamples": 1], "0, or at least 40"),
+      ("score", ["resamples": 39], "0, or at least 40"),
+    ] as [(String, JSONObject, String)])
+  func refused(stage: String, parameters: JSONObject, expected: String) throws {
+    let type = try #require(BuiltinStages.registry.stage(named: stage))
+    let error = #expect(throws: ParameterError.self) {
+      _ = try type.init(ParameterValues(parameters, for: type.declaration))
+    }
+    #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
+  }
 }
