@@ -21,7 +21,7 @@ public struct Conversation: Sendable, Hashable {
     self.field = field
     self.turn = try Template(turn)
     guard let cut = try Template.parts(of: turn).firstIndex(of: .field("content")) else {
-      throw Template.Malformed(description: "template \"\(turn)\" lacks {content}")
+      throw Template.Malformed(description: "template \"\(turn.shown())\" lacks {content}")
     }
     lead = try Template(parts: Array(Template.parts(of: turn)[..<cut]))
   }
@@ -87,8 +87,8 @@ public struct Conversation: Sendable, Hashable {
   ) throws(RecordError) -> String {
     let shown = role.shown(limit: 40)
     switch element[element["role"] == nil ? "value" : "content"] {
-    case .string(let text): return text
-    case .number, .numeral: return (element["role"] == nil ? element["value"] : element["content"])?.text ?? ""
+    case .string(let text)?: return text
+    case let number? where number.number != nil: return number.text
     case .array(let parts):
       var text = ""
       for part in parts {

@@ -5,14 +5,71 @@ import SystemPackage
 
 /// UTF-8 made of bytes in another encoding, without a byte order mark.
 final class DecodedBytes: ByteSource {
+  private static let big5Signs: [UInt16: UnicodeScalar] = [
+    0xA15A: "\u{2574}", 0xA1C3: "\u{FFE3}", 0xA1C5: "\u{2CD}", 0xA1FE: "\u{FF0F}", 0xA240: "\u{FF3C}",
+    0xA2CC: "\u{5341}",
+    0xA2CE: "\u{5345}", 0xA3E1: "€",
+  ]
+
+  /// What rows 89 to 92 of JIS X 0208 hold, a cell each as UTF-8; nil where they hold nothing.
+  private static let ibmCells: [[UInt8]?] = {
+    guard let converter = iconv_open("UTF-8", "CP932"), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
+      return []
+    }
+    defer { iconv_close(converter) }
+    return (89...92).flatMap { row in
+      (1...94).map { cell -> [UInt8]? in
+        // The same cell in Shift_JIS, which has two rows to a first byte.
+        let second = row % 2 == 1 ? cell + 0x3F + (cell > 63 ? 1 : 0) : cell + 0x9E
+        var code = [CChar(bitPattern: UInt8((row - 1) / 2 + 0xC1)), CChar(bitPattern: UInt8(second))]
+        var text = [CChar](repeating: 0, count: 8)
+        var (left, room) = (2, 8)
+        let isKnown = code.withUnsafeMutableBufferPointer { code in
+          text.withUnsafeMutableBufferPointer { text in
+            var (input, output) = (code.baseAddress, text.baseAddress)
+            return iconv(converter, &input, &left, &output, &room) != -1
+          }
+        }
+        return isKnown && room == 5 ? text[..<3].map { UInt8(bitPattern: $0) } : nil
+      }
+    }
+  }()
+
+  /// Puts what browsers read in place of characters of one's own.
+  ///
+  /// - Returns: Whether there is something for all of them.
+  private static func replaceOwnCharacters(_ text: UnsafeMutableRawBufferPointer) -> Bool {
+    var index = 0
+    while index < text.count {
+      guard text[index] == 0xEE, index + 2 < text.count else {
+        index += 1
+        continue
+      }
+      // U+E000 and on: ten rows from row 85 on, 94 cells each.
+      let cell = (Int(text[index + 1] & 0x3F) << 6 | Int(text[index + 2] & 0x3F)) - 4 * 94
+      guard ibmCells.indices.contains(cell), let own = ibmCells[cell] else { return false }
+      for place in 0..<3 { text[index + place] = own[place] }
+      index += 3
+    }
+    return true
+  }
+
+  /// Room in which iconv can always write what comes next.
+  private static let leastRoom = 64
+
   private let file: FilePath
   private let source: any ByteSource
   private let name: String
   private let leftover: TextEncoding.Leftover
   private let converter: iconv_t
   private var pending = [UInt8](repeating: 0, count: 1 << 16)
+  /// What is read and not converted stands in `pending` from `start` up to `filled`.
+  private var start = 0
   private var filled = 0
   private var ended = false
+  private var hasFlushed = false
+  /// What was decoded for a buffer that was too small.
+  private var spare: ArraySlice<UInt8> = []
   /// The line that conversion has reached.
   private var line = 1
 
@@ -74,54 +131,108 @@ final class DecodedBytes: ByteSource {
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    while true {
-      if !ended, filled < pending.count {
-        let read = try pending.withUnsafeMutableBytes {
-          try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
-        }
-        if read == 0 { ended = true } else { filled += read }
-      }
-      if filled == 0, ended { return 0 }
-      let (written, problem) = convert(into: buffer)
-      if written > 0 { return written }
-      if problem == EILSEQ, let written = leftOver(into: buffer) { return written }
-      if problem == EILSEQ || ended {
-        throw RecordError(
-          file: file, line: line, reason: "is not valid \(name); declare the file's encoding with encoding")
-      }
+    guard spare.isEmpty, buffer.count < Self.leastRoom else {
+      if spare.isEmpty { return try decode(into: buffer) }
+      return takeSpare(into: buffer)
     }
+    spare = try [UInt8](unsafeUninitializedCapacity: Self.leastRoom) { room, count in
+      count = try decode(into: UnsafeMutableRawBufferPointer(room))
+    }[...]
+    return takeSpare(into: buffer)
+  }
+
+  private func takeSpare(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(spare.count, buffer.count)
+    buffer.copyBytes(from: spare.prefix(count))
+    spare = spare.dropFirst(count)
+    return count
+  }
+
+  /// Decodes into room for any one character.
+  private func decode(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      try fill()
+      if start == filled, ended {
+        // Some converters hold the last character until they know that no accent follows.
+        defer { hasFlushed = true }
+        return hasFlushed ? 0 : flush(into: buffer)
+      }
+      let (written, problem) = convert(into: buffer)
+      if written > 0 {
+        let text = UnsafeMutableRawBufferPointer(rebasing: buffer[..<written])
+        guard leftover != .ibmRows || Self.replaceOwnCharacters(text) else { throw invalid }
+        return written
+      }
+      if problem == EILSEQ, let written = leftOver(into: buffer) { return written }
+      if problem != 0, problem != EINVAL || ended { throw invalid }
+    }
+  }
+
+  private var invalid: RecordError {
+    RecordError(file: file, line: line, reason: "is not valid \(name); declare the file's encoding with encoding")
+  }
+
+  /// Reads more of the source, if there is room for it.
+  private func fill() throws {
+    guard !ended else { return }
+    if start == filled { (start, filled) = (0, 0) }
+    if filled == pending.count, filled - start <= pending.count / 2 {
+      pending.withUnsafeMutableBytes { _ = memmove($0.baseAddress!, $0.baseAddress! + start, filled - start) }
+      (start, filled) = (0, filled - start)
+    }
+    guard filled < pending.count else { return }
+    let read = try pending.withUnsafeMutableBytes {
+      try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
+    }
+    if read == 0 { ended = true } else { filled += read }
   }
 
   /// Writes the character that the Encoding Standard has for a byte that iconv refuses; nil where it has none.
   private func leftOver(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    guard filled > 0, buffer.count >= 3 else { return nil }
+    guard start < filled else { return nil }
     let scalar: UnicodeScalar
+    var length = 1
     switch leftover {
-    case .control where pending[0] & 0xE0 == 0x80: scalar = UnicodeScalar(pending[0])
-    case .euro where pending[0] == 0x80: scalar = "€"
+    case .control where pending[start] & 0xE0 == 0x80: scalar = UnicodeScalar(pending[start])
+    case .euro where pending[start] == 0x80: scalar = "€"
+    case .big5 where start + 1 < filled:
+      guard let sign = Self.big5Signs[UInt16(pending[start]) << 8 | UInt16(pending[start + 1])] else { return nil }
+      scalar = sign
+      length = 2
     default: return nil
     }
-    pending.withUnsafeMutableBytes { _ = memmove($0.baseAddress!, $0.baseAddress! + 1, filled - 1) }
-    filled -= 1
+    start += length
+    // A character that the converter holds comes before it.
+    let held = flush(into: buffer)
     let bytes = Array(String(Character(scalar)).utf8)
-    buffer.copyBytes(from: bytes)
-    return bytes.count
+    UnsafeMutableRawBufferPointer(rebasing: buffer[held...]).copyBytes(from: bytes)
+    return held + bytes.count
   }
 
   private func convert(into buffer: UnsafeMutableRawBufferPointer) -> (written: Int, problem: Int32) {
     var problem: Int32 = 0
-    var inputLeft = filled
+    var inputLeft = filled - start
     var outputLeft = buffer.count
     pending.withUnsafeMutableBytes { bytes in
-      var input = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+      var input = bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }
       var output = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
       if iconv(converter, &input, &inputLeft, &output, &outputLeft) == -1 { problem = errno }
-      let used = filled - inputLeft
-      memmove(bytes.baseAddress!, bytes.baseAddress! + used, inputLeft)
     }
-    filled = inputLeft
-    let written = buffer.count - outputLeft
+    start = filled - inputLeft
+    return (counted(buffer, outputLeft), problem)
+  }
+
+  private func flush(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    var outputLeft = buffer.count
+    var output = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+    iconv(converter, nil, nil, &output, &outputLeft)
+    return counted(buffer, outputLeft)
+  }
+
+  /// How many bytes were written, of which the line ends are counted.
+  private func counted(_ buffer: UnsafeMutableRawBufferPointer, _ left: Int) -> Int {
+    let written = buffer.count - left
     for byte in buffer[..<written] where byte == 0x0A { line += 1 }
-    return (written, problem)
+    return written
   }
 }

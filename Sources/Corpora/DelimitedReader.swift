@@ -181,6 +181,13 @@ extension [String] {
   func checkDistinct(_ file: FilePath, line: Int) throws(RecordError) {
     var seen: Set<[UInt8]> = []
     for name in self where !seen.insert(Array<UInt8>(name.utf8)).inserted {
+      guard !name.isEmpty else {
+        throw RecordError(
+          file: file, line: line,
+          reason:
+            "the header has several columns without a name; name them, or take out what spreadsheets leave at its end"
+        )
+      }
       throw RecordError(file: file, line: line, reason: "the header names column \"\(name.shown())\" twice")
     }
   }

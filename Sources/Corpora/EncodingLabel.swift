@@ -95,6 +95,8 @@ enum EncodingLabel {
       let leftover: TextEncoding.Leftover =
         switch name {
         case "GB18030": .euro
+        case "BIG5-HKSCS": .big5
+        case "EUC-JP-MS": .ibmRows
         case "MACINTOSH": .refused
         default: name.hasPrefix("CP125") || name == "CP874" ? .control : .refused
         }

@@ -102,14 +102,14 @@ struct HTMLReader {
     }
     guard open.isEmpty else { return }
     if name == "title" {
-      isTitle = true
+      isTitle = !isSelfClosing
       return
     }
     if isParagraph, Self.paragraphs.contains(name) || Self.blocks.contains(name) { endParagraph() }
-    if name == "p" { isParagraph = true }
+    if name == "p" { isParagraph = !isSelfClosing }
     separate(name)
     if name == "br" { pendingLines += 1 }
-    if Self.preformatted.contains(name) {
+    if !isSelfClosing, Self.preformatted.contains(name) {
       preformattedDepth += 1
       beginsPreformatted = name != "xmp" && name != "plaintext"
     }

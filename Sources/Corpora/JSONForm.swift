@@ -12,7 +12,6 @@ enum JSONForm {
   /// object follows, which no document has. Nothing is consumed.
   static func look(at input: TextInput, named format: CorpusFormat) throws -> CorpusFormat {
     guard format == .json || format == .jsonl else { return format }
-    var start = 0
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
     /// The index of the first byte from one on that is not blank, or nil at the end or where it is too far.
     func first(from index: Int) throws -> Int? {
@@ -27,8 +26,7 @@ enum JSONForm {
       }
       return nil
     }
-    guard let begin = try first(from: 0) else { return format }
-    start = begin
+    guard let start = try first(from: 0) else { return format }
     let byte = input.window[start]
     if format == .jsonl { return byte == UInt8(ascii: "[") ? .json : .jsonl }
     guard byte == UInt8(ascii: "{") else { return .json }

@@ -2,12 +2,9 @@ import Glibc
 
 /// Bytes whose lines end with LF where the file's end with CR, as old Macs wrote them; CRLF becomes LF.
 ///
-/// A file is taken for such a one where its first bytes hold a CR and no LF at all: a CR within a line of a file whose
-/// lines end with LF is text, and parallel texts would no longer be parallel if it were not.
+/// A file is taken for such a one where it holds a CR and no LF at all, as far as the longest row may reach: a CR within a
+/// line of a file whose lines end with LF is text, and parallel texts would no longer be parallel if it were not.
 final class LineEnds: ByteSource {
-  /// How many first bytes tell it.
-  private static let headBytes = 1 << 16
-
   private let source: any ByteSource
   private var endsWithCarriageReturn = false
 
@@ -15,7 +12,13 @@ final class LineEnds: ByteSource {
 
   /// The source, behind a converter where its lines end with CR.
   static func unified(_ source: any ByteSource) throws -> any ByteSource {
-    let head = try PrefixedBytes.head(of: source, count: headBytes)
+    var head: [UInt8] = []
+    // As much as tells it: most files have an LF at once.
+    while head.count <= CorpusLimits.rowBytes {
+      let part = try PrefixedBytes.head(of: source, count: max(1 << 16, head.count))
+      head += part
+      if part.isEmpty || part.contains(0x0A) { break }
+    }
     let whole = PrefixedBytes(head[...], then: source)
     return head.contains(0x0D) && !head.contains(0x0A) ? LineEnds(whole) : whole
   }

@@ -16,6 +16,12 @@ final class TMXReader: XMLHandler {
   private var hasRoot = false
   private var unitLine = 0
   private var fields: [(name: String, value: JSONValue)] = []
+  /// The names of the unit's fields as they are compared.
+  private var taken: Set<[UInt8]> = []
+  /// The last number that a language's text has, by its code.
+  private var numbers: [[UInt8]: Int] = [:]
+  /// Bytes of the unit's texts.
+  private var size = 0
   private var language: String?
   private var isInSegment = false
   private var codeDepth = 0
@@ -42,7 +48,13 @@ final class TMXReader: XMLHandler {
     case "tu":
       unitLine = line
       fields = []
-      if let id = attributes["tuid"] { fields.append(("tuid", .string(id))) }
+      taken = []
+      numbers = [:]
+      size = 0
+      if let id = attributes["tuid"] {
+        fields.append(("tuid", .string(id)))
+        taken.insert(CorpusRow.language("tuid"))
+      }
     case "tuv":
       guard let language = attributes["xml:lang"] ?? attributes["lang"] else {
         throw RecordError(file: file, line: line, reason: "a <tuv> does not say its language (xml:lang)")
@@ -53,6 +65,19 @@ final class TMXReader: XMLHandler {
       content.clear()
     default: break
     }
+  }
+
+  /// The next name that a text of a language can have, such as `en` and then `en.2`.
+  private func fieldName(ofTextIn language: String) -> String {
+    let code = CorpusRow.language(language)
+    var number = numbers[code] ?? 0
+    var field: String
+    repeat {
+      number += 1
+      field = number == 1 ? language : "\(language).\(number)"
+    } while !taken.insert(CorpusRow.language(field)).inserted
+    numbers[code] = number
+    return field
   }
 
   func text(_ bytes: UnsafeRawBufferPointer) { if isInSegment, codeDepth == 0 { content.append(bytes) } }
@@ -67,13 +92,12 @@ final class TMXReader: XMLHandler {
       isInSegment = false
       guard let language else { return }
       let text = try content.take(file: file, line: unitLine)
-      var field = language
-      var number = 1
-      while fields.contains(where: { CorpusRow.language($0.name) == CorpusRow.language(field) }) {
-        number += 1
-        field = "\(language).\(number)"
+      size += text.utf8.count
+      guard size <= CorpusLimits.rowBytes else {
+        throw RecordError(
+          file: file, line: unitLine, reason: "a unit holds more than \(CorpusLimits.rowBytes >> 20) MiB of text")
       }
-      fields.append((field, .string(text)))
+      fields.append((fieldName(ofTextIn: language), .string(text)))
     case "tuv": language = nil
     case "tu":
       var row = CorpusRow(file: file, line: unitLine, fields: JSONObject(fields))

@@ -13,6 +13,10 @@ public struct TextEncoding: Sendable, Hashable {
     case control
     /// 80 alone is the euro sign.
     case euro
+    /// Signs of Big5 that the table for Hong Kong lacks.
+    case big5
+    /// Rows 89 to 92 of JIS X 0208 are IBM's characters, where iconv has room for one's own.
+    case ibmRows
   }
 
   /// The name as iconv(3) knows it, or nil where the file itself says.

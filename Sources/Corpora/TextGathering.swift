@@ -27,5 +27,9 @@ struct TextGathering {
     return bytes.withUnsafeBytes { String(utf8: $0) } ?? String(decoding: bytes, as: UTF8.self)
   }
 
-  mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+  /// Begins a new text.
+  mutating func clear() {
+    bytes.removeAll(keepingCapacity: true)
+    isOverflowing = false
+  }
 }

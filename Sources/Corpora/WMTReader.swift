@@ -16,11 +16,14 @@ final class WMTReader: XMLHandler {
 
   private var hasRoot = false
   private var document: [(name: String, value: JSONValue)] = []
-  private var segments: [(id: String, line: Int)] = []
+  /// Segments of the source, each with its texts by column, the source's first.
+  private var segments: [(id: String, line: Int, texts: [(column: Int, text: String)])] = []
   /// By the bytes of the id.
   private var indices: [[UInt8]: Int] = [:]
-  /// A column is the source, a reference or a system; its texts stand by index of the segment.
-  private var columns: [(name: String, texts: [String?])] = []
+  /// A column is the source, a reference or a system.
+  private var columns: [String] = []
+  /// The columns by their bytes.
+  private var columnNames: Set<[UInt8]> = []
   private var isInColumn = false
   private var segment: (id: String, line: Int)?
   private var content = TextGathering()
@@ -50,6 +53,7 @@ final class WMTReader: XMLHandler {
       segments = []
       indices = [:]
       columns = []
+      columnNames = []
     case "src":
       guard columns.isEmpty else { throw error(line, "a document has its <src> first and once") }
       try begin("src", line)
@@ -64,13 +68,13 @@ final class WMTReader: XMLHandler {
   }
 
   private func begin(_ column: String, _ line: Int) throws {
-    guard column == "src" || columns.first?.name == "src" else {
+    guard column == "src" || columns.first == "src" else {
       throw error(line, "a document has its <src> first; found \(column.shown())")
     }
-    guard !columns.contains(where: { $0.name.hasSameBytes(as: column) }) else {
+    guard columnNames.insert(Array(column.utf8)).inserted else {
       throw error(line, "a document has \(column.shown()) twice")
     }
-    columns.append((column, [String?](repeating: nil, count: segments.count)))
+    columns.append(column)
     isInColumn = true
   }
 
@@ -87,17 +91,16 @@ final class WMTReader: XMLHandler {
         guard indices.updateValue(segments.count, forKey: Array(id.utf8)) == nil else {
           throw error(line, "segment \(id.shown()) stands twice in the source of its document")
         }
-        segments.append((id, line))
-        columns[0].texts.append(text)
+        segments.append((id, line, [(0, text)]))
       } else {
         guard let index = indices[Array(id.utf8)] else {
           throw error(
-            line, "\(columns[column].name.shown()) has a segment \(id.shown()), the source of its document has none")
+            line, "\(columns[column].shown()) has a segment \(id.shown()), the source of its document has none")
         }
-        guard columns[column].texts[index] == nil else {
-          throw error(line, "segment \(id.shown()) stands twice in \(columns[column].name.shown())")
+        guard segments[index].texts.last?.column != column else {
+          throw error(line, "segment \(id.shown()) stands twice in \(columns[column].shown())")
         }
-        columns[column].texts[index] = text
+        segments[index].texts.append((column, text))
       }
     case "src", "ref", "hyp": isInColumn = false
     case "doc": try emit()
@@ -106,12 +109,10 @@ final class WMTReader: XMLHandler {
   }
 
   private func emit() throws {
-    for (index, segment) in segments.enumerated() {
+    for segment in segments {
       var fields = document
       fields.append(("seg", .string(segment.id)))
-      for column in columns {
-        if let text = column.texts[index] { fields.append((column.name, .string(text))) }
-      }
+      for (column, text) in segment.texts { fields.append((columns[column], .string(text))) }
       try body(CorpusRow(file: file, line: segment.line, fields: JSONObject(fields)))
     }
     segments = []

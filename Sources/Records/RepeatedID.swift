@@ -17,11 +17,11 @@ public struct RepeatedID: Error, Sendable, Hashable, CustomStringConvertible {
   ///
   /// - Parameter ids: The ids in the order of rows.
   public init?(in ids: some Sequence<String>) {
-    var rows: [ByteKey: Int] = [:]
+    var rows: [TextBytes: Int] = [:]
     var found: (id: String, first: Int, second: Int)?
     var count = 0
     for (row, id) in ids.enumerated() {
-      guard let earlier = rows.updateValue(row, forKey: ByteKey(text: id)) else { continue }
+      guard let earlier = rows.updateValue(row, forKey: TextBytes(id)) else { continue }
       count += 1
       if found == nil { found = (id, earlier + 1, row + 1) }
     }
@@ -32,18 +32,7 @@ public struct RepeatedID: Error, Sendable, Hashable, CustomStringConvertible {
 
   /// One sentence.
   public var description: String {
-    let shown = String(JSONValue.string(id).text.unicodeScalars.prefix(80).map(Character.init))
     let others = count > 1 ? " (\(count) rows repeat an id)" : ""
-    return "rows \(first) and \(second) have one id, \(shown)\(others)"
-  }
-
-  /// A text by its bytes; Swift's own equality takes é and e + combining accent for one.
-  private struct ByteKey: Hashable {
-    var text: String
-    static func == (left: ByteKey, right: ByteKey) -> Bool { left.text.hasSameBytes(as: right.text) }
-    func hash(into hasher: inout Hasher) {
-      var text = text
-      text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
+    return "rows \(first) and \(second) have one id, \"\(id.shown(limit: 80))\"\(others)"
   }
 }

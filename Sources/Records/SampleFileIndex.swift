@@ -110,12 +110,9 @@ public struct SampleFileIndex: Sendable {
   }
 
   private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in bytes {
-      hash = (hash ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
-      hash ^= hash >> 29
-    }
-    return hash
+    var hash = ContentHash()
+    hash.add(bytes)
+    return hash.value
   }
 
   /// Reads the samples prompt by prompt.

@@ -11,6 +11,7 @@ public final class TokenRowsWriter {
   private let folder: FilePath
   private let ids: FileDescriptor
   private var names = JSONText()
+  private var isFinished = false
   /// The tokens of the split until their number is known; the file has no name, so nothing of it is left.
   private let spool: FileDescriptor
   private var pending: [Int32] = []
@@ -44,7 +45,7 @@ public final class TokenRowsWriter {
   }
 
   deinit {
-    try? ids.close()
+    if !isFinished { try? ids.close() }
     try? spool.close()
   }
 
@@ -83,6 +84,8 @@ public final class TokenRowsWriter {
   public func finish() throws {
     try end()
     try flushNames()
+    isFinished = true
+    try ids.close()
   }
 
   private func flush() throws {

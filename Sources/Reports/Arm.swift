@@ -98,6 +98,13 @@ struct CellIdentity: Hashable, Sendable {
     sampling = Sampling(decoding: decoding, temperature: decoding == "sample" ? temperature : nil, others: others)
   }
 
+  /// Whether its seed comes before another's: none first, numbers by their value, then others by their bytes.
+  func hasSeed(before other: CellIdentity) -> Bool {
+    guard let seed, let its = other.seed else { return seed == nil && other.seed != nil }
+    let numbers = (Int(seed) ?? .max, Int(its) ?? .max)
+    return numbers.0 == numbers.1 ? seed.utf8.lexicographicallyPrecedes(its.utf8) : numbers.0 < numbers.1
+  }
+
   /// The stage's name without cell, port and the words that say what the stage does.
   static func stem(of label: String) -> String {
     var name = Array(label.utf8)

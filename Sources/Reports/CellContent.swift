@@ -1,4 +1,5 @@
 import CanonicalJSON
+import Records
 
 /// What scores say of single samples, read once and kept small: prompts in their order, each with its samples.
 struct CellContent: Sendable {
@@ -22,7 +23,7 @@ struct CellContent: Sendable {
 
   /// The ids in the order in which they are first seen.
   private(set) var ids: [String] = []
-  private var places: [IDBytes: Int] = [:]
+  private var places: [TextBytes: Int] = [:]
   private var prompts: [Prompt] = []
 
   /// Reads the examples of scores.
@@ -56,8 +57,8 @@ struct CellContent: Sendable {
 
   private mutating func place(of id: String) -> Int {
     if let last = ids.indices.last, ids[last].hasSameBytes(as: id) { return last }
-    if let known = places[IDBytes(id)] { return known }
-    places[IDBytes(id)] = ids.count
+    if let known = places[TextBytes(id)] { return known }
+    places[TextBytes(id)] = ids.count
     ids.append(id)
     prompts.append(Prompt())
     return ids.count - 1
@@ -67,38 +68,11 @@ struct CellContent: Sendable {
   var isEmpty: Bool { ids.isEmpty }
 
   /// Whether a prompt is there.
-  func contains(_ id: String) -> Bool { places[IDBytes(id)] != nil }
+  func contains(_ id: String) -> Bool { places[TextBytes(id)] != nil }
 
   /// A prompt, or nil.
-  subscript(id: String) -> Prompt? { places[IDBytes(id)].map { prompts[$0] } }
+  subscript(id: String) -> Prompt? { places[TextBytes(id)].map { prompts[$0] } }
 
-  /// Sixty-four bits by which the same numbers of the same samples are told from others; nil where there are none.
-  var fingerprint: UInt64? {
-    guard !isEmpty else { return nil }
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func add(_ word: UInt64) {
-      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
-      hash ^= hash >> 29
-    }
-    func add(_ value: Double?) {
-      add(value == nil ? 1 : 0)
-      add((value ?? 0).bitPattern)
-    }
-    for (id, prompt) in zip(ids, prompts) {
-      for byte in id.utf8 { add(UInt64(byte)) }
-      for value in prompt.bleu ?? [] { add(value) }
-      for sample in prompt.samples {
-        add(UInt64(bitPattern: Int64(sample.number)))
-        for value in [sample.quality, sample.selfBLEU, sample.entropy, sample.length, sample.return] { add(value) }
-      }
-    }
-    return hash
-  }
-}
-
-/// An id, told from others by its bytes.
-struct IDBytes: Hashable, Sendable {
-  private let bytes: [UInt8]
-
-  init(_ id: String) { bytes = Array(id.utf8) }
+  /// By what the same numbers of the same samples are told from others; nil where there are none.
+  var fingerprint: CellFingerprint? { isEmpty ? nil : CellFingerprint(ids, prompts) }
 }

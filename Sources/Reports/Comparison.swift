@@ -23,8 +23,10 @@ struct Comparison: Sendable {
   var quality: Quality
   /// The ids of the prompts, in the order of the first scores.
   var ids: [String]
-  /// Prompts that some arm lacks.
-  var leftOut: Int
+  /// The places of the ids.
+  var places: [TextBytes: Int]
+  /// The references of prompts by place, as the first samples say that have some.
+  var references: [Int: [String]]
   var groups: [SeedGroup]
   var arms: [Arm]
   /// The arm that others are compared with, or nil.
@@ -45,6 +47,9 @@ struct Comparison: Sendable {
     for scores in inputs.scores { contents.append(try Self.content(scores, quality)) }
     let bare = contents.count { $0?.isEmpty ?? true }
     let (ids, leftOut) = try Self.sharedIDs(inputs.scores, contents)
+    let places = Dictionary(ids.enumerated().map { (TextBytes($0.element), $0.offset) }) { first, _ in first }
+    var references: [Int: [String]] = [:]
+    var meanings = PromptMeanings()
     let identities = Self.identities(inputs)
     var groups: [SeedGroup] = []
     var partners = Partners(inputs)
@@ -55,7 +60,10 @@ struct Comparison: Sendable {
       contents[place] = nil
       let cell = try ScoredCell(
         scores, content, identity: identity, rewards: partners.rewards(of: identity),
-        samples: partners.samples(of: identity), ids: ids, quality: quality)
+        samples: partners.samples(of: identity), ids: ids, places: places, quality: quality,
+        keepsReferences: references.isEmpty)
+      if references.isEmpty { references = cell.references }
+      try meanings.add(cell.promptFacts, of: scores.provenance.label, ids)
       let group = groups.firstIndex { $0.arm == identity.arm && $0.sampling == identity.sampling }
       guard let group else {
         groups.append(SeedGroup(arm: identity.arm, sampling: identity.sampling, cells: [cell]))
@@ -66,18 +74,26 @@ struct Comparison: Sendable {
       }
       groups[group].cells.append(cell)
     }
-    Self.keepOneDiversity(&groups)
+    let withoutDiversity = Self.keepOneDiversity(&groups)
+    // Arms are held against each other seed by seed.
+    for group in groups.indices { groups[group].cells.sort { $0.identity.hasSeed(before: $1.identity) } }
     var arms: [Arm] = []
     for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
+    try Self.refuseSharedNames(arms, options)
     remarks =
       Copies(&groups, curves: inputs.curves) { arm in
         let name = arm.name(options.names)
         return name.isEmpty ? "the arm" : name
       }.remarks
-    remarks += groups.flatMap(\.cells).flatMap(\.remarks) + partners.strangers
-    for (stem, _) in options.names where !arms.contains(where: { $0.stem.hasSameBytes(as: stem) }) {
+    remarks += groups.flatMap(\.cells).flatMap(\.remarks) + partners.strangers + withoutDiversity
+    if leftOut > 0 {
+      remarks.append("\(Format.count(leftOut, "prompt")) that some arm lacks \(leftOut == 1 ? "is" : "are") left out")
+    }
+    // A curve may be of a training that is no arm, such as one that all arms begin with.
+    let named = arms + inputs.curves.map { CellIdentity($0.provenance).arm }
+    for (stem, _) in options.names where !named.contains(where: { $0.stem.hasSameBytes(as: stem) }) {
       remarks.append(
-        "names gives a name to \(stem), and no arm is called so; stems are \(Format.list(Self.stems(arms)))")
+        "names gives a name to \(stem), and no arm or curve is called so; stems are \(Format.list(Self.stems(named)))")
     }
     if bare > 0 {
       remarks.append(
@@ -86,7 +102,8 @@ struct Comparison: Sendable {
     }
     self.quality = quality
     self.ids = ids
-    self.leftOut = leftOut
+    self.places = places
+    self.references = references
     self.groups = groups
     self.arms = arms
     baseline = try Self.baseline(options, arms: arms, groups: groups)
@@ -95,6 +112,24 @@ struct Comparison: Sendable {
     resamples = options.resamples
     split = ids.first.map { String(decoding: $0.utf8.prefix { $0 != UInt8(ascii: "-") }, as: UTF8.self) } ?? ""
     if !["train", "validation", "test"].contains(split) { split = "" }
+    remarks += seedRemarks
+  }
+
+  /// Where one seed is held against several: the interval is then over those of one arm alone.
+  private var seedRemarks: [String] {
+    guard let baseline else { return [] }
+    func counts(_ arm: Arm) -> [Int] { grid(of: arm).map(\.cells.count) }
+    var remarks: [String] = []
+    for arm in arms where arm != baseline {
+      for (one, other) in [(baseline, arm), (arm, baseline)] {
+        guard counts(one).contains(1), let many = counts(other).max(), many > 1 else { continue }
+        let extent = counts(one).contains { $0 > 1 } ? "one seed at some temperatures" : "one seed"
+        remarks.append(
+          "\(name(one)) has \(extent) and \(name(other)) \(Format.count(many)): the interval of their difference leaves "
+            + "out how \(name(one)) varies over seeds")
+      }
+    }
+    return remarks
   }
 
   /// The stems of arms, each once.
@@ -132,6 +167,9 @@ struct Comparison: Sendable {
   /// The number of seeds of the arm that has most.
   var seedCount: Int { groups.map(\.cells.count).max() ?? 1 }
 
+  /// The number of seeds of the group that has fewest.
+  var leastSeedCount: Int { groups.map(\.cells.count).min() ?? 1 }
+
   /// The k of Self-BLEU.
   var samplesPerPrompt: Int? { groups.lazy.flatMap(\.cells).compactMap(\.samplesPerPrompt).first }
 }
@@ -163,14 +201,35 @@ extension Comparison {
   }
 
   /// Self-BLEU moves with k, so only one k has a column: that of most cells, of equals the first.
-  private static func keepOneDiversity(_ groups: inout [SeedGroup]) {
+  ///
+  /// - Returns: Who lost theirs, a sentence each.
+  private static func keepOneDiversity(_ groups: inout [SeedGroup]) -> [String] {
     let found = groups.flatMap(\.cells).compactMap(\.samplesPerPrompt)
     let counts = found.map { k in found.count { $0 == k } }
-    guard let most = counts.max(), let place = counts.firstIndex(of: most) else { return }
+    guard let most = counts.max(), let place = counts.firstIndex(of: most) else { return [] }
+    var lost: [(k: Int, labels: [String])] = []
     for group in groups.indices {
       for cell in groups[group].cells.indices where groups[group].cells[cell].samplesPerPrompt != found[place] {
+        if let k = groups[group].cells[cell].samplesPerPrompt {
+          let index = lost.firstIndex { $0.k == k } ?? lost.count
+          if index == lost.count { lost.append((k, [])) }
+          lost[index].labels.append(groups[group].cells[cell].provenance.label)
+        }
         groups[group].cells[cell].forgetDiversity()
       }
+    }
+    return lost.map { k, labels in
+      "self_bleu@\(k) of \(Format.list(labels)) is left out: the column is of self_bleu@\(found[place]), and its value moves "
+        + "with the number of samples"
+    }
+  }
+
+  /// Two arms with one name could not be told apart.
+  private static func refuseSharedNames(_ arms: [Arm], _ options: ReportOptions) throws(ReportError) {
+    for (place, arm) in arms.enumerated() {
+      let name = arm.name(options.names)
+      guard let twin = arms[..<place].first(where: { $0.name(options.names).hasSameBytes(as: name) }) else { continue }
+      throw ReportError.sameName(name, first: twin.stem, second: arm.stem)
     }
   }
 
@@ -183,10 +242,10 @@ extension Comparison {
     }
     guard let first = known.first else { return ([], 0) }
     var ids = first.1.ids
-    var all = Set(ids.map { IDBytes($0) })
+    var all = Set(ids.map { TextBytes($0) })
     for (input, content) in known.dropFirst() {
       ids = ids.filter { content.contains($0) }
-      for id in content.ids { all.insert(IDBytes(id)) }
+      for id in content.ids { all.insert(TextBytes(id)) }
       if ids.isEmpty { throw ReportError.noSharedPrompts(label: input.provenance.label) }
     }
     return (ids, all.count - ids.count)

@@ -13,6 +13,7 @@ struct Copies: Sendable {
   init(_ groups: inout [SeedGroup], curves: [CurvesInput], _ name: (Arm) -> String) {
     // What is told of one arm at many temperatures is told once.
     var told: [String] = []
+    Self.keepOwnTrainings(&groups, curves)
     for place in groups.indices {
       var kept: [ScoredCell] = []
       var left: [(seed: String, twin: String)] = []
@@ -37,6 +38,22 @@ struct Copies: Sendable {
     remarks = told + Self.curveRemarks(curves, name) + Self.armRemarks(groups, name)
   }
 
+  /// Leaves one seed of those whose trainings are one and the same: what differs between them is how samples were drawn.
+  private static func keepOwnTrainings(_ groups: inout [SeedGroup], _ curves: [CurvesInput]) {
+    for place in groups.indices where groups[place].cells.count > 1 {
+      let arm = groups[place].arm
+      let trainings = curves.filter { !$0.rows.isEmpty && CellIdentity($0.provenance).arm.matches(arm) }
+      var kept: [CurvesInput] = []
+      groups[place].cells.removeAll { cell in
+        let own = trainings.first { CellIdentity($0.provenance).seed == cell.identity.seed }
+        guard let own else { return false }
+        if kept.contains(where: { $0.isCopy(of: own) }) { return true }
+        kept.append(own)
+        return false
+      }
+    }
+  }
+
   /// Trainings that came out the same, under several seeds or several names.
   private static func curveRemarks(_ curves: [CurvesInput], _ name: (Arm) -> String) -> [String] {
     var trainings: [(arm: Arm, count: Int, distinct: [CurvesInput])] = []
@@ -54,9 +71,9 @@ struct Copies: Sendable {
       remarks.append(
         distinct.count == 1
           ? "\(Format.count(count)) seeds of \(name(arm)) have identical learning curves: the seed has no effect on this "
-            + "training"
+            + "training, so they count as one seed"
           : "of \(Format.count(count)) seeds of \(name(arm)) only \(Format.count(distinct.count)) have learning curves of "
-            + "their own")
+            + "their own, and the others count as copies")
     }
     for (place, training) in trainings.enumerated() {
       for other in trainings[..<place] {
@@ -92,9 +109,11 @@ extension SeedGroup {
 }
 
 extension CurvesInput {
-  /// Whether two are one and the same training: by their digests, or where these are not known by their points.
+  /// Whether two are one and the same training: by their digests, else by their points.
+  ///
+  /// Digests that differ tell nothing: the record of the training holds a seed that may have had no effect.
   fileprivate func isCopy(of other: CurvesInput) -> Bool {
-    if let own = provenance.digest, let its = other.provenance.digest { return own.hasSameBytes(as: its) }
-    return rows == other.rows
+    if let own = provenance.digest, let its = other.provenance.digest, own.hasSameBytes(as: its) { return true }
+    return rows.count == other.rows.count && rows == other.rows
   }
 }

@@ -21,7 +21,11 @@ struct FrontMatch {
       return front
     }
 
-    var seeds: Int { groups[0].cells.count }
+    /// The numbers of seeds that its temperatures have, each once, ascending; one seed goes with any number.
+    var seeds: [Int] {
+      let counts = Set(groups.map(\.cells.count)).sorted()
+      return counts == [1] ? counts : counts.filter { $0 > 1 }
+    }
 
     /// The range of qualities, means over seeds.
     var range: Contrast.Range? {

@@ -82,6 +82,6 @@ struct Contrast: Sendable {
     /// Diversity or quality was not measured sample by sample.
     case notMeasured
     /// The seeds of the two can't be paired.
-    case unpaired(arm: Int, baseline: Int)
+    case unpaired(arm: [Int], baseline: [Int])
   }
 }

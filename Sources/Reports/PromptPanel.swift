@@ -11,29 +11,37 @@ struct PromptPanel {
 
   private let comparison: Comparison
   private let style: ArmStyle
-  private let cells: [(arm: Arm, cell: ScoredCell, scale: Double)]
+  private let cells: [(arm: Arm, cell: ScoredCell, shown: ShownSamples, scale: Double)]
   private let choice: PromptChoice
   private let tokenBytes: (@Sendable (Int32) -> [UInt8])?
 
-  /// Nil where no sample has a text or tokens.
+  /// Nil where no sample has a text or tokens; the rows of those that are shown are read here.
+  /// - Throws: `ReportError.unreadable`.
   init?(
     _ groups: [SeedGroup], _ comparison: Comparison, _ style: ArmStyle, tokenBytes: (@Sendable (Int32) -> [UInt8])?
-  ) {
+  ) throws(ReportError) {
     self.comparison = comparison
     self.style = style
     self.tokenBytes = tokenBytes
     let shown = groups.compactMap { group in group.cells.first.map { (group.arm, $0) } }
-      .filter { $0.1.prompts.contains { $0.samples.contains { $0.row != nil } } }
+      .filter { $0.1.prompts.contains { $0.samples.contains { $0.hasRow } } }
     guard !shown.isEmpty else { return nil }
-    cells = shown.map { ($0.0, $0.1, Self.scale(of: $0.1)) }
-    let tokens = cells.reduce(0.0) { sum, item in
-      let samples = item.cell.prompts.flatMap(\.samples)
+    let tokens = shown.reduce(0.0) { sum, item in
+      let samples = item.1.prompts.flatMap(\.samples)
       let length = samples.reduce(0) { $0 + ($1.length ?? 0) } / Double(max(1, samples.count))
-      return sum + length * Double(samples.count) / Double(max(1, item.cell.prompts.count))
+      return sum + length * Double(samples.count) / Double(max(1, item.1.prompts.count))
     }
     let count = max(1, min(Self.mostPrompts, tokens.isFinite ? Int(Double(Self.mostTokens) / max(1, tokens)) : 1))
-    guard let choice = PromptChoice(cells.map(\.cell), quality: comparison.quality, count: count) else { return nil }
+    guard let choice = PromptChoice(shown.map(\.1), quality: comparison.quality, count: count) else { return nil }
     self.choice = choice
+    var cells: [(arm: Arm, cell: ScoredCell, shown: ShownSamples, scale: Double)] = []
+    for (arm, cell) in shown {
+      var rows = try cell.shown(Set(choice.places), places: comparison.places)
+      let scale = Self.scale(of: rows.sizes)
+      rows.sizes = []
+      cells.append((arm, cell, rows, scale))
+    }
+    self.cells = cells
   }
 
   /// How many prompts stand on the page.
@@ -52,7 +60,11 @@ struct PromptPanel {
 
   private func summary(_ place: Int) -> Markup {
     let prompt = cells[0].cell.prompts[place]
-    let text = cells.lazy.compactMap { $0.cell.prompts[place].samples.lazy.compactMap { $0.row?.prompt }.first }.first
+    let text = cells.lazy.compactMap { item in
+      item.cell.prompts[place].samples.lazy.compactMap {
+        item.shown.rows[SamplePlace(prompt: place, number: $0.number)]?.prompt
+      }.first
+    }.first
     let rank = choice.places.firstIndex(of: place).map { Double($0) / Double(max(1, choice.places.count - 1)) } ?? 0
     let word =
       place == choice.opened
@@ -64,7 +76,7 @@ struct PromptPanel {
 
   private func body(_ place: Int) -> Markup {
     var columns: [Markup] = []
-    for (arm, cell, scale) in cells {
+    for (arm, cell, shown, scale) in cells {
       let samples = cell.prompts[place].samples
       let values = samples.compactMap(\.quality)
       let mean = values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
@@ -80,13 +92,18 @@ struct PromptPanel {
           .element(
             "h4", ["title": cell.provenance.text], style.mark(arm), .text(comparison.name(arm)),
             .element("span", ["class": "quiet"], text: score ?? "")),
-          .element("ol", [:], samples.map { line($0, scale) })))
+          .element("ol", [:], samples.map { line($0, place, shown, scale) })))
     }
     return .element("div", ["class": "side"], columns) + references(place)
   }
 
   private func references(_ place: Int) -> Markup {
-    let references = cells.lazy.compactMap { $0.cell.prompts[place].samples.first?.row?.references }.first ?? []
+    let references =
+      cells.lazy.compactMap { item in
+        item.cell.prompts[place].samples.first.flatMap {
+          item.shown.rows[SamplePlace(prompt: place, number: $0.number)]?.references
+        }
+      }.first ?? []
     guard !references.isEmpty else { return Markup() }
     let most = 24
     var items = references.prefix(most).map { Markup.element("li", text: $0) }
@@ -98,7 +115,7 @@ struct PromptPanel {
       .element("summary", text: Format.count(references.count, "reference")), .element("ul", [:], items))
   }
 
-  private func line(_ sample: ScoredSample, _ scale: Double) -> Markup {
+  private func line(_ sample: ScoredSample, _ prompt: Int, _ shown: ShownSamples, _ scale: Double) -> Markup {
     let quality = comparison.quality
     var sign = Markup()
     if let value = sample.quality {
@@ -109,7 +126,8 @@ struct PromptPanel {
     }
     let total = sample.return.map { Format.fixed($0, 1) } ?? ""
     return .element(
-      "li", [:], sign, .element("span", ["class": "text"], tokens(sample, scale)),
+      "li", [:], sign,
+      .element("span", ["class": "text"], tokens(shown, SamplePlace(prompt: prompt, number: sample.number), scale)),
       .element("span", ["class": "return", "title": "return, nats"], text: total))
   }
 }
@@ -117,25 +135,22 @@ struct PromptPanel {
 // MARK: Tokens
 
 extension PromptPanel {
-  /// The 90th percentile of the size of rewards, which takes the deepest shade but one.
-  private static func scale(of cell: ScoredCell) -> Double {
-    let sizes = cell.prompts.flatMap(\.samples).flatMap { ($0.reward?.rewards ?? []).map { abs(Double($0)) } }
-      .filter(\.isFinite).sorted()
+  /// The 90th percentile of the sizes of rewards, which takes the deepest shade but one.
+  private static func scale(of sizes: [Float]) -> Double {
     guard !sizes.isEmpty else { return 1 }
-    return max(1e-6, sizes[min(sizes.count - 1, sizes.count * 9 / 10)])
+    return max(1e-6, Double(sizes.sorted()[min(sizes.count - 1, sizes.count * 9 / 10)]))
   }
 
-  private func tokens(_ sample: ScoredSample, _ scale: Double) -> Markup {
-    guard let reward = sample.reward, reward.rewards.count == reward.tokens.count else {
-      return .text(sample.text ?? "")
-    }
+  private func tokens(_ shown: ShownSamples, _ place: SamplePlace, _ scale: Double) -> Markup {
+    let whole = shown.rows[place]?.text ?? ""
+    guard let reward = shown.rewards[place], reward.rewards.count == reward.tokens.count else { return .text(whole) }
     guard let tokenBytes else {
       // Without a tokenizer nobody knows where a token ends in the text: a bar of its rewards stands below it.
       let bars = reward.rewards.indices.map { place in
         Markup.element(
           "i", ["class": Self.shade(reward.rewards[place], scale), "title": Self.title(reward, place...place)])
       }
-      return .text(sample.text ?? "") + .element("span", ["class": "bars"], bars)
+      return .text(whole) + .element("span", ["class": "bars"], bars)
     }
     var markup = Markup()
     var start = 0

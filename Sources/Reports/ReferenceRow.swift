@@ -1,4 +1,3 @@
-import Records
 import TextMetrics
 
 /// The right answers themselves as a row: how good and how diverse people are by the same measures.
@@ -11,10 +10,7 @@ enum ReferenceRow {
   /// Quality of a metric of overlap is leave-one-out: each reference against the prompt's others. A reference is
   /// right by definition, so a share of right answers is 100 %.
   static func make(_ comparison: Comparison) -> ResultRow? {
-    guard let cell = comparison.groups.lazy.flatMap(\.cells).first(where: { $0.prompts.contains { $0.hasRow } }) else {
-      return nil
-    }
-    let references = cell.prompts.map { $0.samples.first?.row?.references ?? [] }
+    let references = comparison.ids.indices.map { comparison.references[$0] ?? [] }
     guard references.count(where: { $0.count > 1 }) >= leastPrompts else { return nil }
     var values: [Column: Estimate] = [:]
     let bleu = BLEU()
@@ -60,8 +56,4 @@ enum ReferenceRow {
     }
     return Measure(rows: rows) { ScoredCell.corpusBLEU($0) }
   }
-}
-
-extension ScoredPrompt {
-  fileprivate var hasRow: Bool { samples.first?.row?.references != nil }
 }

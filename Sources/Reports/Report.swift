@@ -24,24 +24,28 @@ public struct Report: Sendable {
     let table = ResultTable(comparison)
     let verdict = Verdict(table, comparison)
     let training = TrainingTable(inputs.curves, comparison)
-    let text = TableText(comparison: comparison, table: table, marked: training.marked)
-    warnings = comparison.remarks + training.warnings
+    let decoding = UnequalDecoding(comparison)
+    let marked = training.marked + decoding.marked.filter { !training.marked.contains($0) }
+    let unfair = training.warnings + decoding.warnings
+    let text = TableText(comparison: comparison, table: table, marked: marked)
+    warnings = comparison.remarks + unfair
     let shown = comparison.arms.compactMap { comparison.representative(of: $0) }
     let correlations = ReturnCharts.correlations(shown, comparison)
     sentence = verdict.sentence
-    let footnote = training.marked.isEmpty ? [] : ["\(TableText.mark) " + training.warnings.joined(separator: "; ")]
+    let footnote = marked.isEmpty ? [] : ["\(TableText.mark) " + unfair.joined(separator: "; ")]
     terminalText =
-      ([text.scope + "; " + text.interval, text.terminal] + footnote + [verdict.sentence] + training.lines).joined(
-        separator: "\n")
+      (TerminalLayout.wrapped(text.scope + "; " + text.interval) + [text.terminal]
+      + (footnote + [verdict.sentence]).flatMap(TerminalLayout.wrapped) + training.lines).joined(separator: "\n")
     data =
       ReportData(
         comparison: comparison, table: table, correlations: correlations, curves: inputs.curves, training: training,
         warnings: warnings
       ).files
+    let panel = try PromptPanel(shown, comparison, ArmStyle(comparison), tokenBytes: inputs.tokenBytes)
     page =
       ReportPage(
         inputs: inputs, options: options, text: text, verdict: verdict, shown: shown, correlations: correlations,
-        training: training, warnings: warnings
+        training: training, panel: panel, warnings: warnings, unfair: unfair
       ).html
   }
 }

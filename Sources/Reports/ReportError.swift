@@ -16,7 +16,11 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
   case sampleTwice(label: String, id: String, sample: Int)
   /// Rewards or samples are not those of the samples that were scored: one has another number of tokens.
   case otherSamples(label: String, scores: String, id: String, sample: Int)
-  /// The scores of single samples can't be read.
+  /// An id stands for another prompt, or has other references, than in other samples.
+  case otherPrompts(label: String, first: String, id: String, what: String)
+  /// Two arms have one name.
+  case sameName(String, first: String, second: String)
+  /// Scores, rewards or samples can't be read.
   case unreadable(label: String, reason: String)
 
   /// One sentence with its remedy.
@@ -42,6 +46,13 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .otherSamples(let label, let scores, let id, let sample):
       "\(label) is not of the samples of \(scores): sample \(sample) of \(id) has other tokens there; connect what "
         + "belongs together"
+    case .otherPrompts(let label, let first, let id, let what):
+      "\(id) has \(what == "prompt" ? "another prompt" : "other \(what)") in the samples of \(label) than in those of "
+        + "\(first): a comparison needs the same prompts in every arm; sample and score the same test set, or give other "
+        + "prompts other ids"
+    case .sameName(let name, let first, let second):
+      "\(first.isEmpty ? "two arms" : "the arms \(first) and \(second)") are both called \(name): give each a name of its own "
+        + "with names"
     case .unreadable(let label, let reason): "\(label): \(reason)"
     }
   }

@@ -1,5 +1,6 @@
 public import CanonicalJSON
 public import Records
+import TextMetrics
 
 /// Where an input of a report comes from: what people call it, the axes of its cell, and its digest if known.
 public struct Provenance: Sendable, Hashable {
@@ -94,34 +95,62 @@ public struct CurvesInput: Sendable {
   }
 }
 
-/// A rewards folder as values.
+/// The rewards of every sample, read as a stream as often as they are needed.
 public struct RewardsInput: Sendable {
-  /// Where it comes from.
+  /// Where they come from.
   public var provenance: Provenance
-  /// The rewards of every sample.
-  public var rows: [RewardRow]
+  private let reader: @Sendable ((RewardRow) throws -> Void) throws -> Void
 
   /// Rewards.
-  public init(provenance: Provenance, rows: [RewardRow]) {
+  ///
+  /// - Parameters:
+  ///   - provenance: Where they come from.
+  ///   - reader: Calls its argument with every row in order, whenever it is called.
+  public init(provenance: Provenance, reader: @escaping @Sendable ((RewardRow) throws -> Void) throws -> Void) {
     self.provenance = provenance
-    self.rows = rows
+    self.reader = reader
+  }
+
+  /// Rewards that are at hand as values.
+  public init(provenance: Provenance, rows: [RewardRow]) {
+    self.init(provenance: provenance) { body in for row in rows { try body(row) } }
+  }
+
+  func forEach(_ body: (RewardRow) throws -> Void) throws(ReportError) {
+    do { try reader(body) } catch { throw ReportError.unreadable(label: provenance.label, reason: "\(error)") }
   }
 }
 
-/// A samples folder as values.
+/// Samples, read as a stream as often as they are needed.
 public struct SamplesInput: Sendable {
-  /// Where it comes from.
+  /// Where they come from.
   public var provenance: Provenance
   /// The generation's settings, or nil.
   public var settings: JSONObject?
-  /// The samples in file order.
-  public var rows: [SampleRow]
+  private let reader: @Sendable ((SampleRow) throws -> Void) throws -> Void
 
   /// Samples.
-  public init(provenance: Provenance, settings: JSONObject?, rows: [SampleRow]) {
+  ///
+  /// - Parameters:
+  ///   - provenance: Where they come from.
+  ///   - settings: The generation's settings, or nil.
+  ///   - reader: Calls its argument with every row in order, whenever it is called.
+  public init(
+    provenance: Provenance, settings: JSONObject?,
+    reader: @escaping @Sendable ((SampleRow) throws -> Void) throws -> Void
+  ) {
     self.provenance = provenance
     self.settings = settings
-    self.rows = rows
+    self.reader = reader
+  }
+
+  /// Samples that are at hand as values.
+  public init(provenance: Provenance, settings: JSONObject?, rows: [SampleRow]) {
+    self.init(provenance: provenance, settings: settings) { body in for row in rows { try body(row) } }
+  }
+
+  func forEach(_ body: (SampleRow) throws -> Void) throws(ReportError) {
+    do { try reader(body) } catch { throw ReportError.unreadable(label: provenance.label, reason: "\(error)") }
   }
 }
 
@@ -153,13 +182,16 @@ public struct ReportInputs: Sendable {
 
 /// What a user may choose about a report.
 public struct ReportOptions: Sendable {
+  /// The fewest resamples that give an interval.
+  public static let leastResamples = Bootstrap.leastResamples
+
   /// The heading; empty for one made from the arms.
   public var title: String
   /// The metric that stands for quality, or `auto`.
   public var quality: String
   /// The arm that others are compared with, by name; empty for MLE.
   public var baseline: String
-  /// Names to print for arms, by the stem of their stages' names.
+  /// Names to print for arms and curves, by the stem of their stages' names.
   public var names: [(stem: String, name: String)]
   /// Resamples of the bootstrap.
   public var resamples: Int

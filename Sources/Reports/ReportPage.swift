@@ -11,8 +11,12 @@ struct ReportPage {
   let correlations: [(predictor: Predictor, group: SeedGroup, across: Estimate?, within: Estimate?)]
 
   let training: TrainingTable
+  /// The prompts that are shown, or nil.
+  let panel: PromptPanel?
   /// What makes the comparison unfair, or its numbers fewer than they look.
   let warnings: [String]
+  /// Those of them that marked arms bear.
+  let unfair: [String]
 
   private var comparison: Comparison { text.comparison }
   private var style: ArmStyle { ArmStyle(comparison) }
@@ -64,11 +68,11 @@ struct ReportPage {
 
   private var caution: Markup {
     guard !warnings.isEmpty else { return Markup() }
-    let mark = training.marked.isEmpty ? "" : "\(TableText.mark) "
+    let mark = text.marked.isEmpty ? "" : "\(TableText.mark) "
     return .element(
       "ul", ["class": "caution"],
       warnings.map { warning in
-        .element("li", text: (training.warnings.contains(warning) ? mark : "") + warning.sentenceCase + ".")
+        .element("li", text: (unfair.contains(warning) ? mark : "") + warning.sentenceCase + ".")
       })
   }
 
@@ -101,9 +105,6 @@ struct ReportPage {
 
   private var notes: [String] {
     var notes: [String] = []
-    if comparison.leftOut > 0 {
-      notes.append("\(Format.count(comparison.leftOut, "prompt")) that some arm lacks left out.")
-    }
     if text.table.rows.contains(where: { $0.kind == .matched && $0.note == nil }), let baseline = comparison.baseline {
       let name = comparison.name(baseline)
       notes.append(
@@ -142,7 +143,7 @@ struct ReportPage {
   }
 
   private var samples: Markup? {
-    guard let panel = PromptPanel(shown, comparison, style, tokenBytes: inputs.tokenBytes) else { return nil }
+    guard let panel else { return nil }
     let words =
       "\(Format.count(panel.count)) of \(Format.count(comparison.ids.count)) prompts, evenly spaced by how much the "
       + "arms disagree on them in quality and Self-BLEU; the median one is open. Shades are token rewards, on each "

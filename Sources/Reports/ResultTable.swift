@@ -168,7 +168,7 @@ struct ResultTable: Sendable {
     let sign = Double(column.direction(quality))
     return !others.isEmpty
       && others.allSatisfy { other in
-        guard let its = other.values[column] else { return true }
+        guard let its = other.values[column] else { return false }
         return sign * own.value > sign * its.value && own.isApart(from: its)
           && isDecided(row.arm, against: other.arm, column)
       }
@@ -188,8 +188,7 @@ struct ResultTable: Sendable {
     case .diversity:
       switch contrast.equalQuality {
       case .difference(let difference, _): return difference.isDecided && sign * difference.value > 0
-      case .notMeasured: return true
-      case .outOfReach, .noGrid, .identical, .unpaired: return false
+      case .notMeasured, .outOfReach, .noGrid, .identical, .unpaired: return false
       }
     default: return true
     }

@@ -4,17 +4,8 @@ import TextMetrics
 
 /// What is known of one sample.
 struct ScoredSample: Sendable {
-  /// What was read of a sample beside its scores.
-  final class Content: Sendable {
-    let reward: RewardRow?
-    let row: SampleRow?
-
-    init(reward: RewardRow?, row: SampleRow?) {
-      self.reward = reward
-      self.row = row
-    }
-  }
-
+  /// Which sample of its prompt.
+  var number: Int
   /// Its quality by itself, on the metric's own scale.
   var quality: Double?
   var selfBLEU: Double?
@@ -28,11 +19,8 @@ struct ScoredSample: Sendable {
   var logProbability: Double?
   /// The value of the prompt.
   var firstValue: Double?
-  private var content: Content?
-
-  var text: String? { content?.row?.text }
-  var reward: RewardRow? { content?.reward }
-  var row: SampleRow? { content?.row }
+  /// Whether the samples that were connected hold it.
+  var hasRow: Bool
 }
 
 /// A prompt with the samples of one cell.
@@ -55,55 +43,76 @@ struct ScoredCell: Sendable {
   private(set) var samplesPerPrompt: Int?
   /// What is to be said of the inputs of the cell.
   private(set) var remarks: [String] = []
+  /// What its prompts stand for, by place, where samples are connected.
+  let promptFacts: [Int: CellFacts.Prompt]
+  /// The references of its prompts by place, where they were asked for.
+  let references: [Int: [String]]
   private let quality: Quality
-  private let fingerprint: UInt64?
+  private let fingerprint: CellFingerprint?
+  /// What its samples are, where that is known.
+  private var contents: ContentHash?
+  private let rewards: RewardsInput?
+  private let samples: SamplesInput?
 
   init(
     _ scores: ScoresInput, _ content: CellContent, identity: CellIdentity, rewards: RewardsInput?,
-    samples: SamplesInput?, ids: [String], quality: Quality
+    samples: SamplesInput?, ids: [String], places: [TextBytes: Int], quality: Quality, keepsReferences: Bool
   ) throws(ReportError) {
     self.identity = identity
     self.quality = quality
+    self.rewards = rewards
+    self.samples = samples
     fingerprint = content.fingerprint
     provenance = scores.provenance
     settings = scores.file.settings
     file = scores.file
-    let rewardOf = Dictionary(
-      (rewards?.rows ?? []).map { (SampleKey($0.id, $0.sample), $0) }, uniquingKeysWith: { first, _ in first })
-    let rowOf = Dictionary(
-      (samples?.rows ?? []).map { (SampleKey($0.id, $0.sample), $0) }, uniquingKeysWith: { first, _ in first })
+    let needsBLEU = quality.isCorpus ? ids.indices.filter { content[ids[$0]]?.bleu == nil } : []
+    let facts = try CellFacts(
+      rewards, samples, places: places, needsBLEU: Set(needsBLEU), keepsReferences: keepsReferences)
+    promptFacts = facts.prompts
+    references = facts.references
     samplesPerPrompt = Self.diversity(in: scores.file).flatMap {
       Int(String(decoding: $0.utf8.dropFirst("self_bleu@".utf8.count), as: UTF8.self))
     }
     prompts = []
     var lacking = (rewards: 0, samples: 0)
-    for id in ids {
+    var hash = ContentHash()
+    var isWhole = !ids.isEmpty
+    for (prompt, id) in ids.enumerated() {
       let known = content[id]
       var found: [ScoredSample] = []
+      var bleu: BLEUStatistics? = BLEUStatistics()
       for sample in known?.samples ?? [] {
-        let key = SampleKey(id, sample.number)
-        let (reward, row) = (rewardOf[key], rowOf[key])
-        for (tokens, label) in [
-          (reward?.tokens, rewards?.provenance.label), (row?.tokens, samples?.provenance.label),
+        let place = SamplePlace(prompt: prompt, number: sample.number)
+        let (reward, row) = (facts.rewards[place], facts.rows[place])
+        for (count, label) in [
+          (reward?.tokenCount, rewards?.provenance.label), (row?.tokenCount, samples?.provenance.label),
         ] {
-          guard let tokens, let label, let length = sample.length, Double(tokens.count) != length else { continue }
+          guard let count, let label, let length = sample.length, Double(count) != length else { continue }
           throw ReportError.otherSamples(
             label: label, scores: scores.provenance.label, id: id, sample: sample.number)
         }
-        if let reward, let tokens = row?.tokens, tokens != reward.tokens {
+        if let reward, let count = row?.tokenCount, count != reward.tokenCount || row?.tokens != reward.tokens {
           throw ReportError.otherSamples(
             label: rewards?.provenance.label ?? "", scores: samples?.provenance.label ?? "", id: id,
             sample: sample.number)
         }
         if rewards != nil, reward == nil { lacking.rewards += 1 }
         if samples != nil, row == nil { lacking.samples += 1 }
+        if let tokens = reward?.tokens ?? row?.tokens {
+          hash.add(tokens.value)
+        } else {
+          isWhole = false
+        }
+        if let own = row?.bleu { bleu? += own } else { bleu = nil }
         var scored = ScoredSample(sample, reward: reward, row: row)
         // A prompt has one value; other batches give it other last digits, whose ranks would mean nothing.
         if let value = found.first?.firstValue { scored.firstValue = value }
         found.append(scored)
       }
-      prompts.append(ScoredPrompt(id: id, samples: found, bleu: found.isEmpty ? nil : known?.bleu))
+      prompts.append(ScoredPrompt(id: id, samples: found, bleu: found.isEmpty ? nil : known?.bleu ?? bleu?.values))
     }
+    contents = isWhole ? hash : nil
     for (count, label) in [(lacking.rewards, rewards?.provenance.label), (lacking.samples, samples?.provenance.label)] {
       guard count > 0, let label else { continue }
       remarks.append("\(label) lacks \(Format.count(count, "sample")) of \(scores.provenance.label)")
@@ -115,12 +124,50 @@ struct ScoredCell: Sendable {
     file.metrics.first { $0.name.utf8.starts(with: "self_bleu@".utf8) }?.name
   }
 
-  /// Whether two cells are one and the same result: by their digests, or where these are not known by their numbers.
+  /// Whether two cells are one and the same result: by their digests, else by their numbers.
+  ///
+  /// Digests that differ tell nothing: a seed without effect stands in the settings, and one may be scored with rewards.
   func isCopy(of other: ScoredCell) -> Bool {
-    if let own = provenance.digest, let its = other.provenance.digest { return own.hasSameBytes(as: its) }
-    guard fingerprint == other.fingerprint, !file.metrics.isEmpty else { return false }
-    let isSame = zip(file.metrics, other.file.metrics).allSatisfy { $0.name == $1.name && $0.value == $1.value }
-    return isSame && file.metrics.count == other.file.metrics.count
+    if let own = provenance.digest, let its = other.provenance.digest, own.hasSameBytes(as: its) { return true }
+    if let contents, let its = other.contents, contents != its { return false }
+    switch (fingerprint, other.fingerprint) {
+    case (let own?, let its?): if !own.isSame(as: its) { return false }
+    case (nil, nil): break
+    default: return false
+    }
+    let shared = file.metrics.compactMap { metric in other.file[metric.name].map { (metric.value.value, $0.value) } }
+    return !shared.isEmpty && shared.allSatisfy { $0 == $1 }
+  }
+
+  /// Reads the rows of some samples, and the sizes of all rewards of the report's prompts.
+  ///
+  /// - Parameters:
+  ///   - wanted: The places of prompts whose rows are wanted.
+  ///   - places: The prompts of the report by id.
+  /// - Returns: The rows and sizes.
+  /// - Throws: `ReportError.unreadable`.
+  func shown(
+    _ wanted: Set<Int>, places: [TextBytes: Int]
+  ) throws(ReportError) -> ShownSamples {
+    var shown = ShownSamples()
+    var known: Set<SamplePlace> = []
+    for (place, prompt) in prompts.enumerated() {
+      for sample in prompt.samples { known.insert(SamplePlace(prompt: place, number: sample.number)) }
+    }
+    var rest = known
+    try rewards?.forEach { row in
+      guard let prompt = places[TextBytes(row.id)] else { return }
+      let place = SamplePlace(prompt: prompt, number: row.sample)
+      guard rest.remove(place) != nil else { return }
+      for reward in row.rewards where reward.isFinite { shown.sizes.append(abs(reward)) }
+      if wanted.contains(prompt) { shown.rewards[place] = row }
+    }
+    try samples?.forEach { row in
+      guard let prompt = places[TextBytes(row.id)], wanted.contains(prompt) else { return }
+      let place = SamplePlace(prompt: prompt, number: row.sample)
+      if known.contains(place), shown.rows[place] == nil { shown.rows[place] = row }
+    }
+    return shown
   }
 
   /// Leaves the cell without Self-BLEU.
@@ -138,21 +185,10 @@ struct ScoredCell: Sendable {
   var qualityMeasure: Measure? {
     guard quality.isCorpus else { return mean(\.quality) }
     guard prompts.contains(where: { !$0.samples.isEmpty }) else { return nil }
-    let bleu = BLEU()
     var rows: [[Double]] = []
     for prompt in prompts {
-      if let sums = prompt.bleu {
-        rows.append(sums)
-        continue
-      }
-      var sum = BLEUStatistics()
-      for sample in prompt.samples {
-        guard let row = sample.row, let text = row.text, let references = row.references, !references.isEmpty else {
-          return mean(\.quality)
-        }
-        sum += bleu.statistics(of: text, references: references)
-      }
-      rows.append(sum.values)
+      guard let sums = prompt.samples.isEmpty ? BLEUStatistics().values : prompt.bleu else { return mean(\.quality) }
+      rows.append(sums)
     }
     return Measure(rows: rows) { Self.corpusBLEU($0) }
   }
@@ -202,32 +238,24 @@ struct ScoredCell: Sendable {
   }
 }
 
-/// A sample of a prompt.
-struct SampleKey: Hashable, Sendable {
-  private var id: [UInt8]
-  private var sample: Int
-
-  init(_ id: String, _ sample: Int) {
-    self.id = Array(id.utf8)
-    self.sample = sample
-  }
+/// The rows of the samples that a page shows, and the scale of their shades.
+struct ShownSamples {
+  var rewards: [SamplePlace: RewardRow] = [:]
+  var rows: [SamplePlace: SampleRow] = [:]
+  /// The sizes of all rewards that are finite.
+  var sizes: [Float] = []
 }
 
 extension ScoredSample {
-  init(_ sample: CellContent.Sample, reward: RewardRow?, row: SampleRow?) {
+  init(_ sample: CellContent.Sample, reward: CellFacts.Reward?, row: CellFacts.Row?) {
+    number = sample.number
     quality = sample.quality
     selfBLEU = sample.selfBLEU
-    entropy = sample.entropy ?? row?.entropies.flatMap { Self.mean($0) }
-    let tokens = reward?.tokens.count ?? row?.tokens?.count
-    length = tokens.map(Double.init) ?? sample.length
+    entropy = sample.entropy ?? row?.entropy
+    length = (reward?.tokenCount ?? row?.tokenCount).map(Double.init) ?? sample.length
     `return` = reward?.return ?? sample.return
-    let logProbabilities = reward?.logProbabilities ?? row?.logProbabilities
-    logProbability = logProbabilities.map { $0.reduce(0) { $0 + Double($1) } }
-    firstValue = reward?.values.first.map(Double.init)
-    content = reward == nil && row == nil ? nil : Content(reward: reward, row: row)
-  }
-
-  private static func mean(_ values: [Float]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0) { $0 + Double($1) } / Double(values.count)
+    logProbability = reward?.logProbability ?? row?.logProbability
+    firstValue = reward?.firstValue
+    hasRow = row != nil
   }
 }

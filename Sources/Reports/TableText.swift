@@ -69,19 +69,27 @@ struct TableText: Sendable {
   /// What was run: `500 test prompts × 8 samples, 1 seed`.
   var scope: String {
     guard !comparison.ids.isEmpty else {
-      return "Scores without those of single samples, \(Format.count(comparison.seedCount, "seed"))"
+      return "Scores without those of single samples, \(seeds)"
     }
     let split = comparison.split.isEmpty ? "" : comparison.split + " "
     let counts = Set(comparison.groups.flatMap(\.cells).map(\.leastSamples).filter { $0 > 1 })
     let samples = counts.count == 1 ? counts.first ?? 1 : comparison.samplesPerPrompt ?? 1
     return "\(Format.count(comparison.ids.count)) \(split)prompt\(comparison.ids.count == 1 ? "" : "s") × "
-      + "\(Format.count(samples, "sample")), \(Format.count(comparison.seedCount, "seed"))"
+      + "\(Format.count(samples, "sample")), \(seeds)"
+  }
+
+  /// How many seeds arms have: `3 seeds`, `1 to 3 seeds`.
+  private var seeds: String {
+    let (least, most) = (comparison.leastSeedCount, comparison.seedCount)
+    return (least < most ? "\(Format.count(least)) to " : "") + Format.count(most, "seed")
   }
 
   /// What ± means.
   var interval: String {
-    comparison.seedCount > 1
-      ? "± is a 95 % t interval over \(comparison.seedCount) seeds" : "± is a 95 % bootstrap interval over prompts"
+    let (least, most) = (comparison.leastSeedCount, comparison.seedCount)
+    if most == 1 { return "± is a 95 % bootstrap interval over prompts" }
+    if least == 1 { return "± is a 95 % t interval over seeds, a bootstrap over prompts where an arm has one seed" }
+    return "± is a 95 % t interval over \(least < most ? "\(least) to " : "")\(most) seeds"
   }
 
   /// The table for a terminal.
@@ -105,20 +113,6 @@ struct TableText: Sendable {
       }
       lines.append(cells)
     }
-    let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-    return lines.map { cells in
-      cells.enumerated().map { place, cell in
-        let fill = String(repeating: " ", count: widths[place] - cell.count)
-        return place == 0 ? cell + fill : fill + cell
-      }.joined(separator: "   ").trimmedAtEnd
-    }.joined(separator: "\n")
-  }
-}
-
-extension String {
-  fileprivate var trimmedAtEnd: String {
-    var text = Substring(self)
-    while text.last == " " { text.removeLast() }
-    return String(text)
+    return TerminalLayout.aligned(lines).joined(separator: "\n")
   }
 }

@@ -165,14 +165,13 @@ struct TrainingTable: Sendable {
     return names.filter { name in Set(records.map { $0.parameters[name] }).count > 1 }
   }
 
-  /// One line an arm for a terminal.
+  /// What differs, for a terminal: a table, or its rows by name where it is too wide.
   var lines: [String] {
-    let rows = rows
-    guard !rows.isEmpty else { return [] }
-    return entries.indices.map { place in
-      let parts = rows.filter { $0.values[place] != "—" }.map { row in "\(row.name) \(row.values[place])" }
-      return "\(entries[place].name) was trained so: " + parts.joined(separator: " · ")
-    }
+    let differing = rows.filter { Set($0.values).count > 1 }
+    guard !differing.isEmpty else { return [] }
+    let table = TerminalLayout.aligned([["trained"] + entries.map(\.name)] + differing.map { [$0.name] + $0.values })
+    guard table.contains(where: { $0.count > TerminalLayout.width }) else { return table }
+    return TerminalLayout.wrapped("The trainings differ in \(Format.list(differing.map(\.name))); see the page.")
   }
 
   /// The table of the page, or nil where nothing is known.

@@ -113,9 +113,13 @@ struct VerdictWords: Sendable {
     case .notMeasured:
       return "\(subject) can't be compared, for diversity or quality was not measured sample by sample"
     case .unpaired(let own, let its):
-      return "\(subject) can't be compared, for \(Format.count(own, "seed")) and \(its) of \(baseline) make no pairs"
+      return
+        "\(subject) can't be compared, for \(seeds(own)) seed\(own == [1] ? "" : "s") and \(seeds(its)) of \(baseline) make no pairs"
     }
   }
+
+  /// `3`, or `2 and 3` where temperatures have several.
+  private func seeds(_ counts: [Int]) -> String { Format.list(counts.map { Format.count($0) }) }
 
   /// `at T 0.50 to 1.50 has 40.0 to 90.0 correct %`.
   private func range(_ range: Contrast.Range) -> String {

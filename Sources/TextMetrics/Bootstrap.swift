@@ -4,6 +4,9 @@
 /// are, with replacement; all samples of a prompt go together, since they are not independent. Draw i of resample b
 /// depends on seed, b and i alone, so two systems on the same prompts, and all metrics of one, see the same resamples.
 public struct Bootstrap: Sendable {
+  /// The fewest resamples of which 2.5 % is one: with fewer, a 95 % interval would be from the least to the greatest.
+  public static let leastResamples = 40
+
   /// The number of prompts.
   public let prompts: Int
   /// The number of resamples.

@@ -248,9 +248,9 @@ struct CollectionTests {
     let lab = try Laboratory()
     for number in 1...3 {
       let result = try lab.publish(number, ["f": "\(number)"]).result
-      try lab.store.beginRun(pipeline: "p").record([
-        ActionRecord(label: "a", key: result.key, result: result.digest)
-      ])
+      let run = try lab.store.beginRun(pipeline: "p")
+      try run.record([ActionRecord(label: "a", key: result.key, result: result.digest)])
+      try run.finish(RunSummary(actions: [], seconds: 1, exit: 0))
     }
     var policy = policy
     policy.runsPerPipeline = 2

@@ -101,6 +101,10 @@ import Testing
       ),
       ("a,b\n1,2\"\n", "2: a quote inside a field that is not quoted; put the field in quotes and double the quote"),
       ("a,a\n1,2\n", "1: the header names column \"a\" twice"),
+      (
+        "a,b,,\n1,2,,\n",
+        "1: the header has several columns without a name; name them, or take out what spreadsheets leave at its end"
+      ),
       ("", "-: is empty; expected a header that names the columns"),
     ])
   func malformedCSV(text: String, expected: String) { #expect(failure(text, .csv) == expected) }

@@ -87,6 +87,17 @@ import Testing
         == #"1 {"title":"T","text":"x"}"#)
   }
 
+  @Test(
+    "an element of XHTML that closes itself holds nothing of what follows",
+    arguments: [
+      ("<title/><p>a</p>", "a"), ("<pre/>a  b", "a b"), ("<textarea/>a  b", "a b"), ("<p/>a<div>b</div>", "a\\nb"),
+      ("<xmp/>a<b>b</b>", "ab"), ("<template/>a", "a"), ("<svg/>a<math/>b", "ab"), ("<title/><title>T</title>a", "a"),
+    ])
+  func selfClosing(body: String, text: String) throws {
+    let row = try row("<?xml version=\"1.0\"?><html>\(body)</html>")
+    #expect(row.hasSuffix("\"text\":\"\(text)\"}"), "\(row)")
+  }
+
   @Test("elements within elements without end take no more than the page's time")
   func deep() throws {
     let deep = String(repeating: "<template>", count: 50_000) + String(repeating: "</x>", count: 50_000)

@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Corpora
 import Records
 import SystemPackage
@@ -17,6 +18,20 @@ import Testing
     ])
   func carriageReturns(text: String, expected: [String]) throws {
     #expect(try rows(text, TextLayout()) == expected)
+  }
+
+  @Test("a first line of any length tells how lines end", arguments: [70_000, 200_000])
+  func longFirstLine(count: Int) throws {
+    func lengths(_ text: String) throws -> [Int] {
+      var lengths: [Int] = []
+      try Reading.each(Array(text.utf8), CorpusReader(format: .text)) {
+        lengths.append($0.fields["text"]?.string?.utf8.count ?? -1)
+      }
+      return lengths
+    }
+    let long = String(repeating: "x", count: count)
+    #expect(try lengths("a\rb\(long)\nsecond\n") == [3 + count, 6])
+    #expect(try lengths("\(long)\rsecond\r") == [count, 6])
   }
 
   @Test("lines that end with CR are rows of JSONL and of columns, too")
@@ -99,6 +114,15 @@ import Testing
     return try Reading.rows(bytes, CorpusReader(format: format, encoding: encoding))
   }
 
+  /// The texts of a file that comes in large pieces, as files do.
+  private func texts(_ bytes: [UInt8], _ encoding: String) throws -> [String] {
+    var texts: [String] = []
+    try Reading.each(bytes, CorpusReader(format: .text, encoding: try TextEncoding(named: encoding))) { row in
+      texts.append(row.fields["text"]?.string ?? "")
+    }
+    return texts
+  }
+
   private func failure(_ bytes: [UInt8], _ encoding: String? = nil, _ format: CorpusFormat = .text) throws -> String {
     let encoding = try encoding.map { try TextEncoding(named: $0) } ?? .asFileSays
     return Reading.failure(bytes, CorpusReader(format: format, encoding: encoding))
@@ -117,6 +141,37 @@ import Testing
     #expect(try rows([0xE9, 0x0A], "latin-1") == [#"1 {"text":"é"}"#])
     #expect(try rows([0x80, 0x0A], "windows-1252") == [#"1 {"text":"€"}"#])
     #expect(throws: TextEncoding.Unknown.self) { try TextEncoding(named: "klingon") }
+  }
+
+  @Test(
+    "a text longer than any buffer comes whole, wherever a buffer ends within a character",
+    arguments: ["cp1251", "koi8-r", "utf-16le", "gb18030"], [0, 1, 2])
+  func long(encoding: String, shift: Int) throws {
+    let codes: [String: [UInt8]] = [
+      "cp1251": [0xE0], "koi8-r": [0xC1], "utf-16le": [0x30, 0x04], "gb18030": [0xA7, 0xD1],
+    ]
+    let ascii: [UInt8] = encoding == "utf-16le" ? [0x78, 0] : [0x78]
+    let bytes =
+      Array(repeatElement(ascii, count: shift).joined())
+      + Array(repeatElement(codes[encoding] ?? [], count: 140_000).joined())
+    let expected = String(repeating: "x", count: shift) + String(repeating: "а", count: 140_000)
+    #expect(try texts(bytes, encoding) == [expected])
+  }
+
+  @Test(
+    "the last character comes where a converter waits for an accent behind it",
+    arguments: [
+      ("windows-1258", [0x61], "a"), ("windows-1258", [0x61, 0xCC], "à"), ("windows-1255", [0xE0], "א"),
+      ("windows-1258", [0x61, 0x8A, 0x62], "a\u{8A}b"), ("tcvn", [0x61], "a"), ("big5-hkscs", [0x88, 0x66], "Ê"),
+    ] as [(String, [UInt8], String)])
+  func held(encoding: String, bytes: [UInt8], expected: String) throws {
+    #expect(try rows(bytes, encoding) == ["1 {\"text\":\"\(expected)\"}"])
+  }
+
+  @Test("bytes that iconv refuses and browsers take cost the same each")
+  func refusedBytes() throws {
+    let bytes = [UInt8](repeating: 0x81, count: 300_000)
+    #expect(try texts(bytes, "l1") == [String(repeating: "\u{81}", count: 300_000)])
   }
 
   @Test("nothing is guessed: bytes that are not what they should be are an error with line and remedy")
@@ -141,6 +196,8 @@ import Testing
       ("iso-8859-9", [0xF0, 0x93], "ğ“"), ("gb2312", [0xE6, 0x89], "鎵"), ("GB_2312-80", [0x82, 0x31], "\u{FFFF}"),
       ("gbk", [0x80], "€"), ("x-sjis", [0x87, 0x40, 0x7E], "①~"), ("Shift_JIS", [0xFB, 0xFC], "髙"),
       ("euc-kr", [0x8C, 0x63], "똠"), ("ks_c_5601-1987", [0x8C, 0x63], "똠"), ("big5", [0x87, 0x40], "䏰"),
+      ("big5", [0xA1, 0x5A, 0xA1, 0xC3, 0xA1, 0xC5, 0xA1, 0xFE, 0xA2, 0x40], "╴￣ˍ／＼"),
+      ("big5", [0xA2, 0xCC, 0xA2, 0xCE, 0xA3, 0xE1], "十卅€"), ("euc-jp", [0xF9, 0xA1, 0x61, 0xFC, 0xFE], "纊a＂"),
       ("euc-jp", [0xA1, 0xC1], "～"), ("tis-620", [0xA1, 0x85], "ก…"), ("unicode-1-1-utf-8", [0xC3, 0xA9], "é"),
       ("l1", [0x81], "\u{81}"), ("cp1251", [0xC0], "А"), ("koi8-r", [0xC1], "а"), ("visual", [0xE0], "א"),
     ] as [(String, [UInt8], String)])
@@ -153,6 +210,13 @@ import Testing
     let page = Array("<meta charset=\"\(label)\"><p>".utf8) + bytes
     #expect(
       try Reading.rows(page, CorpusReader(format: .html)) == ["1 {\"title\":\"\",\"text\":\"\(expected)\"}"])
+  }
+
+  @Test("characters of one's own in EUC-JP, which browsers don't know, are refused with their line")
+  func ownCharacters() throws {
+    #expect(try failure([0x61, 0x0A, 0xF5, 0xA1], "euc-jp").contains("is not valid EUC-JP-MS"))
+    #expect(try failure([0xFD, 0xA1], "euc-jp").contains("is not valid EUC-JP-MS"))
+    #expect(try failure([0xA3, 0xE2, 0x0A], "big5").contains("1: is not valid BIG5-HKSCS"))
   }
 
   @Test(

@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Corpora
 import Records
 import SystemPackage
@@ -90,6 +91,41 @@ import Testing
     try Reading.each(Array("en-US\nx\n".utf8), CorpusReader(format: .csv)) { row in
       #expect(throws: RecordError.self) { try Template("{EN-us}").text(for: row) }
     }
+  }
+
+  @Test("a unit of many texts in one language takes no more than their time, and has a name for each")
+  func manyTexts() throws {
+    let count = 20_000
+    let text =
+      "<tmx><body><tu tuid=\"7\"><tuv xml:lang=\"en.3\"><seg>z</seg></tuv><tuv xml:lang=\"tuid\"><seg>y</seg></tuv>"
+      + String(repeating: "<tuv xml:lang=\"en\"><seg>x</seg></tuv>", count: count) + "</tu></body></tmx>"
+    var names: [String] = []
+    try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) { names = $0.fields.names }
+    #expect(names.prefix(6) == ["tuid", "en.3", "tuid.2", "en", "en.2", "en.4"])
+    #expect(names.count == count + 3 && names.last == "en.\(count + 1)")
+  }
+
+  @Test("texts of a unit that are too long together are refused with the line of the unit")
+  func longUnit() throws {
+    let segment = "<tuv xml:lang=\"en\"><seg>" + String(repeating: "x", count: 23 << 20) + "</seg></tuv>"
+    let text = "<tmx><body>\n<tu>\(segment)\(segment)\(segment)</tu></body></tmx>"
+    let error = #expect(throws: RecordError.self) {
+      try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) { _ in }
+    }
+    #expect(error?.description == "rows:2: a unit holds more than 64 MiB of text")
+  }
+
+  @Test("a document of many translators with few segments each takes no more than what it holds")
+  func manyColumns() throws {
+    let count = 5_000
+    let source = (0..<count).map { "<seg id=\"\($0)\">s</seg>" }.joined()
+    let references = (0..<count).map { "<ref translator=\"\($0)\"><seg id=\"\($0)\">r</seg></ref>" }.joined()
+    let text = "<dataset><doc id=\"d\"><src>\(source)</src>\(references)</doc></dataset>"
+    var rows: [String] = []
+    try Reading.each(Array(text.utf8), CorpusReader(format: .xml)) {
+      rows.append($0.fields.names.joined(separator: " "))
+    }
+    #expect(rows.count == count && rows[7] == "doc seg src ref.7")
   }
 
   @Test(

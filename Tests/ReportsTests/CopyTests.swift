@@ -1,6 +1,8 @@
 import CanonicalJSON
 import Records
 import Reports
+import Synchronization
+import SystemPackage
 import Testing
 
 @Suite struct CopyTests {
@@ -28,9 +30,28 @@ import Testing
     #expect(report.terminalText.contains("2 seeds"))
   }
 
-  @Test("equal numbers under other digests are no copies, as of trainings that agree in all but the last digit")
+  @Test("equal numbers under other digests are copies: the settings hold a seed that may have had no effect")
   func otherDigests() throws {
     let report = try Report(ReportInputs(scores: seeds([14, 14], digests: ["sha256:aa", "sha256:bb"])))
+    #expect(report.warnings == ["the 2 seeds of MLE gave identical scores, so they count as one seed"])
+    #expect(report.terminalText.contains("1 seed; ± is a 95 % bootstrap interval"))
+    // The last digit of one number makes them two.
+    var scores = seeds([14, 14], digests: ["sha256:aa", "sha256:bb"])
+    scores[1].examples[7].values["entropy"] = 1.250000001
+    #expect(try Report(ReportInputs(scores: scores)).warnings.isEmpty)
+  }
+
+  @Test("equal numbers of samples that are known to be others are no copies")
+  func otherTokens() throws {
+    let scores = seeds([14, 14], digests: ["sha256:aa", "sha256:bb"])
+    let samples = (0..<2).map { seed in
+      SamplesInput(
+        provenance: Provenance(label: "sample-mle", axes: ["temperature": 1, "seed": JSONValue(seed)]), settings: nil,
+        rows: scores[seed].examples.map { example in
+          SampleRow(id: example.id, sample: example.sample, tokens: [Int32](repeating: Int32(seed), count: 10))
+        })
+    }
+    let report = try Report(ReportInputs(scores: scores, samples: samples))
     #expect(report.warnings.isEmpty)
     #expect(report.terminalText.contains("2 seeds"))
   }
@@ -47,17 +68,36 @@ import Testing
     #expect(report.terminalText.contains("2 seeds"))
   }
 
+  @Test("samples that are scored with and without rewards are one arm, not two")
+  func withRewards() throws {
+    var own = Bench.even("score-mle", ["temperature": 1], right: 14, diversity: 60)
+    own.provenance.digest = "sha256:aa"
+    var its = Bench.even("score-iq", ["temperature": 1], right: 14, diversity: 60)
+    its.provenance.digest = "sha256:bb"
+    for place in its.examples.indices { its.examples[place].values["return"] = .number(Double(place)) }
+    its.file.metrics.append(("spearman_exact_match", MetricValue(value: 0.5, count: 240)))
+    #expect(
+      try Report(ReportInputs(scores: [own, its])).warnings == [
+        "IQLearn and MLE have identical scores, as the same samples under two names would"
+      ])
+  }
+
   @Test("trainings of several seeds with one and the same curve are said to be without effect of the seed")
   func curves() throws {
     let curves = (0..<3).map { seed in
       CurvesInput(
-        provenance: Provenance(label: "mle@seed=\(seed).curves", axes: ["seed": JSONValue(seed)], digest: "sha256:cc"),
+        provenance: Provenance(
+          label: "mle@seed=\(seed).curves", axes: ["seed": JSONValue(seed)], digest: "sha256:c\(seed)"),
         rows: [CurveRow(step: 0, split: .train, loss: 1, mle: 1, td: 0, entropy: 1, tokens: 3)])
     }
     let report = try Report(
       ReportInputs(scores: seeds([14, 13, 12], digests: ["sha256:a", "sha256:b", "sha256:c"]), curves: curves))
     #expect(
-      report.warnings == ["3 seeds of MLE have identical learning curves: the seed has no effect on this training"])
+      report.warnings == [
+        "3 seeds of MLE have identical learning curves: the seed has no effect on this training, so they count as one seed"
+      ])
+    // Other draws from one model are no repetitions of its training.
+    #expect(report.terminalText.contains("1 seed; ± is a 95 % bootstrap interval"))
   }
 
   @Test("of several seeds only some may be copies, and one training may stand under two names")
@@ -71,7 +111,7 @@ import Testing
       ReportInputs(scores: seeds([14, 13, 12], digests: ["sha256:a", "sha256:b", "sha256:c"]), curves: curves))
     #expect(
       report.warnings == [
-        "of 3 seeds of MLE only 2 have learning curves of their own",
+        "of 3 seeds of MLE only 2 have learning curves of their own, and the others count as copies",
         "IQLearn and MLE have identical learning curves, as one training under two names would",
       ])
   }
@@ -80,7 +120,15 @@ import Testing
   func strangeName() throws {
     let report = try Report(
       ReportInputs(scores: [Bench.grid[1]]), options: ReportOptions(names: [("mle", "ML"), ("iqq", "IQ")]))
-    #expect(report.warnings == ["names gives a name to iqq, and no arm is called so; stems are mle"])
+    #expect(report.warnings == ["names gives a name to iqq, and no arm or curve is called so; stems are mle"])
+    // What all arms begin with is none of them and has a curve.
+    let start = CurvesInput(
+      provenance: Provenance(label: "start.curves"),
+      rows: [CurveRow(step: 0, split: .train, loss: 1, mle: 1, td: 0, entropy: 1, tokens: 3)])
+    let named = try Report(
+      ReportInputs(scores: [Bench.grid[1]], curves: [start]), options: ReportOptions(names: [("start", "Start")]))
+    #expect(named.warnings.isEmpty)
+    #expect(named.page.contains("Start"))
   }
 
   @Test("two arms with identical scores are one: nothing is compared, nothing is bold")
@@ -95,8 +143,7 @@ import Testing
     #expect(Bench.table(report, "matched.csv").first?["outcome"] == "identical")
     #expect(Bench.table(report, "matched.csv").first?["diversity_at_equal_quality"] == "")
     #expect(!report.page.contains("<b>"))
-    scores[3].provenance.digest = "sha256:aa"
-    scores[1].provenance.digest = "sha256:bb"
+    scores[3].examples[0].values["entropy"] = 1.5
     #expect(try Report(ReportInputs(scores: scores)).warnings.isEmpty)
   }
 
@@ -182,5 +229,104 @@ import Testing
       try Report(ReportInputs(scores: [scores], rewards: [rewards[1]])).warnings == [
         "of the rewards, reward-mle@seed=1 belong to none of the scores and are not shown"
       ])
+  }
+
+  @Test("rewards and samples are read once for their numbers and once more for what the page shows")
+  func reads() throws {
+    final class Count: Sendable {
+      let value = Mutex(0)
+    }
+    let scores = Bench.even("score-mle", ["temperature": 1], right: 1, of: 2, diversity: 45, prompts: 2)
+    let rows = scores.examples.map { SampleRow(id: $0.id, sample: $0.sample, prompt: "p", text: "shown") }
+    let (own, strange) = (Count(), Count())
+    func input(_ label: String, _ count: Count) -> SamplesInput {
+      SamplesInput(provenance: Provenance(label: label, axes: ["temperature": 1]), settings: nil) { body in
+        count.value.withLock { $0 += 1 }
+        for row in rows { try body(row) }
+      }
+    }
+    let report = try Report(
+      ReportInputs(scores: [scores], samples: [input("sample-mle", own), input("sample-iq", strange)]))
+    #expect(report.page.contains("shown"))
+    #expect(own.value.withLock { $0 } == 2 && strange.value.withLock { $0 } == 0)
+  }
+
+  @Test("what can't be read is told with its label")
+  func unreadable() throws {
+    let scores = Bench.even("score-mle", ["temperature": 1], right: 1, of: 2, diversity: 45, prompts: 2)
+    let rewards = RewardsInput(provenance: Provenance(label: "reward-mle", axes: ["temperature": 1])) { _ in
+      throw RecordError(file: "rewards.jsonl", line: 3, reason: "is cut off")
+    }
+    #expect(throws: ReportError.unreadable(label: "reward-mle", reason: "rewards.jsonl:3: is cut off")) {
+      try Report(ReportInputs(scores: [scores], rewards: [rewards]))
+    }
+  }
+
+  @Test("an id that stands for another prompt, or has other references, in another arm is refused", arguments: [0, 1])
+  func otherPrompts(kind: Int) throws {
+    let scores = ["mle", "iq"].map { stem in
+      Bench.even("score-\(stem)", ["temperature": 1], right: stem == "mle" ? 1 : 2, of: 3, diversity: 45, prompts: 2)
+    }
+    let samples = ["mle", "iq"].enumerated().map { place, stem in
+      SamplesInput(
+        provenance: Provenance(label: "sample-\(stem)", axes: ["temperature": 1]), settings: nil,
+        rows: scores[place].examples.map { example in
+          SampleRow(
+            id: example.id, sample: example.sample,
+            prompt: kind == 0 && place == 1 && example.id == "test-1" ? "other" : "p", text: "x",
+            references: kind == 1 && place == 1 && example.id == "test-1" ? ["b", "a"] : ["a", "b"])
+        })
+    }
+    let error = #expect(throws: ReportError.self) { try Report(ReportInputs(scores: scores, samples: samples)) }
+    #expect(
+      error?.description.hasPrefix(
+        "test-1 has \(kind == 0 ? "another prompt" : "other references") in the samples of score-iq than in those of "
+          + "score-mle: ") == true)
+    #expect(try Report(ReportInputs(scores: scores, samples: [samples[0]])).warnings.isEmpty)
+  }
+
+  @Test("two arms with one name are refused")
+  func sharedName() throws {
+    let scores = [Bench.grid[1], Bench.even("score-iq", ["temperature": 1], right: 2, diversity: 45)]
+    #expect(throws: ReportError.sameName("IQLearn", first: "mle", second: "iq")) {
+      try Report(ReportInputs(scores: scores), options: ReportOptions(names: [("mle", "IQLearn")]))
+    }
+  }
+
+  @Test("arms that were sampled with other settings at one temperature are marked, and the settings are said")
+  func unequalDecoding() throws {
+    func sampled(_ scores: ScoresInput, topP: Double, tokens: JSONValue = 40) -> ScoresInput {
+      var scores = scores
+      scores.file.settings["samples"] = [
+        "decoding": "sample", "temperature": 1, "top_p": JSONValue(topP), "max_new_tokens": tokens, "seed": 7,
+      ]
+      return scores
+    }
+    let equal = [sampled(Bench.grid[1], topP: 1), sampled(Bench.iq(right: 11, diversity: 45), topP: 1)]
+    #expect(try Report(ReportInputs(scores: equal)).warnings.isEmpty)
+    let report = try Report(
+      ReportInputs(scores: [equal[0], sampled(Bench.iq(right: 11, diversity: 45), topP: 0.5, tokens: 4)]))
+    #expect(
+      report.warnings == [
+        "unequal decoding: MLE top_p 1, IQLearn λ=0.1 top_p 0.5",
+        "unequal decoding: MLE max_new_tokens 40, IQLearn λ=0.1 max_new_tokens 4",
+      ])
+    #expect(report.terminalText.contains("\nIQLearn λ=0.1 †"))
+    #expect(report.terminalText.contains("\n† unequal decoding: "))
+    #expect(report.page.contains("† Unequal decoding: MLE top_p 1"))
+  }
+
+  @Test("whose Self-BLEU is of another number of samples is said, and nothing of it is bold")
+  func otherNumber() throws {
+    let other = Bench.scores("score-iq", ["lambda": 0.1, "temperature": 1], prompts: 12, samples: 20, k: 4) {
+      _, sample in
+      Bench.Sample(isRight: sample < 11, selfBLEU: 30)
+    }
+    let report = try Report(ReportInputs(scores: Bench.grid + [other]))
+    #expect(
+      report.warnings.first
+        == "self_bleu@4 of score-iq is left out: the column is of self_bleu@20, and its value moves with the number of "
+        + "samples")
+    #expect(!report.page.contains("<b>60.0"))
   }
 }

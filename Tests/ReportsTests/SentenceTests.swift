@@ -147,11 +147,62 @@ import Testing
     #expect(
       one.sentence.contains(/at equal quality it is 10\.0 ± \d\.\d Self-BLEU points more diverse\.$/), "\(one.sentence)"
     )
+    // An interval over the seeds of one arm says nothing of how the other varies, and that is said.
+    #expect(
+      one.warnings == [
+        "MLE has one seed and IQLearn λ=0.1 3: the interval of their difference leaves out how MLE varies over seeds"
+      ])
+    #expect(
+      one.terminalText.replacing("\n", with: " ").hasPrefix(
+        "12 test prompts × 20 samples, 1 to 3 seeds; ± is a 95 % t interval over seeds, a bootstrap over prompts where an "
+          + "arm has one seed "))
+    let mixed = try Report(
+      ReportInputs(
+        scores: Bench.grid.filter { $0.provenance.axes["temperature"] != 1 }
+          + seeds("score-mle", ["temperature": 1], right: 12, [60, 61]) + arm))
+    #expect(
+      mixed.sentence.hasSuffix("it can't be compared, for 3 seeds and 2 of MLE make no pairs."),
+      "\(mixed.sentence)")
+    #expect(
+      mixed.warnings == [
+        "MLE has one seed at some temperatures and IQLearn λ=0.1 3: the interval of their difference leaves out how MLE "
+          + "varies over seeds"
+      ])
     let grid = [(0.5, 18), (1, 12)].flatMap { temperature, right in
       seeds("score-mle", ["temperature": .number(temperature)], right: right, [60, 61])
     }
     let two = try Report(ReportInputs(scores: grid + arm))
     #expect(two.sentence.hasSuffix("it can't be compared, for 3 seeds and 2 of MLE make no pairs."), "\(two.sentence)")
+  }
+
+  @Test("seeds are held against each other by what they are called, in whatever order they come")
+  func seedOrder() throws {
+    let diversities = [0: 60.0, 2: 50, 10: 40]
+    func seeds(_ stem: String, _ axes: JSONObject, _ order: [Int], less: Double) -> [ScoresInput] {
+      order.map { seed in
+        var axes = axes
+        axes["seed"] = JSONValue(seed)
+        return Bench.even(stem, axes, right: 14, diversity: (diversities[seed] ?? 0) - less)
+      }
+    }
+    let report = try Report(
+      ReportInputs(
+        scores: seeds("score-mle", ["temperature": 1], [10, 0, 2], less: 0)
+          + seeds("score-iq", ["lambda": 0.1, "temperature": 1], [0, 2, 10], less: 5)))
+    // Five points in every seed: no doubt is left.
+    let row = try #require(Bench.table(report, "matched.csv").first)
+    #expect(row["diversity_at_equal_t_low"] == "5.000000" && row["diversity_at_equal_t_high"] == "5.000000", "\(row)")
+    #expect(Bench.table(report, "front.csv").map { $0["seeds"] } == ["0 2 10", "0 2 10"])
+  }
+
+  @Test("a Self-BLEU that nothing compares at equal quality is never the best")
+  func bestOfNothing() throws {
+    // One temperature of the baseline lacks Self-BLEU, so the fronts can't be held against each other.
+    var grid = Bench.grid
+    for place in grid[0].examples.indices { grid[0].examples[place].values["self_bleu@20"] = nil }
+    let report = try Report(ReportInputs(scores: grid + [Bench.iq(right: 14, diversity: 45)]))
+    #expect(Bench.table(report, "matched.csv").first?["outcome"] == "not measured")
+    #expect(!report.page.contains("<b>45.0"), "\(report.page)")
   }
 
   @Test("without scores of single samples nothing is compared, and that is said")

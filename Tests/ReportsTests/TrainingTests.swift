@@ -39,11 +39,11 @@ import Testing
       curves("iq@lambda=0.1.curves", ["lambda": 0.1], record("train-iq", updates: 200, lambda: 0.1)),
     ])
     #expect(report.warnings.isEmpty)
+    // On the terminal stands what differs.
     #expect(
-      report.terminalText.contains(
-        "IQLearn λ=0.1 was trained so: stages train-iq · updates 200 · rows seen 1,600 · tokens seen 16,000 · learning "
-          + "rate 0.001 · lambda 0.1 · parameters of the model 18,432 (llama) · training data 900 rows, sha256 01234567 "
-          + "· rows that end 99.5 % · step kept 200"), "\(report.terminalText)")
+      report.terminalText.hasSuffix(
+        "\ntrained         MLE   IQLearn λ=0.1\nstages    train-mle        train-iq\nlambda            —             0.1"
+      ), "\(report.terminalText)")
     #expect(report.page.contains("How the arms were trained"))
     let table = Bench.table(report, "training.csv")
     let lambda = try #require(table.first { $0["of"] == "lambda" })
@@ -65,10 +65,10 @@ import Testing
         "unequal rows seen: MLE 1,600, IQLearn λ=0.1 2,400 (1,600 before it)",
       ])
     #expect(report.terminalText.contains("\nIQLearn λ=0.1 †"))
-    #expect(report.terminalText.contains("\n† unequal updates: MLE 200, IQLearn λ=0.1 300 (200 before it); "))
+    #expect(report.terminalText.contains("\n† unequal updates: MLE 200, IQLearn λ=0.1 300 (200 before it);\n"))
     #expect(report.page.contains("† Unequal updates: MLE 200, IQLearn λ=0.1 300 (200 before it)."))
     #expect(Bench.table(report, "warnings.csv").count == 2)
-    #expect(report.terminalText.contains("stages train-mle → train-iq"))
+    #expect(report.terminalText.contains(/\nstages +train-mle +train-mle → train-iq\n/))
   }
 
   @Test("other models and other data are a warning each")
@@ -121,7 +121,26 @@ import Testing
       curves("mle.curves", [:], first),
       curves("iq@lambda=0.1.curves", ["lambda": 0.1], record("train-iq", updates: 1, from: [.object(huge), first])),
     ])
-    #expect(report.terminalText.contains("IQLearn λ=0.1 was trained so: "))
+    #expect(report.terminalText.contains("\ntrained "))
     #expect(TrainingRecord(["stage": 3]) == nil)
+  }
+
+  @Test("a table of trainings that is too wide for a terminal becomes one sentence that names what differs")
+  func wide() throws {
+    let strengths = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
+    let report = try Report(
+      ReportInputs(
+        scores: Bench.grid + strengths.map { Bench.iq(right: 11, diversity: 45 - $0, lambda: $0) },
+        curves: [curves("mle.curves", [:], record("train-mle", updates: 200))]
+          + strengths.map {
+            curves("iq@lambda=\($0).curves", ["lambda": .number($0)], record("train-iq", updates: 200, lambda: $0))
+          }))
+    #expect(
+      report.terminalText.hasSuffix("\nThe trainings differ in stages and lambda; see the page."),
+      "\(report.terminalText)"
+    )
+    // The sentence over seven arms is far longer than a line.
+    #expect(report.terminalText.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(report.terminalText)")
+    #expect(report.terminalText.split(separator: "\n").joined(separator: " ").contains(report.sentence))
   }
 }

@@ -135,6 +135,7 @@ import Testing
     ])
     #expect(try rows(source, ["missing": "drop", "references": ["{completion}", "{r}"]]).map(\.references) == [["1"]])
     #expect(summary == "1 train · 1 dropped (1 lack a field)")
+    #expect(bench.warnings == ["1 of 1 rows lack a field of the reference {r}"])
     #expect(bench.refusal("ingest", [("source", source)])?.text.contains("train.jsonl:2: there is no field") == true)
   }
 
@@ -358,5 +359,53 @@ import Testing
   func invalid(parameters: JSONObject) throws {
     #expect(
       bench.refusal("ingest", [("source", try source([("train.jsonl", pairs(1))]))], parameters)?.status == .invalid)
+  }
+
+  @Test("templates per split can't be dealt into shares, and a template for a split that is not there is said")
+  func splitTemplates() throws {
+    let source = try source([("train.jsonl", pairs(10))])
+    let prompts: JSONValue = ["train": "T {prompt}", "validation": "V {prompt}"]
+    #expect(
+      bench.refusal("ingest", [("source", source)], ["prompt": prompts, "fractions": ["train": 0.5, "test": 0.5]])?.text
+        .contains("templates per split in prompt") == true)
+    #expect(try rows(source, ["prompt": prompts]).map(\.prompt).first == "T p0")
+    #expect(bench.warnings == ["prompt has a template for validation, which the source does not have"])
+  }
+
+  @Test("references that rows lack are counted, and one that no row has is refused")
+  func lackingReferences() throws {
+    let text = "{\"prompt\":\"p\",\"completion\":\"c\",\"a\":\"x\"}\n{\"prompt\":\"q\",\"completion\":\"d\"}\n"
+    let source = try source([("train.jsonl", text)])
+    #expect(
+      bench.refusal("ingest", [("source", source)], ["missing": "drop", "references": ["{a}", "{nope}"]])?.text
+        .contains("no row has the fields of the reference {nope}") == true)
+    #expect(try rows(source, ["missing": "drop", "references": ["{a}"]]).map(\.references) == [["x"], ["d"]])
+    #expect(
+      bench.warnings == [
+        "1 of 2 rows lack a field of the reference {a}", "1 rows have no reference; their completion stands in for it",
+      ])
+  }
+
+  @Test("a file that another tool would take for the validation split is named")
+  func overlooked() throws {
+    let source = try source([("train.jsonl", pairs(4)), ("val.jsonl", pairs(2, from: 9)), ("notes.txt", "x")])
+    #expect(try rows(source, [:]).count == 4)
+    #expect(bench.warnings.count == 1 && bench.warnings.first?.hasPrefix("val.jsonl is not read: ") == true)
+  }
+
+  @Test("parallel texts of several files each, and of long rows, are read side by side")
+  func parallelFiles() throws {
+    let long = String(repeating: "é\\\"\t", count: 100_000)
+    let source = try source([
+      ("a-1.en", "one\ntwo\n"), ("a-2.en", "three\n"), ("a-1.de", "eins\n"), ("a-2.de", "zwei\n\(long)\n"),
+    ])
+    let rows = try rows(
+      source, ["parallel": ["en": "a-*.en", "de": "a-*.de"], "prompt": "{en}", "completion": "{de}"])
+    #expect(rows.map(\.prompt) == ["one", "two", "three"])
+    #expect(rows.map(\.completion) == ["eins", "zwei", long])
+    let unequal = bench.refusal(
+      "ingest", [("source", source)],
+      ["parallel": ["en": "a-1.en", "de": "a-1.de"], "prompt": "{en}", "completion": "{de}"])
+    #expect(unequal?.text.contains("has 2 rows (en)") == true && unequal?.text.contains("has 1 (de)") == true)
   }
 }

@@ -41,7 +41,7 @@ import Testing
         emit: { if case .summary(let text) = $0 { summary.text.withLock { $0 = text } } }, interrupted: { false }))
     #expect(
       summary.text.withLock { $0 }.hasSuffix(
-        "Against MLE at equal T, Inverse is 20.0 Self-BLEU points less diverse and 20.0 points more correct; "
+        "Against MLE at equal T, Inverse is 20.0 Self-BLEU points less diverse and 20.0 points more correct;\n"
           + "at equal quality it is undecided in diversity (0.0 ± 0.0 Self-BLEU points)."))
     #expect(String(decoding: try FileContent.read(output.appending("index.html")), as: UTF8.self).contains("Inverse"))
     #expect(
@@ -49,5 +49,19 @@ import Testing
         == [
           "correlations.csv", "curves.csv", "front.csv", "matched.csv", "table.csv", "training.csv", "warnings.csv",
         ])
+  }
+
+  @Test(
+    "a blank name, and too few resamples for an interval, are found before anything runs",
+    arguments: [
+      ("report", ["names": ["iq": " "]], "a blank name for iq"), ("report", ["resamples": 1], "0, or at least 40"),
+      ("score", ["resamples": 39], "0, or at least 40"),
+    ] as [(String, JSONObject, String)])
+  func refused(stage: String, parameters: JSONObject, expected: String) throws {
+    let type = try #require(BuiltinStages.registry.stage(named: stage))
+    let error = #expect(throws: ParameterError.self) {
+      _ = try type.init(ParameterValues(parameters, for: type.declaration))
+    }
+    #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
   }
 }

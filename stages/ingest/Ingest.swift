@@ -46,6 +46,11 @@ public struct Ingest: Stage {
         parameter: "subset", found: JSONValue(subset).text, expected: "a share up to 1, or a whole number of rows")
     }
     templates = try RowTemplates(parameters)
+    if !fractions.isEmpty, let name = templates.perSplit.first?.parameter {
+      throw ParameterError(
+        parameter: "fractions", found: "templates per split in \(name)",
+        expected: "one template: which split a row comes to is decided when its text is made")
+    }
     selection = try RowSelection(parameters)
     reader = CorpusReader(
       format: .jsonl, record: try XMLRecordForm(parameters, fields: templates.fields),
@@ -77,6 +82,12 @@ public struct Ingest: Stage {
   /// Reads the source and writes the dataset.
   public func run(_ context: StageContext) throws {
     let sources = try SourceFiles(context.input("source").path, requests: requests)
+    if let name = sources.overlooked.first {
+      context.report(
+        .warning(
+          "\(name.shown()) is not read: a folder's splits are train, validation and test; name it with files, "
+            + "{ train: …, validation: \(name.shown()) }"))
+    }
     let dealing = Dealing(seed: UInt64(parameters[IngestParameters.seed]))
     var reader = reader
     reader.threads = context.threads
@@ -186,6 +197,11 @@ public struct Ingest: Stage {
         context.report(.warning("\(name) is about train, which the source does not have"))
       }
     }
+    for (parameter, split) in templates.perSplit where !splits.contains(split) {
+      context.report(
+        .warning("\(parameter) has a template for \(split.rawValue), which the source does not have"))
+    }
+    for sentence in reading.referenceRemarks { context.report(.warning(sentence)) }
     let given: [(name: String, isSet: Bool, formats: Set<CorpusFormat>)] = [
       ("delimiter", parameters[IngestParameters.delimiter] != ",", [.csv]),
       ("unit", parameters[IngestParameters.unit] != .line, [.text]),

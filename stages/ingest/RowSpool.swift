@@ -59,6 +59,7 @@ final class RowSpool {
   private var pendingBytes = 0
   private var places: [Place] = []
   private var size = 0
+  private var isClosed = false
   /// How many rows there are.
   private(set) var count = 0
   /// Keys of prompts, by row.
@@ -107,7 +108,7 @@ final class RowSpool {
     self.limit = limit
   }
 
-  deinit { try? descriptor.close() }
+  deinit { if !isClosed { try? descriptor.close() } }
 
   /// Whether the rows stand in the dataset already.
   var isWritten: Bool { split != nil }
@@ -133,9 +134,17 @@ final class RowSpool {
     var ranks: [UInt64] = []
   }
 
-  /// Writes what is pending; to be called once behind the last row.
+  /// Ends the rows, once behind the last one; a file of the dataset is closed, which is where some file systems tell that
+  /// it is not whole.
   /// - Throws: `Errno`, such as `noSpace`.
-  func flush() throws {
+  func finish() throws {
+    try flush()
+    guard isWritten, !isClosed else { return }
+    isClosed = true
+    try descriptor.close()
+  }
+
+  private func flush() throws {
     let length = max(1, (pending.count + threads - 1) / threads)
     let slices = stride(from: 0, to: pending.count, by: length).map { pending[$0..<min($0 + length, pending.count)] }
     let (wanted, dealing, isWritten) = (wanted, dealing, isWritten)
@@ -177,11 +186,12 @@ final class RowSpool {
   }
 
   /// The prompt of a row.
-  /// - Throws: `Errno`.
+  /// - Throws: `Errno`, or `JSONError` where the file does not hold what was written.
   func prompt(_ row: Int, _ reader: Reader) throws -> String {
     let bytes = try reader.bytes(places[row].offset, count: Int(places[row].promptEnd))
     let string = UnsafeRawBufferPointer(rebasing: bytes[DatasetRow.Extent.promptStart...])
-    return (try? JSONValue(parsing: string))?.string ?? ""
+    guard let prompt = try JSONValue(parsing: string).string else { throw Errno.ioError }
+    return prompt
   }
 
   /// A reader of the file.

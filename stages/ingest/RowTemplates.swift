@@ -7,8 +7,9 @@ import StageKit
 struct RowTemplates: Sendable {
   /// What a row of the file became.
   enum Outcome {
-    /// A row, its id still empty; without references where the field `references` is an empty list.
-    case row(DatasetRow)
+    /// A row, its id still empty; without references where the field `references` is an empty list. The templates of
+    /// references that it lacks fields for are named by number, with whether the row names the fields, if only as null.
+    case row(DatasetRow, lacking: [(template: Int, isNamed: Bool)])
     /// Dropped: it lacks a field.
     case incomplete
     /// Dropped: its messages are no conversation of texts that ends with the assistant's.
@@ -80,6 +81,17 @@ struct RowTemplates: Sendable {
     allowsEmpty = (parameters[IngestParameters.minCompletion] ?? 0) > 0
   }
 
+  /// The templates that are for one split alone.
+  var perSplit: [(parameter: String, split: Split)] {
+    [("prompt", prompt), ("completion", completion)].flatMap { name, templates -> [(parameter: String, split: Split)] in
+      guard case .each(let each) = templates else { return [] }
+      return each.map { (name, $0.split) }
+    }
+  }
+
+  /// What each template of references reads, for messages.
+  var referenceFields: [String] { references.map { $0.fields.map { "{\($0)}" }.joined(separator: " ") } }
+
   /// The fields that the templates read.
   var fields: [String] { (prompt.templates + completion.templates + references).flatMap(\.fields) }
 
@@ -127,7 +139,11 @@ struct RowTemplates: Sendable {
       return .row(
         DatasetRow(
           id: "", prompt: try prompt.text(for: row), completion: answer,
-          references: try answers(row, lacks) ?? [answer]))
+          references: try answers(row, lacks) ?? [answer]),
+        lacking: dropsIncomplete
+          ? references.indices.filter { lacks(references[$0]) }.map { template in
+            (template, references[template].fields.allSatisfy { row[$0] != nil })
+          } : [])
     } catch {
       throw isIncomplete || references.contains(where: lacks) ? Self.withRemedy(error) : error
     }

@@ -22,6 +22,8 @@ struct SourceFiles {
   }
 
   private let place: Place
+  /// Files that are called as another tool calls its validation split, which are not read.
+  private(set) var overlooked: [String] = []
 
   /// The files that are read; an archive counts as one.
   var all: [FilePath] {
@@ -52,7 +54,14 @@ struct SourceFiles {
     if !isFolder, CorpusFile(source).isArchive {
       place = .archive(CorpusFile(source), requests)
     } else if requests.isEmpty {
-      place = .disk(isFolder ? try Self.splits(in: source) : [(FileRequest(split: .train, name: ""), source)])
+      let splits = isFolder ? try Self.splits(in: source) : [(FileRequest(split: .train, name: ""), source)]
+      place = .disk(splits)
+      if isFolder, !splits.contains(where: { $0.0.split == .validation }) {
+        overlooked = FileContent.names(in: source).filter { name in
+          let path = FilePath.Component(name)
+          return path?.extension != nil && ["valid", "val", "dev", "eval"].contains(path?.stem)
+        }
+      }
     } else {
       guard isFolder else {
         throw StageFailure("\(source) is a file, but files names \(requests[0].name) below it", status: .invalid)

@@ -16,6 +16,14 @@ struct SplitReading {
   var selection: RowSelection
   /// Rows whose field `references` is an empty list.
   private(set) var withoutReferences = 0
+  /// Rows that stayed.
+  private var keptRows = 0
+  /// Rows that lack fields of a template of references, by its number.
+  private var lackingReferences: [Int: Int] = [:]
+  /// Rows that do not even name them.
+  private var unnamedReferences: [Int: Int] = [:]
+  /// Rows that lack fields of all of them.
+  private var fallbacks = 0
   /// The formats that were read.
   private(set) var formats: Set<CorpusFormat> = []
 
@@ -37,7 +45,8 @@ struct SplitReading {
     var name: String
     /// Where its rows lie in the split's spool.
     var rows: Range<Int> = 0..<0
-    var texts: (field: String, rows: [CorpusRow])?
+    /// Where its rows lie among the parallel texts, and which field they are.
+    var text: (field: String, stretch: ParallelText.Stretch)?
   }
 
   /// Reads all files.
@@ -57,6 +66,13 @@ struct SplitReading {
       spools[split] = new
       return new
     }
+    var parallel: ParallelText?
+    func texts() throws -> ParallelText {
+      if let parallel { return parallel }
+      let new = try ParallelText(in: self.context.work)
+      parallel = new
+      return new
+    }
     var waited = false
     let context = context
     try sources.read(
@@ -74,34 +90,67 @@ struct SplitReading {
       formats.insert(reader.format)
       let rows = try rows(of: request.split)
       var part = Part(split: request.split, name: file.string)
-      if let field = request.field { part.texts = (field, []) }
       let start = rows.count
+      let parallel = try request.field.map { _ in try texts() }
+      parallel?.begin(file)
       try reader.read(bytes, file: file) { row in
         progress.rows += 1
         if progress.rows % 4096 == 0, context.isInterrupted { throw context.interruption }
-        if request.field != nil {
-          part.texts?.rows.append(row)
+        if let parallel {
+          try parallel.append(row)
         } else {
           try add(row, to: rows, request.split)
         }
       }
+      if let field = request.field, let parallel { part.text = (field, try parallel.end()) }
       part.rows = start..<rows.count
       parts.append(part)
     }
-    return try Split.allCases.compactMap { split in
+    let read: [(split: Split, spool: RowSpool, rows: [Int])] = try Split.allCases.compactMap { split in
       let parts = Self.inOrder(parts.filter { $0.split == split })
       guard !parts.isEmpty else { return nil }
       let rows = try rows(of: split)
       var order = parts.flatMap(\.rows)
-      if parts.contains(where: { $0.texts != nil }) {
+      if let parallel, parts.contains(where: { $0.text != nil }) {
         let start = rows.count
-        for row in try Self.aligned(parts, parameters[IngestParameters.parallel].entries.map(\.name)) {
+        var done = 0
+        let columns = parameters[IngestParameters.parallel].entries.map { field, _ in
+          (
+            field: field,
+            stretches: parts.compactMap { $0.text?.field.hasSameBytes(as: field) == true ? $0.text?.stretch : nil }
+          )
+        }
+        try parallel.forEachRow(columns) { row in
+          done += 1
+          if done % 4096 == 0, context.isInterrupted { throw context.interruption }
           try add(row, to: rows, split)
         }
         order = Array(start..<rows.count)
       }
-      try rows.flush()
+      try rows.finish()
       return (split, rows, order)
+    }
+    try checkReferences()
+    return read
+  }
+
+  /// What is to be said of templates of references.
+  var referenceRemarks: [String] {
+    let fields = templates.referenceFields
+    var remarks = lackingReferences.keys.sorted().map { template in
+      "\(lackingReferences[template] ?? 0) of \(keptRows) rows lack a field of the reference \(fields[template].shown())"
+    }
+    if fallbacks > 0 { remarks.append("\(fallbacks) rows have no reference; their completion stands in for it") }
+    return remarks
+  }
+
+  /// Refuses a template of references whose fields no row names.
+  private func checkReferences() throws(StageFailure) {
+    guard keptRows > 0 else { return }
+    for template in unnamedReferences.keys.sorted() where unnamedReferences[template] == keptRows {
+      throw StageFailure(
+        "no row has the fields of the reference \(templates.referenceFields[template].shown())",
+        remedy: "mend references, or leave the template out")
     }
   }
 
@@ -112,20 +161,18 @@ struct SplitReading {
     }.map(\.element)
   }
 
-  private static func aligned(_ parts: [Part], _ fields: [String]) throws -> [CorpusRow] {
-    var texts = ParallelText(fields: fields)
-    for part in parts {
-      if let (field, rows) = part.texts { texts.append(rows, to: field) }
-    }
-    return try texts.rows()
-  }
-
   private mutating func add(_ row: CorpusRow, to rows: RowSpool, _ split: Split) throws {
     switch try templates.row(row, split, id: "\(split.rawValue)-\(rows.count)") {
     case .incomplete: selection.incomplete += 1
     case .withoutConversation: selection.withoutConversation += 1
-    case .row(var row):
+    case .row(var row, let lacking):
       guard selection.keeps(row) else { return }
+      keptRows += 1
+      for (template, isNamed) in lacking {
+        lackingReferences[template, default: 0] += 1
+        if !isNamed { unnamedReferences[template, default: 0] += 1 }
+      }
+      if !lacking.isEmpty, lacking.count == templates.referenceFields.count { fallbacks += 1 }
       if row.references.isEmpty {
         withoutReferences += 1
         row.references = [row.completion]

@@ -20,7 +20,7 @@ public struct WriteReport: Stage {
   )
   static let names = Parameter(
     "names", default: NamedValues<String>(),
-    doc: "Names to print, by the stem of an arm: what is left of score-mle and sample-mle is mle.")
+    doc: "Names to print, by the stem of an arm or a curve: what is left of score-mle and train-mle is mle.")
   static let resamples = Parameter(
     "resamples", default: 1000, in: 0...100_000, unit: "resamples",
     doc: "Resamples of the bootstrap over prompts behind every interval.")
@@ -48,7 +48,18 @@ public struct WriteReport: Stage {
   private let options: ReportOptions
 
   /// The stage with checked parameters.
+  /// - Throws: `ParameterError` for a name that is blank, or too few resamples for an interval.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
+    for (stem, name) in parameters[Self.names].entries where name.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+      throw ParameterError(
+        parameter: "names", found: "a blank name for \(stem)", expected: "a name, or \(stem) left out")
+    }
+    let resamples = parameters[Self.resamples]
+    guard resamples == 0 || resamples >= ReportOptions.leastResamples else {
+      throw ParameterError(
+        parameter: "resamples", found: "\(resamples)",
+        expected: "0, or at least \(ReportOptions.leastResamples), without which a 95 % interval has no ends")
+    }
     options = ReportOptions(
       title: parameters[Self.title], quality: parameters[Self.quality], baseline: parameters[Self.baseline],
       names: parameters[Self.names].entries.map { (stem: $0.name, name: $0.value) },
@@ -84,11 +95,26 @@ public struct WriteReport: Stage {
           training: try Self.training(of: input.path)))
     }
     for input in context.allInputs("rewards") {
-      inputs.rewards.append(RewardsInput(provenance: Provenance(input), rows: try RewardFiles.read(input.path)))
+      let (provenance, path) = (Provenance(input), input.path)
+      guard Self.canBeReadAgain("rewards.jsonl", of: path) else {
+        inputs.rewards.append(RewardsInput(provenance: provenance, rows: try RewardFiles.read(path)))
+        continue
+      }
+      inputs.rewards.append(
+        RewardsInput(provenance: provenance) { body in try RewardFiles.forEach(path) { row, _ in try body(row) } })
     }
     for input in context.allInputs("samples") {
-      let (settings, rows) = (try SampleFiles.settings(input.path), try SampleFiles.read(input.path))
-      inputs.samples.append(SamplesInput(provenance: Provenance(input), settings: settings, rows: rows))
+      let (provenance, path) = (Provenance(input), input.path)
+      let settings = try SampleFiles.settings(path)
+      guard Self.canBeReadAgain("samples.jsonl", of: path) else {
+        inputs.samples.append(
+          SamplesInput(provenance: provenance, settings: settings, rows: try SampleFiles.read(path)))
+        continue
+      }
+      inputs.samples.append(
+        SamplesInput(provenance: provenance, settings: settings) { body in
+          try SampleFiles.forEach(path) { row, _ in try body(row) }
+        })
     }
     if let tokenizer {
       inputs.tokenBytes = { token in
@@ -107,6 +133,12 @@ public struct WriteReport: Stage {
         ExampleRow(
           id: try line.string("id"), sample: line.has("sample") ? try line.integer("sample") : 0, values: line.value))
     }
+  }
+
+  /// Whether a file is one of a size; a pipe gives its rows once.
+  private static func canBeReadAgain(_ name: String, of artifact: FilePath) -> Bool {
+    var status = stat()
+    return stat(FileContent.file(name, of: artifact).string, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// How the model of some curves was trained; nil where they don't say.

@@ -53,7 +53,8 @@ public struct Score: Stage {
   private let unused: [String]
 
   /// The stage with checked parameters.
-  /// - Throws: `ParameterError` for metrics that do not exist or stand twice, or an expression that RE2 refuses.
+  /// - Throws: `ParameterError` for metrics that do not exist or stand twice, or an expression that RE2 refuses, or
+  ///   too few resamples for an interval.
   public init(_ parameters: ParameterValues) throws(ParameterError) {
     var options = ScoringOptions()
     let names = parameters[Self.metrics]
@@ -82,6 +83,11 @@ public struct Score: Stage {
     options.selfBLEUSamples = parameters[Self.selfBLEUSamples]
     options.seed = UInt64(parameters[Self.seed])
     options.resamples = parameters[Self.resamples]
+    guard options.resamples == 0 || options.resamples >= Bootstrap.leastResamples else {
+      throw ParameterError(
+        parameter: "resamples", found: "\(options.resamples)",
+        expected: "0, or at least \(Bootstrap.leastResamples), without which a 95 % interval has no ends")
+    }
     self.options = options
     unused = Self.unused(options)
   }

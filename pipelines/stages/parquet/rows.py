@@ -85,10 +85,18 @@ wanted = {column for _, column in prompt + completion if column is not None}
 wanted |= {options["references"]} - {""}
 tell("environment", environment={"pyarrow": pyarrow.__version__})
 counts = []
+
+
+def is_full(count):
+    return 0 < options["limit"] <= count
+
+
 for split, files in named().items():
     count = 0
     with open(target / f"{split}.jsonl", "w", encoding="utf-8") as output:
         for file in files:
+            if is_full(count):
+                break
             try:
                 table = pyarrow.parquet.ParquetFile(file)
             except (pyarrow.ArrowInvalid, OSError) as error:
@@ -97,8 +105,10 @@ for split, files in named().items():
             for column in sorted(wanted.difference(names)):
                 sys.exit(f"{file} has no column {column}; it has {', '.join(names)}")
             for batch in table.iter_batches(columns=sorted(wanted), batch_size=4096):
+                if is_full(count):
+                    break
                 for row in batch.to_pylist():
-                    if options["limit"] and count == options["limit"]:
+                    if is_full(count):
                         break
                     place = f"{file}, row {split}-{count}"
                     answer = fill(completion, row, place)
