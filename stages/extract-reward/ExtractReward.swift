@@ -18,7 +18,7 @@ public struct ExtractReward: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "extract-reward", revision: 1, summary: "Reads token rewards, values and returns off a model's logits.",
+    name: "extract-reward", revision: 2, summary: "Reads token rewards, values and returns off a model's logits.",
     inputs: [
       PortDeclaration("model", .model, doc: "The model whose logits are read as soft Q-values."),
       PortDeclaration("samples", .samples, optional: true, doc: "Completions to reward; this or tokens."),
@@ -51,6 +51,7 @@ public struct ExtractReward: Stage {
   /// - Throws: `StageFailure`, or an error that names file, row or tensor.
   public func run(_ context: StageContext) throws {
     let (rows, samples) = try completions(context)
+    if rows.count == 0 { throw StageFailure("there is no completion to reward") }
     let source = context.input("model").path
     let facts = try ModelFacts(of: source)
     for note in facts.notes { context.report(.warning(note)) }
