@@ -81,6 +81,10 @@ struct WeightFiles {
         throw CheckpointError(
           file.path, .unfitTensor(name, "has shape \(entry.shape), config.json wants \(shape)"))
       }
+      guard [.float32, .float16, .bfloat16].contains(entry.type) else {
+        throw CheckpointError(
+          file.path, .unfitTensor(name, "is \(entry.type.rawValue), expected F32, F16 or BF16"))
+      }
     }
   }
 

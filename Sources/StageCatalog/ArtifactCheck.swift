@@ -44,10 +44,7 @@ public enum ArtifactCheck {
         _ = try SafetensorsFile(path.appending(name))
       }
       try ModelFolder.check(path)
-      for name in ["generation_config.json", "tokenizer.json", "tokenizer_config.json", TrainingFile.name]
-      where FileContent.exists(path.appending(name)) {
-        _ = try FileContent.json(path.appending(name))
-      }
+      _ = try TrainingFile.read(from: path)
     case .source, .report: break
     }
   }

@@ -298,6 +298,8 @@ import Transformers
     #expect(complaint() == "")
     try editor.rewrite { $0.append(.floats("model.layers.1.mlp.gate_proj.weight", [2], [0, 0])) }
     #expect(complaint().contains("model.layers.1.mlp.gate_proj.weight belongs to no part"))
+    try editor.rewrite { $0[0].type = "I32" }
+    #expect(complaint().contains(" is I32, expected F32, F16 or BF16"))
     try editor.rewrite { $0.removeLast() }
     #expect(complaint().contains("is missing"))
   }

@@ -238,6 +238,28 @@ import Testing
 }
 
 @Suite struct ExtractRewardTests {
+  @Test("A level offset changes no log-probability, and one that swallows the values is said")
+  func levels() throws {
+    let bench = StageBench()
+    let (model, tokens) = (try bench.model(), try bench.tokens())
+    let file = model.appending("config.json")
+    let configuration = try #require(try FileContent.json(file).object)
+    var found: [[[Float]]] = []
+    for (level, warnings) in [(0, 0), (-7.5, 0), (1e10, 1), (-1e10, 2)] as [(Double, Int)] {
+      var changed = configuration
+      changed["level_offset"] = JSONValue(level)
+      try FileContent.write(JSONValue.object(changed).text.utf8, to: file)
+      let outputs = try bench.run("extract-reward", [("model", model), ("tokens", tokens)])
+      let rewards = try RewardFiles.read(try #require(outputs["rewards"]))
+      found.append(rewards.map(\.logProbabilities))
+      #expect(
+        rewards.allSatisfy { row in row.values.allSatisfy { abs(Double($0) + level - 3) < max(2, abs(level) / 1e6) } })
+      #expect(bench.warnings.count == warnings)
+    }
+    #expect(found.allSatisfy { $0 == found[0] })
+    #expect(bench.warnings.allSatisfy { $0.contains("leaves values to the nearest 1024.0 only") })
+  }
+
   @Test("Rewards of tokens and of the same samples are the same, row for row")
   func sources() throws {
     let bench = StageBench()

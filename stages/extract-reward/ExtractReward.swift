@@ -28,6 +28,9 @@ public struct ExtractReward: Stage {
     parameters: [gamma.declaration, split.declaration],
     aliases: ["discount": "gamma", "subset": "split"])
 
+  /// Nats from one number of single precision to the next, beyond which values say little.
+  private static let coarsest: Float = 0.01
+
   private let gamma: Double
   private let split: Split?
 
@@ -57,6 +60,12 @@ public struct ExtractReward: Stage {
     for note in facts.notes { context.report(.warning(note)) }
     let model = try ModelFolder.load(
       source, facts.configuration, on: Device.ready(threads: context.threads), trained: false)
+    if model.levelOffset.ulp > Self.coarsest {
+      context.report(
+        .warning(
+          "level_offset \(model.levelOffset) of \(source) leaves values to the nearest \(model.levelOffset.ulp) only; "
+            + "log-probabilities do not depend on it, v_0 says little"))
+    }
     for index in 0..<rows.count {
       try UnfitRow.check(
         id: rows.ids[index], rows.row(index), context: model.contextLength, vocabulary: model.vocabularySize)
