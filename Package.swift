@@ -183,7 +183,8 @@ let package = Package(
       .target(
         name: "StageCatalog",
         dependencies: [
-          "CanonicalJSON", "StageKit", "Records", "SafetensorsFormat", "Tokenization", "Tensors", systemPackage,
+          "CanonicalJSON", "StageKit", "Records", "SafetensorsFormat", "Tokenization", "CheckpointFormat", "Tensors",
+          systemPackage,
         ] + stages.map { .target(name: $0.target) },
         swiftSettings: swiftSettings),
       .target(

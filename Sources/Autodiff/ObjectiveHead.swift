@@ -58,7 +58,7 @@ struct ObjectiveHead {
 
   /// Pass 1 alone.
   func evaluate(_ options: RowStatisticsOptions) -> RowStatistics {
-    var statistics = RowStatistics(rows, options)
+    var statistics = RowStatistics(rows, levelOffset: levelOffset, options)
     for group in groups() {
       for segment in segments(of: group) {
         let logits = device.empty([segment.count, vocabulary])
@@ -70,7 +70,7 @@ struct ObjectiveHead {
 
   /// Both passes: the statistics, and the gradient of the hidden states [rows, width]; that of the weight is added to.
   func pullBack(_ objective: some RowObjective, scale: Float) -> (RowStatistics, Tensor) {
-    var statistics = RowStatistics(rows, objective.statistics)
+    var statistics = RowStatistics(rows, levelOffset: levelOffset, objective.statistics)
     let hiddenGradient = device.empty(hidden.shape)
     var coefficients = [RowCoefficients](
       repeating: RowCoefficients(oneHot: 0, softmax: 0), count: rows.actions.count)
@@ -108,7 +108,7 @@ struct ObjectiveHead {
 
   private func measure(_ segment: Range<Int>, logits: Tensor, into statistics: inout RowStatistics) {
     let first = segment.lowerBound
-    statistics.levelValues.withUnsafeMutableBufferPointer { values in
+    statistics.values.withUnsafeMutableBufferPointer { values in
       statistics.entropies.withUnsafeMutableBufferPointer { entropies in
         statistics.meanLogits.withUnsafeMutableBufferPointer { means in
           let all = (
@@ -127,12 +127,8 @@ struct ObjectiveHead {
       }
     }
     for row in segment {
-      statistics.values[row] = statistics.levelValues[row] - levelOffset
-      if !statistics.meanLogits.isEmpty { statistics.meanLogits[row] -= levelOffset }
       let action = rows.actions[row]
-      if action >= 0 {
-        statistics.actionLogits[row] = logits.pointer[(row - first) * vocabulary + Int(action)] - levelOffset
-      }
+      if action >= 0 { statistics.actionLogits[row] = logits.pointer[(row - first) * vocabulary + Int(action)] }
     }
   }
 
@@ -161,7 +157,7 @@ struct ObjectiveHead {
   ) {
     let first = segment.lowerBound
     let inputs = GradientInputs(
-      actions: Array(rows.actions[segment]), values: Array(statistics.levelValues[segment]),
+      actions: Array(rows.actions[segment]), values: Array(statistics.values[segment]),
       coefficients: Array(coefficients[segment]),
       entropies: statistics.entropies.isEmpty ? [] : Array(statistics.entropies[segment]))
     inputs.withPointers { actions, values, entropies, coefficients in
@@ -232,7 +228,8 @@ extension RowStatistics {
                   actionLogits: UnsafeBufferPointer(rebasing: actionLogits[range]),
                   values: UnsafeBufferPointer(rebasing: values[range]),
                   entropies: UnsafeBufferPointer(rebasing: entropies.isEmpty ? entropies[...] : entropies[range]),
-                  meanLogits: UnsafeBufferPointer(rebasing: meanLogits.isEmpty ? meanLogits[...] : meanLogits[range])))
+                  meanLogits: UnsafeBufferPointer(rebasing: meanLogits.isEmpty ? meanLogits[...] : meanLogits[range]),
+                  levelOffset: levelOffset))
             }
           }
         }
@@ -248,7 +245,7 @@ extension Tape {
   ///   - hidden: The state of each predicted row [rows, width].
   ///   - weight: The output matrix [vocabulary, width].
   ///   - rows: What each row predicts.
-  ///   - levelOffset: A number subtracted from all logits.
+  ///   - levelOffset: A number to be subtracted from all logits, which the statistics carry.
   ///   - objective: The loss.
   ///   - scale: What gradients are multiplied by: one over the token count of the whole step.
   /// - Returns: What the rows came to.

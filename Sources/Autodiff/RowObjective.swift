@@ -33,14 +33,18 @@ public struct SequenceRows {
   public let sequence: Int
   /// a of each row; below 0 where a row has no action: the state after a cut-off completion.
   public let actions: UnsafeBufferPointer<Int32>
-  /// q[a] of each row; 0 where there is no action.
+  /// The action's logit of each row, the level offset not subtracted; 0 where there is no action.
   public let actionLogits: UnsafeBufferPointer<Float>
-  /// v = logsumexp q of each row.
+  /// The logsumexp of each row's logits, the level offset not subtracted.
   public let values: UnsafeBufferPointer<Float>
   /// H of each row; empty unless the objective asked.
   public let entropies: UnsafeBufferPointer<Float>
-  /// The mean logit of each row; empty unless the objective asked.
+  /// The mean logit of each row, the level offset not subtracted; empty unless the objective asked.
   public let meanLogits: UnsafeBufferPointer<Float>
+  /// What is to be subtracted from `actionLogits`, `values` and `meanLogits` to have those of q.
+  ///
+  /// It is kept apart, because single precision would lose beside a large level what probabilities depend on.
+  public let levelOffset: Float
 }
 
 /// Which numbers of a row beyond q[a] and v are wanted.
@@ -79,30 +83,30 @@ public struct PredictedRows: Sendable {
   }
 }
 
-/// What the predicted rows of a batch came to, level offset subtracted.
+/// What the predicted rows of a batch came to, level offset not subtracted.
 public struct RowStatistics: Sendable {
   /// a of each row; below 0 where a row has no action.
   public internal(set) var actions: [Int32]
   /// Where each sequence's rows begin, and where the last one's end [sequences + 1].
   public internal(set) var offsets: [Int]
-  /// q[a] of each row; 0 where there is no action.
+  /// The action's logit of each row; 0 where there is no action.
   public internal(set) var actionLogits: [Float]
-  /// v = logsumexp q of each row.
+  /// The logsumexp of each row's logits.
   public internal(set) var values: [Float]
   /// H of each row in nats; empty unless asked for.
   public internal(set) var entropies: [Float]
   /// The mean logit of each row; empty unless asked for.
   public internal(set) var meanLogits: [Float]
-  /// v of each row before the level offset is subtracted.
-  var levelValues: [Float]
+  /// What the model subtracts from all logits.
+  public let levelOffset: Float
 
-  init(_ rows: PredictedRows, _ options: RowStatisticsOptions) {
+  init(_ rows: PredictedRows, levelOffset: Float, _ options: RowStatisticsOptions) {
     let zeros = [Float](repeating: 0, count: rows.actions.count)
     actions = rows.actions
     offsets = rows.offsets
     actionLogits = zeros
     values = zeros
-    levelValues = zeros
+    self.levelOffset = levelOffset
     entropies = options.contains(.entropies) ? zeros : []
     meanLogits = options.contains(.meanLogits) ? zeros : []
   }

@@ -6,8 +6,10 @@ public struct CheckpointError: Error, Sendable, CustomStringConvertible {
   public enum Reason: Sendable, Hashable {
     /// A file that must be there is not; what to do about it.
     case missingFile(String)
-    /// A member of a JSON file is missing, of the wrong type or of a value that is not supported.
+    /// A member of a JSON file is missing, of the wrong type or of a value that can't be.
     case field(String, String)
+    /// A member of a JSON file asks for something that is sound and not built here.
+    case unsupported(String, String)
     /// Tensors that the configuration demands and the files don't have.
     case missingTensors([String])
     /// Tensors that the files have and the configuration doesn't know.
@@ -31,7 +33,7 @@ public struct CheckpointError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch reason {
     case .missingFile(let remedy): "\(path): there is no such file; \(remedy)"
-    case .field(let name, let text): "\(path): field \(name) \(text)"
+    case .field(let name, let text), .unsupported(let name, let text): "\(path): field \(name) \(text)"
     case .missingTensors(let names): "\(path): tensor \(Self.list(names)) is missing"
     case .extraTensors(let names): "\(path): tensor \(Self.list(names)) belongs to no part of the model"
     case .unfitTensor(let name, let text): "\(path): tensor \(name) \(text)"

@@ -8,6 +8,10 @@ struct ConfigurationFields {
 
   func failure(_ name: String, _ text: String) -> CheckpointError { CheckpointError(file, .field(name, text)) }
 
+  func unsupported(_ name: String, _ text: String) -> CheckpointError {
+    CheckpointError(file, .unsupported(name, text))
+  }
+
   /// A member that is there and not null.
   private func member(_ name: String) -> JSONValue? {
     guard let value = object[name], !value.isNull else { return nil }

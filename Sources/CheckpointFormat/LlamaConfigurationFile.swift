@@ -31,6 +31,13 @@ enum LlamaConfigurationFile {
       throw fields.failure("head_dim", "is \(headWidth), rotary positions need an even number")
     }
     let vocabulary = try fields.count("vocab_size")
+    let level = try fields.float("level_offset", standard: 0)
+    guard abs(level) <= LlamaConfiguration.largestLevelOffset else {
+      throw fields.failure(
+        "level_offset",
+        "is \(level), expected a number from -\(LlamaConfiguration.largestLevelOffset) to "
+          + "\(LlamaConfiguration.largestLevelOffset): beside a larger one nothing is left of values")
+    }
     let rotary = try rotary(fields)
     var endTokens = try fields.tokens("eos_token_id", standard: [2], vocabulary: vocabulary)
     if let generation {
@@ -45,7 +52,7 @@ enum LlamaConfigurationFile {
       contextLength: try fields.count("max_position_embeddings", standard: 2048),
       normEpsilon: try fields.float("rms_norm_eps", standard: 1e-6, from: 0), rotaryBase: rotary.base,
       rotaryScaling: rotary.scaling, isTied: try fields.flag("tie_word_embeddings", standard: false),
-      levelOffset: try fields.float("level_offset", standard: 0),
+      levelOffset: level,
       beginToken: try fields.tokens("bos_token_id", standard: [1], vocabulary: vocabulary).first,
       endTokens: endTokens)
   }
@@ -53,20 +60,21 @@ enum LlamaConfigurationFile {
   private static func refuseStrangers(_ fields: ConfigurationFields) throws(CheckpointError) {
     let type = try fields.string("model_type")
     guard type == "llama" else {
-      throw fields.failure("model_type", "is \(type ?? "missing"); only llama can be loaded as yet")
+      guard let type else { throw fields.failure("model_type", "is missing; only llama can be loaded as yet") }
+      throw fields.unsupported("model_type", "is \(type); only llama can be loaded as yet")
     }
     if let architecture = fields.object["architectures"]?.array?.first?.string, architecture != "LlamaForCausalLM" {
-      throw fields.failure(
+      throw fields.unsupported(
         "architectures", "names \(architecture); only LlamaForCausalLM has the language model's head")
     }
     if let activation = try fields.string("hidden_act"), activation != "silu" {
-      throw fields.failure("hidden_act", "is \(activation); only silu is supported")
+      throw fields.unsupported("hidden_act", "is \(activation); only silu is supported")
     }
     for name in ["attention_bias", "mlp_bias"] where try fields.flag(name, standard: false) {
-      throw fields.failure(name, "is true; biases are not supported")
+      throw fields.unsupported(name, "is true; biases are not supported")
     }
     if fields.has("quantization_config") {
-      throw fields.failure("quantization_config", "says that weights are quantised; save them as F32, F16 or BF16")
+      throw fields.unsupported("quantization_config", "says that weights are quantised; save them as F32, F16 or BF16")
     }
   }
 
@@ -83,7 +91,7 @@ enum LlamaConfigurationFile {
     guard let rotary = parameters ?? older else { return (base, .none) }
     let name = parameters == nil ? "rope_scaling" : "rope_parameters"
     if try rotary.number("partial_rotary_factor", standard: 1) != 1 {
-      throw fields.failure(name, "has a partial_rotary_factor; only whole heads can be turned")
+      throw fields.unsupported(name, "has a partial_rotary_factor; only whole heads can be turned")
     }
     let ownBase = try rotary.positive("rope_theta", standard: base)
     if fields.has("rope_theta"), ownBase != base {
@@ -100,7 +108,7 @@ enum LlamaConfigurationFile {
           highFrequencyFactor: try rotary.positive("high_freq_factor"),
           originalContext: try rotary.count("original_max_position_embeddings"))
       )
-    case let type: throw fields.failure(name, "is of type \(type); default and llama3 are supported")
+    case let type: throw fields.unsupported(name, "is of type \(type); default and llama3 are supported")
     }
   }
 

@@ -25,8 +25,15 @@ public struct ModelFacts: Sendable {
     configuration = try ModelFolder.configuration(of: folder)
     notes = []
     try compareGeneration(folder)
+    if let names = WeightFiles.shadowedShards(in: folder) {
+      let shown = names.prefix(4).map { $0.shown(limit: 60) }.joined(separator: ", ")
+      notes.append(
+        "model.safetensors.index.json of \(folder) names other files (\(shown)\(names.count > 4 ? ", …" : "")); "
+          + "model.safetensors is read, as transformers does")
+    }
     var known = tokenizer
     if known == nil { known = readTokenizer(beside: folder) }
+    try compareBegin(folder, tokenizer: known?.beginToken?.value)
     guard let outline = known else { return }
     notes += outline.notes
     tokenizerEnd = outline.endToken?.value
@@ -59,6 +66,21 @@ public struct ModelFacts: Sendable {
         "generation_config.json names the end token \(Self.list(named)), config.json also \(Self.list(others)); all of "
           + "them end a text")
     }
+  }
+
+  /// Texts are begun as the tokenizer says; what the model's files name for it stands in them for other programs.
+  private mutating func compareBegin(_ folder: FilePath, tokenizer: Int32?) throws {
+    var named: [(file: String, token: Int)] = []
+    for file in ["config.json", "generation_config.json"] {
+      let value = try ModelFolder.fields(file, in: folder)?.object["bos_token_id"]
+      if let token = value?.integer { named.append((file, token)) }
+    }
+    let others = named.filter { $0.token != tokenizer.map(Int.init) ?? named[0].token }
+    guard !others.isEmpty else { return }
+    let stated = named.map { "\($0.file) of \(folder) names the begin token \($0.token)" }.joined(separator: ", ")
+    let own = tokenizer.map { "; the tokenizer begins texts with \($0), which is what our stages do" } ?? ""
+    let kept = configuration.beginToken.map { ", \($0) is written on" } ?? ""
+    notes.append(stated + own + kept)
   }
 
   private static func list(_ tokens: [Int32]) -> String {

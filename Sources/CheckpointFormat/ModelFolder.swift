@@ -35,12 +35,7 @@ public enum ModelFolder {
   ) throws -> LlamaModel {
     let configuration = try configuration ?? Self.configuration(of: folder)
     let weights = try WeightFiles(folder)
-    guard configuration.layers <= weights.count else {
-      throw CheckpointError(
-        folder.appending("config.json"),
-        .field("num_hidden_layers", "is \(configuration.layers), the files hold \(weights.count) tensors in all"))
-    }
-    try weights.check(LlamaModel.layout(of: configuration))
+    try check(weights, against: configuration, in: folder)
     let bytes = weights.singlePrecisionBytes * (trained ? 2 : 1)
     try Device.requireMemory(Int(exactly: bytes) ?? .max, for: "the model in \(folder)")
     let model = LlamaModel(configuration, on: device, trained: trained)
@@ -49,6 +44,37 @@ public enum ModelFolder {
       into: parameters.entries.map { ($0.name, parameters.value($0)) },
       tied: model.configuration.isTied ? parameters["model.embed_tokens.weight"] : nil)
     return model
+  }
+
+  /// Checks that configuration and weights go together, by the headers of the files alone.
+  ///
+  /// Of a model that is sound and that nothing here can load, such as one of another architecture, only the headers are
+  /// looked at.
+  ///
+  /// - Parameter folder: The directory.
+  /// - Throws: `CheckpointError` naming field or tensor, or `SafetensorsError` for a damaged file.
+  public static func check(_ folder: FilePath) throws {
+    let weights = try WeightFiles(folder)
+    let configuration: LlamaConfiguration
+    do {
+      configuration = try Self.configuration(of: folder)
+    } catch let error as CheckpointError {
+      if case .unsupported = error.reason { return }
+      throw error
+    }
+    try check(weights, against: configuration, in: folder)
+    try weights.refuseOthers(than: LlamaModel.layout(of: configuration).map(\.name), isTied: configuration.isTied)
+  }
+
+  private static func check(
+    _ weights: WeightFiles, against configuration: LlamaConfiguration, in folder: FilePath
+  ) throws {
+    guard configuration.layers <= weights.count else {
+      throw CheckpointError(
+        folder.appending("config.json"),
+        .field("num_hidden_layers", "is \(configuration.layers), the files hold \(weights.count) tensors in all"))
+    }
+    try weights.check(LlamaModel.layout(of: configuration))
   }
 
   /// Writes a model: `config.json`, `generation_config.json` with the end tokens, and `model.safetensors` in F32, whose

@@ -29,6 +29,18 @@ struct WeightFiles {
     tensors = files.flatMap { file in file.entries.map { (file, $0) } }
   }
 
+  /// The files that an index beside a `model.safetensors` names, where they are others: two sources of the same weights.
+  ///
+  /// - Parameter folder: The model.
+  /// - Returns: Their names; nil where there is no such index, or none that can be read, which nobody needs.
+  static func shadowedShards(in folder: FilePath) -> [String]? {
+    let index = folder.appending("model.safetensors.index.json")
+    guard FileContent.exists(folder.appending("model.safetensors")), FileContent.exists(index),
+      let names = try? shards(index), names != ["model.safetensors"]
+    else { return nil }
+    return names
+  }
+
   /// The names of the shards, sorted.
   private static func shards(_ index: FilePath) throws -> [String] {
     guard let map = try FileContent.json(index)["weight_map"]?.object else {
@@ -69,8 +81,30 @@ struct WeightFiles {
         throw CheckpointError(
           file.path, .unfitTensor(name, "has shape \(entry.shape), config.json wants \(shape)"))
       }
+      guard [.float32, .float16, .bfloat16].contains(entry.type) else {
+        throw CheckpointError(
+          file.path, .unfitTensor(name, "is \(entry.type.rawValue), expected F32, F16 or BF16"))
+      }
     }
   }
+
+  /// Refuses tensors that a configuration does not know, by their names.
+  ///
+  /// - Parameters:
+  ///   - wanted: The names of all tensors that it knows.
+  ///   - isTied: Whether a spare `lm_head.weight` may stand beside the embeddings.
+  /// - Throws: `CheckpointError` naming them.
+  func refuseOthers(than wanted: [String], isTied: Bool) throws {
+    var others = try places()
+    for name in wanted { others[name] = nil }
+    let extra = tensors.map(\.entry.name).filter { name in
+      others[name] != nil && !Self.isRotaryTable(name) && !(isTied && name == "lm_head.weight")
+    }
+    guard extra.isEmpty else { throw CheckpointError(folder, .extraTensors(extra)) }
+  }
+
+  /// Whether a tensor is one of the tables that old checkpoints carry and that follow from the configuration.
+  private static func isRotaryTable(_ name: String) -> Bool { name.hasSuffix("rotary_emb.inv_freq") }
 
   private func places() throws -> [String: Int] {
     var places: [String: Int] = [:]
@@ -100,7 +134,7 @@ struct WeightFiles {
     }
     var extra: [String] = []
     for (file, entry) in tensors where places[entry.name] != nil {
-      if entry.name.hasSuffix("rotary_emb.inv_freq") { continue }
+      if Self.isRotaryTable(entry.name) { continue }
       if let tied, entry.name == "lm_head.weight" {
         guard entry.shape == tied.shape.extents else {
           throw CheckpointError(

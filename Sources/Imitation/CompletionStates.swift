@@ -19,13 +19,15 @@ public struct CompletionStates<Rows: RandomAccessCollection<StateStatistics>> wh
   private func row(_ t: Int) -> StateStatistics { rows[rows.startIndex + t] }
 
   /// v_t; after the end token 0, after a cut the value of the row behind it.
-  public func value(_ t: Int) -> Double { t == rows.count ? 0 : row(t).value }
+  public func value(_ t: Int) -> Double { t == rows.count ? 0 : row(t).value - row(t).level }
 
-  /// The log-probability log π(a_t | s_t) = q_t[a_t] − v_t.
+  /// The log-probability log π(a_t | s_t) = q_t[a_t] − v_t, of logits as they are: no level changes a bit of it.
   public func logProbability(_ t: Int) -> Double { row(t).actionLogit - row(t).value }
 
   /// The reward r_t = q_t[a_t] − γ v_{t+1}.
-  public func reward(_ t: Int, gamma: Double) -> Double { row(t).actionLogit - gamma * value(t + 1) }
+  public func reward(_ t: Int, gamma: Double) -> Double {
+    row(t).actionLogit - row(t).level - gamma * value(t + 1)
+  }
 
   /// The entropy at t.
   public func entropy(_ t: Int) -> Double { row(t).entropy }

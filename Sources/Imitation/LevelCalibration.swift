@@ -18,6 +18,6 @@ extension LanguageModel {
       let batch = RaggedBatch(rows, group.prefix { $0 < count }, endTokens: endTokens)
       sums.add(objective.sums(of: evaluate(batch)))
     }
-    return levelOffset + Float(sums.perToken(\.value))
+    return Float(Double(levelOffset) + sums.perToken(\.value))
   }
 }

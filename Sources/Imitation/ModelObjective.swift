@@ -10,7 +10,7 @@ struct SequenceStates: RandomAccessCollection {
     StateStatistics(
       actionLogit: Double(rows.actionLogits[index]), value: Double(rows.values[index]),
       entropy: rows.entropies.isEmpty ? 0 : Double(rows.entropies[index]),
-      meanLogit: rows.meanLogits.isEmpty ? 0 : Double(rows.meanLogits[index]))
+      meanLogit: rows.meanLogits.isEmpty ? 0 : Double(rows.meanLogits[index]), level: Double(rows.levelOffset))
   }
 }
 

@@ -51,21 +51,24 @@ public enum Objective: Sendable, Hashable {
 
 /// What an objective needs to know of one row of logits.
 public struct StateStatistics: Sendable, Hashable {
-  /// q[a], the logit of the action; unused in a row without action.
+  /// The logit of the action, the level not subtracted; unused in a row without action.
   public var actionLogit: Double
-  /// v = logsumexp q.
+  /// The logsumexp of the logits, the level not subtracted.
   public var value: Double
   /// H(softmax q), nats.
   public var entropy: Double
-  /// Σ q / V; needed for label smoothing only.
+  /// The mean of the logits, the level not subtracted; needed for label smoothing only.
   public var meanLogit: Double
+  /// What is subtracted from all logits to have q: values and rewards know of it, probabilities do not.
+  public var level: Double
 
   /// The statistics of a row.
-  public init(actionLogit: Double, value: Double, entropy: Double, meanLogit: Double = 0) {
+  public init(actionLogit: Double, value: Double, entropy: Double, meanLogit: Double = 0, level: Double = 0) {
     self.actionLogit = actionLogit
     self.value = value
     self.entropy = entropy
     self.meanLogit = meanLogit
+    self.level = level
   }
 }
 

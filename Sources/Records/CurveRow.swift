@@ -95,21 +95,44 @@ public enum CurveFiles {
   /// - Throws: `RecordError` with file and line.
   public static func read(_ artifact: FilePath) throws -> [CurveRow] {
     var rows: [CurveRow] = []
-    try JSONLines.read(FileContent.file("curves.jsonl", of: artifact)) { line in
-      guard let split = Split(rawValue: try line.string("split")) else {
-        throw line.failure("member \"split\": expected \"train\", \"validation\" or \"test\"")
-      }
-      rows.append(
-        CurveRow(
-          step: try line.integer("step"), split: split, loss: try line.number("loss"), mle: try line.number("mle"),
-          td: try line.number("td"), entropy: try line.number("entropy"),
-          gradientNorm: line.has("gradient_norm") ? try line.number("gradient_norm") : nil,
-          learningRate: line.has("learning_rate") ? try line.number("learning_rate") : nil,
-          tokens: try line.integer("tokens"),
-          extra: line.value.members.compactMap { member in
-            names.contains(member.name) ? nil : member.value.number.map { (member.name, $0) }
-          }))
-    }
+    try JSONLines.read(FileContent.file("curves.jsonl", of: artifact)) { rows.append(try row($0)) }
     return rows
+  }
+
+  /// The rows of a `curves.jsonl` that was read already.
+  ///
+  /// - Parameters:
+  ///   - content: The content of the file.
+  ///   - file: The file, for messages.
+  /// - Returns: The rows in order.
+  /// - Throws: `RecordError` with file and line.
+  public static func rows(of content: [UInt8], _ file: FilePath) throws -> [CurveRow] {
+    var rows: [CurveRow] = []
+    try JSONLines.read(content, of: file) { rows.append(try row($0)) }
+    return rows
+  }
+
+  /// Checks a curves folder: there are rows, and a record of the training can be read where there is one.
+  /// - Throws: `RecordError` with file and line.
+  public static func check(_ artifact: FilePath) throws {
+    if try read(artifact).isEmpty {
+      throw RecordError(file: FileContent.file("curves.jsonl", of: artifact), reason: "holds no step")
+    }
+    if FileContent.isFolder(artifact) { _ = try TrainingFile.read(from: artifact) }
+  }
+
+  private static func row(_ line: JSONLine) throws(RecordError) -> CurveRow {
+    guard let split = Split(rawValue: try line.string("split")) else {
+      throw line.failure("member \"split\": expected \"train\", \"validation\" or \"test\"")
+    }
+    return CurveRow(
+      step: try line.integer("step"), split: split, loss: try line.number("loss"), mle: try line.number("mle"),
+      td: try line.number("td"), entropy: try line.number("entropy"),
+      gradientNorm: line.has("gradient_norm") ? try line.number("gradient_norm") : nil,
+      learningRate: line.has("learning_rate") ? try line.number("learning_rate") : nil,
+      tokens: try line.integer("tokens"),
+      extra: line.value.members.compactMap { member in
+        names.contains(member.name) ? nil : member.value.number.map { (member.name, $0) }
+      })
   }
 }

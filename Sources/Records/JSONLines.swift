@@ -84,6 +84,15 @@ public enum JSONLines {
     }
   }
 
+  /// Reads the content of a file that was read already, as `read(_:_:)` does.
+  static func read(_ content: [UInt8], of file: FilePath, _ body: (JSONLine) throws -> Void) throws {
+    try content.withUnsafeBytes { bytes in
+      _ = try bytes.forEachLine { line, number in
+        if !line.isBlank { try body(try row(line, file, number)) }
+      }
+    }
+  }
+
   /// The row that a line holds.
   /// - Throws: `RecordError` where it is no JSON object.
   static func row(_ line: UnsafeRawBufferPointer, _ file: FilePath, _ number: Int) throws(RecordError) -> JSONLine {

@@ -137,6 +137,24 @@ public enum SampleFiles {
     try JSONLines.read(FileContent.file("samples.jsonl", of: artifact)) { try body(try SampleRow($0), $0.number) }
   }
 
+  /// Checks a samples folder: there are samples, each once, an id has one prompt and one list of references, and settings
+  /// are a JSON object.
+  ///
+  /// The samples of one prompt at most are in memory.
+  ///
+  /// - Parameter artifact: The folder, or a `samples.jsonl` itself.
+  /// - Throws: `RecordError` naming file and rows.
+  public static func check(_ artifact: FilePath) throws {
+    let file = FileContent.file("samples.jsonl", of: artifact)
+    let index = try SampleFileIndex(artifact)
+    guard index.promptCount > 0 else { throw RecordError(file: file, reason: "holds no sample") }
+    try index.forEachPrompt { rows in
+      guard let conflict = SampleConflict(among: rows) else { return }
+      throw RecordError(file: file, reason: "\(conflict); \(conflict.remedy)")
+    }
+    _ = try settings(artifact)
+  }
+
   /// The settings of the generation, or nil where there are none.
   /// - Throws: `RecordError` where the file is no JSON object.
   public static func settings(_ artifact: FilePath) throws(RecordError) -> JSONObject? {

@@ -68,12 +68,39 @@ public struct ScoreFile: Sendable, Hashable {
     }
     self.metrics = []
     for (name, member) in metrics.members {
-      guard let value = member["value"]?.number else { continue }
-      let metric = MetricValue(
-        value: value, low: member["low"]?.number, high: member["high"]?.number, count: member["n"]?.integer ?? 0)
-      self.metrics.append((name, metric))
+      func number(_ field: String) throws(RecordError) -> Double? {
+        guard let value = member[field], !value.isNull else { return nil }
+        if let number = value.number { return number }
+        throw RecordError(
+          file: file, reason: "metric \(name.shown()): \"\(field)\" is \(value.typeName), expected a number")
+      }
+      guard member.object != nil else {
+        throw RecordError(
+          file: file,
+          reason: "metric \(name.shown()) is \(member.typeName), expected an object with \"value\" and \"n\"")
+      }
+      let (value, low, high) = (try number("value"), try number("low"), try number("high"))
+      let count = try number("n") == nil ? 0 : member["n"]?.integer
+      guard let count, count >= 0 else {
+        throw RecordError(file: file, reason: "metric \(name.shown()): \"n\" is no count")
+      }
+      // A metric that is not defined for what was scored is written as null.
+      guard let value else { continue }
+      self.metrics.append((name, MetricValue(value: value, low: low, high: high, count: count)))
     }
     self.settings = settings
+  }
+
+  /// Checks a scores folder: `scores.json`, and every row of `examples.jsonl` where there is one.
+  /// - Throws: `RecordError` with file and line.
+  public static func check(_ artifact: FilePath) throws {
+    _ = try ScoreFile(artifact)
+    let examples = artifact.appending("examples.jsonl")
+    guard FileContent.isFolder(artifact), FileContent.exists(examples) else { return }
+    try JSONLines.read(examples) { line in
+      _ = try line.string("id")
+      if line.has("sample") { _ = try line.integer("sample") }
+    }
   }
 
   /// Writes `scores.json`.

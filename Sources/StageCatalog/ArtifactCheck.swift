@@ -1,7 +1,9 @@
+import CheckpointFormat
 import Records
 import SafetensorsFormat
 public import StageKit
 public import SystemPackage
+import Tokenization
 
 /// Whether a folder holds what its kind demands.
 public enum ArtifactCheck {
@@ -32,18 +34,28 @@ public enum ArtifactCheck {
     case .dataset:
       for split in DatasetFiles.splits(in: path) { try DatasetFiles.check(split, in: path, threads: threads) }
     case .tokens: for split in TokenRows.splits(in: path) { try TokenRows.check(split, in: path) }
-    case .samples: _ = try SampleFiles.read(path)
-    case .rewards: _ = try RewardFiles.read(path)
-    case .curves: _ = try CurveFiles.read(path)
-    case .scores: _ = try ScoreFile(path)
-    case .tokenizer: _ = try FileContent.json(path.appending("tokenizer.json"))
+    case .samples: try SampleFiles.check(path)
+    case .rewards: try RewardFiles.check(path)
+    case .curves: try CurveFiles.check(path)
+    case .scores: try ScoreFile.check(path)
+    case .tokenizer: try checkTokenizer(path)
     case .model:
-      _ = try FileContent.json(path.appending("config.json"))
-      // Headers only: what tensors a model needs its loader knows.
       for name in FileContent.names(in: path) where name.hasSuffix(".safetensors") {
         _ = try SafetensorsFile(path.appending(name))
       }
+      try ModelFolder.check(path)
+      _ = try TrainingFile.read(from: path)
     case .source, .report: break
+    }
+  }
+
+  /// A tokenizer that is sound and of a type that nothing here can read is one, too.
+  private static func checkTokenizer(_ path: FilePath) throws {
+    do throws(TokenizerError) {
+      _ = try TokenizerOutline(contentsOf: path)
+    } catch {
+      if case .unsupported = error { return }
+      throw error
     }
   }
 

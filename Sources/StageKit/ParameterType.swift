@@ -57,7 +57,7 @@ public indirect enum ParameterType: Sendable, Hashable {
   public func accepts(_ value: JSONValue) -> Bool {
     switch (self, value) {
     case (.integer(let range), .number):
-      guard let integer = value.integer, abs(integer) <= 1 << 53 else { return false }
+      guard let integer = value.integer, integer.magnitude <= 1 << 53 else { return false }
       return range?.contains(integer) ?? true
     case (.number(let range), .number(let number)): return number.isFinite && (range?.contains(number) ?? true)
     case (.string, .string), (.boolean, .bool): return true

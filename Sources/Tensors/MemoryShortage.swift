@@ -7,12 +7,15 @@ public struct MemoryShortage: Error, Sendable, Hashable, CustomStringConvertible
   public var purpose: String
   /// How many bytes.
   public var bytes: Int
+  /// How many bytes the job holds already.
+  public var held = 0
   /// How many bytes the machine has; nil where the process may not have more.
   public var machine: Int?
 
   /// One sentence.
   public var description: String {
-    let needed = "\(purpose) needs \(Self.size(bytes)) of memory"
+    let beside = held > 0 ? " beside the \(Self.size(held)) that are taken already" : ""
+    let needed = "\(purpose) needs \(Self.size(bytes)) of memory\(beside)"
     return machine.map { "\(needed), this machine has \(Self.size($0)); take a smaller model, or a larger machine" }
       ?? "\(needed), which the system does not give this process; raise its limit (ulimit -v)"
   }
@@ -28,14 +31,17 @@ extension Device {
   ///
   /// - Parameters:
   ///   - bytes: How many bytes.
+  ///   - held: How many bytes the job holds already: what is asked for must fit beside them.
   ///   - purpose: What needs them, for the message.
   /// - Throws: `MemoryShortage`.
-  public static func requireMemory(_ bytes: Int, for purpose: String) throws(MemoryShortage) {
-    if let machine = machineMemory, bytes > machine {
-      throw MemoryShortage(purpose: purpose, bytes: bytes, machine: machine)
+  public static func requireMemory(
+    _ bytes: Int, beside held: Int = 0, for purpose: String
+  ) throws(MemoryShortage) {
+    if let machine = machineMemory, bytes > machine - min(held, machine) {
+      throw MemoryShortage(purpose: purpose, bytes: bytes, held: held, machine: machine)
     }
     let space = mmap(nil, max(bytes, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard space != MAP_FAILED else { throw MemoryShortage(purpose: purpose, bytes: bytes) }
+    guard space != MAP_FAILED else { throw MemoryShortage(purpose: purpose, bytes: bytes, held: held) }
     munmap(space, max(bytes, 1))
   }
 
@@ -52,7 +58,7 @@ extension Device {
   }
 
   /// Bytes of memory and swap of the machine, or of the group of processes where that has less; nil where unknown.
-  private static var machineMemory: Int? {
+  package static var machineMemory: Int? {
     let total = ["MemTotal:", "SwapTotal:"].compactMap { numbers("/proc/meminfo", after: $0) }.map { $0 << 10 }
     guard let memory = total.first, memory > 0 else { return nil }
     let sum = total.reduce(0, +)

@@ -1,3 +1,5 @@
+internal import CanonicalJSON
+
 /// A token that is matched in the text itself, before the model sees it.
 struct AddedToken: Sendable, Equatable {
   var token: Int32
@@ -12,6 +14,31 @@ struct AddedToken: Sendable, Equatable {
   var isNormalized = false
   /// Left out of decoded text on demand.
   var isSpecial = false
+}
+
+extension AddedToken {
+  /// A token with the flags that an entry of a file states; a special one is matched before normalisation unless the entry
+  /// says otherwise, any other after it.
+  init(_ entry: JSONValue, token: Int32, content: String) {
+    let isSpecial = entry["special"]?.bool ?? false
+    self.init(
+      token: token, content: content, singleWord: entry["single_word"]?.bool ?? false,
+      stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false,
+      isNormalized: entry["normalized"]?.bool ?? !isSpecial, isSpecial: isSpecial)
+  }
+
+  /// The flags by the names that files give them.
+  private var flags: [(name: String, value: Bool)] {
+    [
+      ("lstrip", stripsLeft), ("normalized", isNormalized), ("rstrip", stripsRight), ("single_word", singleWord),
+      ("special", isSpecial),
+    ]
+  }
+
+  /// What another declaration of the same token says otherwise, such as `lstrip true`; empty where it says the same.
+  func differences(of other: AddedToken) -> [String] {
+    zip(flags, other.flags).filter { $0.value != $1.value }.map { "\($1.name) \($1.value)" }
+  }
 }
 
 /// Finds added tokens in text: at every position the longest, the leftmost first, none overlapping.

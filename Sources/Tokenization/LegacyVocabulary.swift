@@ -41,7 +41,7 @@ struct LegacyVocabulary {
   }
 
   /// The lines of `merges.txt`, without its version line and the empty last one.
-  private static func merges(_ bytes: [UInt8]) throws(TokenizerError) -> [(left: String, right: String)] {
+  static func merges(_ bytes: [UInt8]) throws(TokenizerError) -> [(left: String, right: String)] {
     var merges: [(left: String, right: String)] = []
     for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
       let line = line.last == 0x0D ? line.dropLast() : line
@@ -64,11 +64,7 @@ struct LegacyVocabulary {
         throw .malformed(
           file: TokenizerFiles.configurationName, member: "added_tokens_decoder", expected: "tokens by their ids")
       }
-      tokens.append(
-        AddedToken(
-          token: token, content: content, singleWord: entry["single_word"]?.bool ?? false,
-          stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false,
-          isNormalized: entry["normalized"]?.bool ?? true, isSpecial: entry["special"]?.bool ?? false))
+      tokens.append(AddedToken(entry, token: token, content: content))
     }
     var named = [endOfText]
     for source in [configuration, specialTokens] {

@@ -45,13 +45,20 @@ struct SpecialTokens {
     }
     let configuration = try TokenizerFiles.parse(files.configuration, TokenizerFiles.configurationName)
     let map = try TokenizerFiles.parse(files.specialTokens, TokenizerFiles.specialTokensName)
-    try addDeclared(configuration)
+    try addDeclared(configuration, isSource: files.usualToken != nil)
     try addNamed(in: [(TokenizerFiles.configurationName, configuration), (TokenizerFiles.specialTokensName, map)])
     compareOlder(try TokenizerFiles.parse(files.olderAddedTokens, TokenizerFiles.olderAddedTokensName))
     begin = try named("bos_token", configuration, map) ?? template.before.first
     if begin == nil, let usual = files.usualToken { begin = token(of: usual).map { TokenID($0) } }
     end = try named("eos_token", configuration, map) ?? usualEnd()
     compareTemplate(configuration)
+    if configuration["split_special_tokens"]?.bool == true {
+      notes.append(
+        "\(TokenizerFiles.configurationName) says split_special_tokens true, with which transformers takes special tokens "
+          + "written in a text for text; here they become themselves")
+    }
+    let settled = self
+    notes += OlderVocabulary.notes(files, json: json, vocabulary: vocabulary) { settled.token(of: $0) }
   }
 
   /// The token of a piece or an added token, or nil.
@@ -77,11 +84,7 @@ struct SpecialTokens {
         file: file, member: "\(member).id",
         expected: "\(number), the number that \"\(ForeignText.line(content))\" gets in the reference, not \(id)")
     }
-    append(
-      AddedToken(
-        token: number, content: content, singleWord: entry["single_word"]?.bool ?? false,
-        stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false,
-        isNormalized: entry["normalized"]?.bool ?? true, isSpecial: entry["special"]?.bool ?? false))
+    append(AddedToken(entry, token: number, content: content))
   }
 
   private var nextNumber: Int32 {
@@ -95,8 +98,14 @@ struct SpecialTokens {
     largest = max(largest ?? token.token, token.token)
   }
 
-  /// `transformers` adds what `added_tokens_decoder` declares beyond `tokenizer.json`, in the order of ids.
-  private mutating func addDeclared(_ configuration: JSONValue) throws(TokenizerError) {
+  /// `transformers` adds what `added_tokens_decoder` declares beyond `tokenizer.json`, in the order of ids, and gives tokens
+  /// that both declare the flags of the configuration.
+  ///
+  /// - Parameters:
+  ///   - configuration: `tokenizer_config.json`.
+  ///   - isSource: Whether the tokens so far come from it themselves.
+  /// - Throws: `TokenizerError` naming the token.
+  private mutating func addDeclared(_ configuration: JSONValue, isSource: Bool) throws(TokenizerError) {
     let file = TokenizerFiles.configurationName
     var declared: [(id: Int32, entry: JSONValue)] = []
     for (name, entry) in configuration["added_tokens_decoder"]?.object?.members ?? [] {
@@ -106,6 +115,7 @@ struct SpecialTokens {
       declared.append((id, entry))
     }
     var news: [String] = []
+    var changed: [String] = []
     for (id, entry) in declared.sorted(by: { $0.id < $1.id }) {
       guard let content = entry["content"]?.string, !content.isEmpty else { continue }
       if let own = addedIDs.value(of: content) {
@@ -114,15 +124,34 @@ struct SpecialTokens {
             file: file, member: "added_tokens_decoder",
             expected: "\(own) for \"\(ForeignText.line(content))\", as tokenizer.json has it, not \(id)")
         }
+        if !isSource, let change = takeFlags(entry, of: own, content) { changed.append(change) }
         continue
       }
       try add(entry, declared: id, file: file, "added_tokens_decoder.\(id)")
       news.append(ForeignText.line(content))
     }
+    if !changed.isEmpty {
+      notes.append(
+        "\(file) states other flags of added tokens than tokenizer.json; they are taken, as in transformers: "
+          + ForeignText.list(changed))
+    }
     guard !news.isEmpty else { return }
     notes.append(
       "\(file) declares \(news.count) added \(news.count == 1 ? "token" : "tokens") that tokenizer.json lacks, which "
         + "\(news.count == 1 ? "is" : "are") added as transformers does: \(ForeignText.list(news))")
+  }
+
+  /// Gives an added token the flags of the configuration; what was special stays so.
+  ///
+  /// - Returns: What changed, for people; nil where nothing did.
+  private mutating func takeFlags(_ entry: JSONValue, of token: Int32, _ content: String) -> String? {
+    guard let place = added.firstIndex(where: { $0.token == token }) else { return nil }
+    var declared = AddedToken(entry, token: token, content: content)
+    declared.isSpecial = declared.isSpecial || added[place].isSpecial
+    let differences = added[place].differences(of: declared)
+    guard !differences.isEmpty else { return nil }
+    added[place] = declared
+    return "\(ForeignText.line(content)) (\(differences.joined(separator: ", ")))"
   }
 
   /// Tokens that only the oldest of the files declares are not taken, but said.
@@ -139,14 +168,18 @@ struct SpecialTokens {
   /// `transformers` makes the named special tokens added ones, too.
   private mutating func addNamed(in sources: [(file: String, value: JSONValue)]) throws(TokenizerError) {
     for (file, value) in sources {
-      var contents = Self.names.compactMap { Self.content(value[$0]) }
+      var entries = Self.names.compactMap { value[$0] }
       for member in ["additional_special_tokens", "extra_special_tokens"] {
-        contents += (value[member]?.array ?? []).compactMap { Self.content($0) }
-        contents += (value[member]?.object?.members ?? []).compactMap { Self.content($0.value) }
+        entries += value[member]?.array ?? []
+        entries += (value[member]?.object?.members ?? []).map(\.value)
       }
-      for content in contents where !content.isEmpty && addedIDs.value(of: content) == nil {
+      for entry in entries {
+        guard let content = Self.content(entry), !content.isEmpty, addedIDs.value(of: content) == nil else { continue }
         if let token = vocabulary.value(of: content) {
-          append(AddedToken(token: token, content: content, isSpecial: true))
+          var named = AddedToken(entry, token: token, content: content)
+          named.isNormalized = entry["normalized"]?.bool ?? false
+          named.isSpecial = true
+          append(named)
         } else {
           let note =
             "\(file) names the special token \"\(ForeignText.line(content))\", which no vocabulary has; it is left out, "

@@ -12,6 +12,9 @@ struct TokenizerFiles: Sendable {
   var specialTokens: [UInt8]?
   /// `added_tokens.json`, if there is one: the older place of added tokens.
   var olderAddedTokens: [UInt8]?
+  /// `vocab.json` and `merges.txt` beside a `tokenizer.json`, if there are any.
+  var olderVocabulary: [UInt8]?
+  var olderMerges: [UInt8]?
   /// The token that begins and ends texts where no file names one.
   var usualToken: String?
 
@@ -19,6 +22,8 @@ struct TokenizerFiles: Sendable {
   static let configurationName = "tokenizer_config.json"
   static let specialTokensName = "special_tokens_map.json"
   static let olderAddedTokensName = "added_tokens.json"
+  static let olderVocabularyName = "vocab.json"
+  static let olderMergesName = "merges.txt"
 
   init(tokenizer: [UInt8], configuration: [UInt8]? = nil) {
     self.tokenizer = tokenizer
@@ -34,10 +39,13 @@ struct TokenizerFiles: Sendable {
     olderAddedTokens = try Self.read(folder.appending(Self.olderAddedTokensName))
     if let bytes = try Self.read(isFile ? path : folder.appending(Self.tokenizerName)) {
       tokenizer = bytes
+      // Nothing rests on these, so that one that can't be read is no error.
+      olderVocabulary = try? Self.read(folder.appending(Self.olderVocabularyName))
+      olderMerges = try? Self.read(folder.appending(Self.olderMergesName))
       return
     }
-    guard let vocabulary = try Self.read(folder.appending("vocab.json")),
-      let merges = try Self.read(folder.appending("merges.txt"))
+    guard let vocabulary = try Self.read(folder.appending(Self.olderVocabularyName)),
+      let merges = try Self.read(folder.appending(Self.olderMergesName))
     else { throw .notFound(path) }
     let legacy = try LegacyVocabulary(
       vocabulary: vocabulary, merges: merges, configuration: Self.parse(configuration, Self.configurationName),

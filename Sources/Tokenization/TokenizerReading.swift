@@ -128,7 +128,9 @@ extension Normalizer {
 extension PreTokenizer {
   /// Settles `add_prefix_space`, which `tokenizer_config.json` may state, too.
   ///
-  /// In `transformers` 5 the classes of GPT-2 follow the configuration, all others `tokenizer.json`.
+  /// In `transformers` 5 the generic class follows `tokenizer.json`. Classes with a name of their own build the
+  /// pre-tokenizer anew and follow the configuration: done here for those of GPT-2 and Qwen2 where `tokenizer.json` has the
+  /// components that they build.
   ///
   /// - Returns: What was made of it, where the two differ.
   mutating func settlePrefixSpace(_ files: TokenizerFiles, _ json: JSONValue?) throws(TokenizerError) -> String? {
@@ -136,16 +138,34 @@ extension PreTokenizer {
     guard let stated = configuration["add_prefix_space"]?.bool, isByteLevel else { return nil }
     let own = steps.contains(.leadingSpace)
     guard own != stated else { return nil }
-    let follows =
-      configuration["tokenizer_class"]?.string?.hasPrefix("GPT2Tokenizer") == true
-      && json?["type"]?.string == "ByteLevel"
-    if follows {
-      steps.removeAll { $0 == .leadingSpace }
-      if stated { steps.insert(.leadingSpace, at: 0) }
+    let name = configuration["tokenizer_class"]?.string ?? ""
+    let said = "\(TokenizerFiles.configurationName) says add_prefix_space \(stated), tokenizer.json \(own); "
+    let others = steps.filter { $0 != .leadingSpace }
+    var place: Int?
+    if Self.isClass(name, "GPT2Tokenizer"), json?["type"]?.string == "ByteLevel" { place = 0 }
+    // Every word gets the blank there: the byte level comes behind the pattern and sees words.
+    if Self.isClass(name, "Qwen2Tokenizer"), others.count == 1, json?["type"]?.string == "Sequence",
+      case .pattern = others[0]
+    {
+      place = 1
     }
-    return "\(TokenizerFiles.configurationName) says add_prefix_space \(stated), tokenizer.json \(own); "
-      + "\(follows ? "the first" : "the second") is followed, as in transformers"
+    if let place {
+      steps = others
+      if stated { steps.insert(.leadingSpace, at: place) }
+      return said + "the first is followed, as in transformers"
+    }
+    if name.isEmpty || Self.genericClasses.contains(where: { Self.isClass(name, $0) }) {
+      return said + "the second is followed, as in transformers"
+    }
+    return said
+      + "the second is followed, while transformers may build \(ForeignText.line(name)) by rules of its own and "
+      + "follow the first"
   }
+
+  /// Classes that take all of `tokenizer.json` as it is.
+  private static let genericClasses = ["PreTrainedTokenizer", "TokenizersBackend"]
+
+  private static func isClass(_ name: String, _ wanted: String) -> Bool { name == wanted || name == wanted + "Fast" }
 
   init(reading json: JSONValue?) throws(TokenizerError) {
     for (json, type, member) in try TokenizerReading.steps(json, "pre_tokenizer", of: "pretokenizers") {

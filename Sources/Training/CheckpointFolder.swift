@@ -89,7 +89,7 @@ struct CheckpointFolder {
     guard state.step <= steps, Self.name(state.step) == name else {
       throw Unusable("it is of step \(state.step) of \(steps)")
     }
-    let prefix = CurvePrefix(bytes: curves, rows: try CurveFiles.read(folder.appending(Self.curves)))
+    let prefix = CurvePrefix(bytes: curves, rows: try CurveFiles.rows(of: curves, folder.appending(Self.curves)))
     try copy(file, to: state.tensors)
     return prefix
   }

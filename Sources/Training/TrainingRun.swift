@@ -99,7 +99,7 @@ public struct TrainingRun {
     let kept = state.bestParameters == nil ? nil : state.best
     return TrainingOutcome(
       steps: state.step, rows: seen.rows, tokens: seen.tokens, keptStep: kept?.step ?? state.step, kept: kept,
-      keptIsFirst: kept.map { $0.step == min(evaluationInterval, steps) && $0.step < state.step } ?? false,
+      keptIsFirst: kept.map { $0.step == min(evaluationInterval ?? steps, steps) && $0.step < state.step } ?? false,
       firstEvaluation: state.first, lastEvaluation: state.last, lastLoss: pace.progress.loss,
       tokensPerSecond: pace.progress.tokensPerSecond, stoppedEarly: stopped)
   }
@@ -226,12 +226,14 @@ public struct TrainingRun {
   // MARK: Validation
 
   private func isEvaluated(_ step: Int) -> Bool {
-    guard validation != nil else { return false }
+    guard let evaluationInterval else { return false }
     return step == steps || step % evaluationInterval == 0
   }
 
-  /// Steps between evaluations.
-  private var evaluationInterval: Int { settings.evaluateEvery ?? max(1, (steps + 9) / 10) }
+  /// Steps between evaluations; nil where there is no validation row.
+  public var evaluationInterval: Int? {
+    validation == nil ? nil : settings.evaluateEvery ?? max(1, (steps + 9) / 10)
+  }
 
   /// Measures the whole validation split, in file order and in groups that don't depend on training's batches.
   private func evaluate(_ state: inout TrainingState, _ log: CurveLog) throws {

@@ -38,6 +38,9 @@ public struct LlamaConfiguration: Hashable, Sendable {
   public var isTied: Bool
   /// A number subtracted from all logits: the calibrated level of a soft value function.
   public var levelOffset: Float
+  /// The largest magnitude of a level offset: beyond it double precision keeps less of a value than single precision
+  /// gives of a logit.
+  public static let largestLevelOffset: Float = 1e11
   /// The token that begins a text, if there is one.
   public var beginToken: Int32?
   /// The tokens that end a text.

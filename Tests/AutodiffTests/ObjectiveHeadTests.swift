@@ -97,11 +97,11 @@ struct ObjectiveHeadTests {
     for row in rows.actions.indices {
       let q = Array(logits[row * vocabulary..<(row + 1) * vocabulary])
       let value = log(q.reduce(0) { $0 + exp($1) })
-      #expect(abs(Double(statistics.values[row]) - (value - 2)) < 1e-5)
-      #expect(abs(Double(statistics.meanLogits[row]) - (q.reduce(0, +) / Double(vocabulary) - 2)) < 1e-5)
+      #expect(abs(Double(statistics.values[row]) - value) < 1e-5)
+      #expect(abs(Double(statistics.meanLogits[row]) - q.reduce(0, +) / Double(vocabulary)) < 1e-5)
       let entropy = q.reduce(0) { $0 - exp($1 - value) * ($1 - value) }
       #expect(abs(Double(statistics.entropies[row]) - entropy) < 1e-5)
-      let action = rows.actions[row] < 0 ? 0 : q[Int(rows.actions[row])] - 2
+      let action = rows.actions[row] < 0 ? 0 : q[Int(rows.actions[row])]
       #expect(abs(Double(statistics.actionLogits[row]) - action) < 1e-5)
     }
     let device = Device(threads: 1)
@@ -115,5 +115,6 @@ struct ObjectiveHeadTests {
     #expect(evaluated.entropies == statistics.entropies)
     #expect(evaluated.actionLogits == statistics.actionLogits)
     #expect(evaluated.meanLogits.isEmpty)
+    #expect(statistics.levelOffset == 2 && evaluated.withSequence(0) { $0.levelOffset } == 2)
   }
 }

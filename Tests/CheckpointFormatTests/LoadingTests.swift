@@ -109,7 +109,8 @@ import Transformers
     ("vocab_size", .null, "field vocab_size is missing"), ("eos_token_id", 11, "field eos_token_id is 11"),
     ("rms_norm_eps", "small", "field rms_norm_eps is \"small\""),
     ("rms_norm_eps", 1e300, "field rms_norm_eps is 1e+300"), ("rms_norm_eps", -1, "field rms_norm_eps is -1"),
-    ("level_offset", 1e39, "field level_offset is 1e+39"), ("rope_theta", 0, "field rope_theta is 0"),
+    ("level_offset", 1e39, "field level_offset is 1e+39"), ("level_offset", -1e12, "field level_offset is -1e+12"),
+    ("level_offset", 1e12, "beside a larger one nothing is left of values"), ("rope_theta", 0, "field rope_theta is 0"),
     (
       "rope_parameters", ["rope_type": "default", "rope_theta": 5],
       "field rope_theta is 10000.0, in rope_parameters it is"
@@ -251,6 +252,79 @@ import Transformers
     #expect(editor.complaint() == "")
     try editor.configure([("rope_parameters", ["rope_type": "default"])])
     #expect(editor.complaint().contains("field rope_scaling says something else than rope_parameters"))
+  }
+
+  @Test("Where files state a begin token differently it is said, and what becomes of it")
+  func beginTokens() throws {
+    let editor = try CheckpointEditor()
+    try editor.configure([("bos_token_id", 7)], file: "generation_config.json")
+    let facts = try ModelFacts(of: editor.folder)
+    #expect(
+      facts.notes.count == 1 && facts.notes[0].contains("names the begin token 7")
+        && facts.notes[0].hasSuffix("1 is written on"))
+    try editor.configure([("bos_token_id", 7)])
+    #expect(try ModelFacts(of: editor.folder).notes.isEmpty)
+    let tokenizer =
+      #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<e>": 2}, "merges": []}, "added_tokens": []}"#
+    try FileContent.write(tokenizer.utf8, to: editor.folder.appending("tokenizer.json"))
+    let configuration = editor.folder.appending("tokenizer_config.json")
+    try FileContent.write(#"{"eos_token": "<e>", "bos_token": "a"}"#.utf8, to: configuration)
+    let other = try ModelFacts(of: editor.folder)
+    #expect(other.notes.count == 1 && other.notes[0].contains("the tokenizer begins texts with 0"))
+    #expect(other.notes.first?.hasSuffix("7 is written on") == true)
+    // A tokenizer that names none begins none.
+    try FileContent.write(#"{"eos_token": "<e>"}"#.utf8, to: configuration)
+    #expect(try ModelFacts(of: editor.folder).notes.isEmpty)
+  }
+
+  @Test("An index of other files beside model.safetensors is said, and not read")
+  func shadowedIndex() throws {
+    let editor = try CheckpointEditor()
+    let index = editor.folder.appending("model.safetensors.index.json")
+    for (text, isSaid) in [
+      (#"{"weight_map": {"a": "other-1.safetensors", "b": "other-2.safetensors"}}"#, true),
+      (#"{"weight_map": {"a": "model.safetensors"}}"#, false), ("x", false),
+    ] {
+      try FileContent.write(text.utf8, to: index)
+      let notes = try ModelFacts(of: editor.folder).notes
+      #expect(notes.count == (isSaid ? 1 : 0))
+      #expect(notes.allSatisfy { $0.contains("names other files (other-1.safetensors, other-2.safetensors)") })
+      _ = try editor.load()
+    }
+  }
+
+  @Test(
+    "A model is checked by configuration and headers: shapes, missing and extra tensors; of strangers headers alone")
+  func headersAlone() throws {
+    let editor = try CheckpointEditor()
+    try ModelFolder.check(editor.folder)
+    func complaint() -> String {
+      do {
+        try ModelFolder.check(editor.folder)
+        return ""
+      } catch {
+        return "\(error)"
+      }
+    }
+    try editor.configure([("hidden_size", 16)])
+    #expect(complaint().contains("has shape [11, 8], config.json wants [11, 16]"))
+    try editor.configure([("model_type", "gpt2")])
+    #expect(complaint() == "")
+    try editor.configure([("hidden_size", 8), ("model_type", nil as JSONValue?)])
+    #expect(complaint().contains("field model_type is missing"))
+    try editor.configure([("model_type", "llama")])
+    let embedding = try #require(editor.model.parameters["model.embed_tokens.weight"]).elements
+    try editor.rewrite {
+      $0.append(.floats("lm_head.weight", [11, 8], embedding))
+      $0.append(.floats("model.layers.0.self_attn.rotary_emb.inv_freq", [2], [1, 0.1]))
+    }
+    #expect(complaint() == "")
+    try editor.rewrite { $0.append(.floats("model.layers.1.mlp.gate_proj.weight", [2], [0, 0])) }
+    #expect(complaint().contains("model.layers.1.mlp.gate_proj.weight belongs to no part"))
+    try editor.rewrite { $0[0].type = "I32" }
+    #expect(complaint().contains(" is I32, expected F32, F16 or BF16"))
+    try editor.rewrite { $0.removeLast() }
+    #expect(complaint().contains("is missing"))
   }
 
   @Test(

@@ -38,6 +38,7 @@ import Testing
       let prelude = """
         out=$(sed -n 's/.*"out":{"made":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
         row='{"id":"a","prompt":"p","completion":"c","references":[]}'
+        sample='{"id":"a","sample":0,"text":"x","prompt":"p"}'
 
         """
       try TemporaryFolder.write(manifest, to: folder.pushing("own/stage.yaml"))
@@ -173,6 +174,55 @@ import Testing
       name: "a model that is cut off",
       program: #"echo '{}' > "$out/config.json"; printf '\1\0\0\0\0\0\0\0' > "$out/model.safetensors""#, kind: "model",
       expected: "model.safetensors"),
+    Bad(
+      name: "a model whose configuration asks for other tensors",
+      program:
+        #"printf '\2\0\0\0\0\0\0\0{}' > "$out/model.safetensors"; echo '{"model_type":"llama","hidden_size":4,"num_attention_heads":2,"vocab_size":3,"num_hidden_layers":1,"intermediate_size":4}' > "$out/config.json""#,
+      kind: "model", expected: "num_hidden_layers is 1, the files hold 0 tensors"),
+    Bad(
+      name: "a model that does not say what it is",
+      program: #"printf '\2\0\0\0\0\0\0\0{}' > "$out/model.safetensors"; echo '{}' > "$out/config.json""#,
+      kind: "model", expected: "field model_type is missing"),
+    Bad(
+      name: "a tokenizer without vocabulary", program: #"echo '{}' > "$out/tokenizer.json""#, kind: "tokenizer",
+      expected: "model.vocab must be"),
+    Bad(name: "no sample", program: #": > "$out/samples.jsonl""#, kind: "samples", expected: "holds no sample"),
+    Bad(
+      name: "a sample that stands twice", program: #"{ echo "$sample"; echo "$sample"; } > "$out/samples.jsonl""#,
+      kind: "samples", expected: "sample 0 of id a stands twice, in rows 1 and 2"),
+    Bad(
+      name: "one id with two prompts",
+      program: #"{ echo "$sample"; echo '{"id":"a","sample":1,"text":"x","prompt":"q"}'; } > "$out/samples.jsonl""#,
+      kind: "samples", expected: "has other prompt in row 2 than in row 1"),
+    Bad(
+      name: "settings that are cut off",
+      program: #"echo "$sample" > "$out/samples.jsonl"; echo '{"seed":' > "$out/settings.json""#, kind: "samples",
+      expected: "settings.json:2: not valid JSON"),
+    Bad(
+      name: "settings that are a list",
+      program: #"echo "$sample" > "$out/samples.jsonl"; echo '[]' > "$out/settings.json""#, kind: "samples",
+      expected: "settings.json: expected a JSON object"),
+    Bad(
+      name: "rewards that don't add up",
+      program:
+        #"echo '{"id":"a","tokens":[1],"logprobs":[0],"values":[0],"rewards":[1],"return":2}' > "$out/rewards.jsonl""#,
+      kind: "rewards", expected: "rewards.jsonl:1: has the return 2.0, and its rewards add up to 1.0"),
+    Bad(name: "no reward", program: #": > "$out/rewards.jsonl""#, kind: "rewards", expected: "holds no reward"),
+    Bad(
+      name: "a metric that is a text",
+      program: #"echo '{"metrics":{"bleu":{"value":"x"}},"settings":{}}' > "$out/scores.json""#, kind: "scores",
+      expected: #"metric bleu: "value" is a string, expected a number"#),
+    Bad(
+      name: "an example without id",
+      program:
+        #"echo '{"metrics":{},"settings":{}}' > "$out/scores.json"; echo '{"bleu":1}' > "$out/examples.jsonl""#,
+      kind: "scores", expected: #"examples.jsonl:1: member "id" is missing"#),
+    Bad(name: "no step", program: #": > "$out/curves.jsonl""#, kind: "curves", expected: "holds no step"),
+    Bad(
+      name: "a training that is no JSON",
+      program:
+        #"echo '{"step":0,"split":"train","loss":1,"mle":1,"td":0,"entropy":1,"tokens":1}' > "$out/curves.jsonl"; echo x > "$out/training.json""#,
+      kind: "curves", expected: "training.json:1: not valid JSON"),
     Bad(name: "nothing", program: "true", expected: "the stage left no train.jsonl"),
     Bad(name: "no output folder", program: #"rmdir "$out""#, expected: "output made is no valid dataset"),
     Bad(
@@ -202,6 +252,37 @@ import Testing
       #expect(status["actions"]?.array?.first?["state"] == "stale")
       #expect(!Fixture.exists(folder.pushing("results/p/own/made")))
       #expect(try Tool.run("fsck", in: folder).status == 0)
+    }
+  }
+
+  /// What is of its kind, although nothing here could have made it.
+  private static let sound = [
+    Bad(
+      name: "a model of another architecture",
+      program:
+        #"printf '\2\0\0\0\0\0\0\0{}' > "$out/model.safetensors"; echo '{"model_type":"gpt_neox"}' > "$out/config.json""#,
+      kind: "model", expected: ""),
+    Bad(
+      name: "a tokenizer of the older form",
+      program: #"echo '{"a":0}' > "$out/vocab.json"; echo '#version: 0.2' > "$out/merges.txt""#, kind: "tokenizer",
+      expected: ""),
+    Bad(
+      name: "scores without intervals, one metric not defined",
+      program:
+        #"echo '{"metrics":{"bleu":{"value":3,"n":2},"kendall":{"value":null}},"settings":{}}' > "$out/scores.json""#,
+      kind: "scores", expected: ""),
+    Bad(
+      name: "rewards that are rounded",
+      program:
+        #"echo '{"id":"a","tokens":[1,2],"logprobs":[0,0],"values":[0,0],"rewards":[0.333,0.333],"return":0.6667}' > "$out/rewards.jsonl""#,
+      kind: "rewards", expected: ""),
+  ]
+
+  @Test("what is of its kind is published, whoever made it", arguments: sound)
+  func taken(_ sound: Bad) throws {
+    try withProgram(sound.program, kind: sound.kind) { folder in
+      let outcome = try Tool.run("run", "p.yaml", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
     }
   }
 

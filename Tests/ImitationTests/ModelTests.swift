@@ -54,6 +54,22 @@ import Transformers
     }
   }
 
+  @Test("A level lowers values and rewards, and no bit of a log-probability however large it is")
+  func largeLevels() {
+    let (rows, indices) = (Self.rows(), Array(0..<10))
+    let plain = Self.rewards(Self.model(), rows, indices, gamma: 0.9)
+    for level: Float in [2.5, 1e6, 1e10] {
+      let lowered = Self.rewards(Self.model(level: level), rows, indices, gamma: 0.9)
+      for (one, other) in zip(plain, lowered) {
+        #expect(one.logProbabilities == other.logProbabilities)
+        #expect(zip(one.values, other.values).allSatisfy { abs($0 - level - $1) <= ($0 - level).ulp })
+      }
+    }
+    // With γ = 1 the level falls out of every reward but the last one of a row that ends.
+    let (one, other) = (Self.rewards(Self.model(), rows, [8]), Self.rewards(Self.model(level: 1e10), rows, [8]))
+    #expect(zip(one[0].rewards, other[0].rewards).allSatisfy { abs($0 - $1) < 1e-4 })
+  }
+
   @Test("A cut-off row's last reward reads the value behind it")
   func bootstrapping() throws {
     let (model, rows) = (Self.model(), Self.rows())

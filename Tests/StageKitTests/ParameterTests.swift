@@ -33,6 +33,8 @@ import Testing
       ("rate", 2, "a number from 0 to 1"), ("rate", "0.1", "a number from 0 to 1"),
       ("steps", 1.5, "an integer from 1 to 100, or null"), ("steps", 0, "an integer from 1 to 100, or null"),
       ("schedule", "linear", "one of constant, cosine"), ("names", ["a", 1], "a list, each element a string"),
+      ("steps", -9.223372036854775808e18, "an integer from 1 to 100, or null"),
+      ("steps", 9.223372036854775808e18, "an integer from 1 to 100, or null"),
       ("speed", 1, "one of rate, steps, schedule, names, pause"),
     ] as [(String, JSONValue, String)])
   func refused(name: String, value: JSONValue, expected: String) {

@@ -40,6 +40,29 @@ import Testing
     #expect(bench.warnings.contains { $0.contains("top_k 22 takes all 21 tokens") })
   }
 
+  @Test("A seed beside greedy decoding, which draws nothing, is said")
+  func idleSeed() throws {
+    let bench = StageBench()
+    let inputs: [(port: String, path: FilePath)] = [
+      ("model", try bench.model()), ("tokens", try Self.tokens(bench, ids: ["a"])),
+    ]
+    try bench.run("generate", inputs, ["decoding": "greedy"], name: "without")
+    try bench.run("generate", inputs, ["seed": 3], name: "drawn")
+    #expect(bench.warnings.isEmpty)
+    try bench.run("generate", inputs, ["decoding": "greedy", "seed": 3], name: "idle")
+    #expect(bench.warnings == ["seed has no effect: decoding greedy draws nothing"])
+  }
+
+  @Test("A split without rows gives no samples and no rewards, and is refused by name")
+  func emptySplit() throws {
+    let bench = StageBench()
+    let inputs: [(port: String, path: FilePath)] = [
+      ("model", try bench.model()), ("tokens", try Self.tokens(bench, ids: [])),
+    ]
+    #expect(try #require(bench.refusal("generate", inputs)).text.contains("the split test has no prompts"))
+    #expect(try #require(bench.refusal("extract-reward", inputs)).text.contains("there is no completion to reward"))
+  }
+
   @Test("A split that is not there is refused")
   func split() throws {
     let bench = StageBench()

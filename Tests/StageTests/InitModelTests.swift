@@ -104,6 +104,16 @@ import Testing
     #expect(refusal.text.contains("a model of 213794553921536 parameters needs"))
   }
 
+  @Test("An end_token beyond the vocabulary is refused for what it is")
+  func endBeyondVocabulary() throws {
+    let bench = StageBench()
+    var parameters = Self.small
+    parameters["end_token"] = 9999
+    let refusal = try #require(
+      bench.refusal("init-model", [("tokenizer", try Self.tokenizer(bench))], parameters))
+    #expect(refusal.status == .invalid && refusal.text.contains("end_token is 9999, the vocabulary has 5 tokens"))
+  }
+
   @Test("An end_token other than the tokenizer's is taken, and it is said")
   func otherEnd() throws {
     let bench = StageBench()

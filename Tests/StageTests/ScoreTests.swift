@@ -58,10 +58,11 @@ import Testing
   }
 
   private static let rewards: [RewardRow] = rows.enumerated().map { number, row in
-    RewardRow(
+    let total = number % 3 == 0 ? 5 : number % 4
+    return RewardRow(
       id: row.id, sample: row.sample, tokens: [1, 2, 3, 0],
       logProbabilities: [-0.5, -0.25, -1, Float(number % 5) / -4],
-      values: [Float(number / 4), 1, 1, 1], rewards: [1, 1, 1, 1], return: number % 3 == 0 ? 5 : Double(number % 4))
+      values: [Float(number / 4), 1, 1, 1], rewards: [1, 1, 1, Float(total - 3)], return: Double(total))
   }
 
   @Test("samples alone give quality, diversity and what their tokens say")
@@ -128,8 +129,80 @@ import Testing
 
   @Test("a sample with two rewards is named")
   func twoRewards() throws {
-    let failure = #expect(throws: StageFailure.self) { try run(Self.rows, rewards: Self.rewards + [Self.rewards[5]]) }
-    #expect(failure?.message.contains("sample 1 of p1 stands twice") == true, "\(String(describing: failure))")
+    let failure = #expect(throws: RecordError.self) { try run(Self.rows, rewards: Self.rewards + [Self.rewards[5]]) }
+    #expect(failure?.line == 25 && failure?.reason.contains("sample 1 of id p1 stands twice") == true)
+  }
+
+  @Test("rewards whose parts do not go together are refused with their row, in whatever part")
+  func inconsistentRewards() throws {
+    for (change, expected) in [
+      ({ $0.rewards.removeLast() }, "has 4 tokens and 3 rewards"),
+      ({ $0.values.append(0) }, "has 4 tokens and 5 values"),
+      ({ $0.logProbabilities = [] }, "has 4 tokens and 0 logprobs"),
+      ({ $0.return += 100 }, "has the return 105.0, and its rewards add up to 5.0"),
+      ({ $0.return -= 0.1 }, "has the return 4.9, and its rewards add up to 5.0"),
+    ] as [((inout RewardRow) -> Void, String)] {
+      var rewards = Self.rewards
+      change(&rewards[6])
+      let failure = #expect(throws: RecordError.self) { try run(Self.rows, rewards: rewards) }
+      #expect(failure?.line == 7 && failure?.reason == expected, "\(String(describing: failure))")
+    }
+    var rounded = Self.rewards
+    rounded[6].return += 0.0005
+    #expect(throws: Never.self) { try run(Self.rows, rewards: rounded) }
+  }
+
+  @Test("rewards are held against the texts of samples without tokens, where a tokenizer is there; else it is said")
+  func rewardsOfTexts() throws {
+    let tokenizer = Fixture.path("tokenization/gpt2")
+    let tokens: [Int32] = [300, 301, 302, 0]
+    func text(_ tokens: [Int32], _ change: (String) -> String = { $0 }) throws -> SampleRow {
+      SampleRow(id: "p", sample: 0, text: change(try Self.decoded(tokens)), references: ["x"])
+    }
+    let reward = RewardRow(
+      id: "p", sample: 0, tokens: tokens, logProbabilities: [-1, -1, -1, -1], values: [1, 1, 1, 1],
+      rewards: [1, 1, 1, 1], return: 4)
+    for change in [{ $0 }, { " \n" + $0 + " " }] as [(String) -> String] {
+      let outcome = try run([try text(tokens, change)], rewards: [reward], tokenizer: tokenizer)
+      #expect(
+        !outcome.events.contains { if case .warning(let text) = $0 { text.contains("can't be held") } else { false } })
+    }
+    let failure = #expect(throws: StageFailure.self) {
+      try run([try text([300, 302, 301, 0])], rewards: [reward], tokenizer: tokenizer)
+    }
+    #expect(failure?.message.contains("the reward of sample 0 of p read otherwise than the sample's text") == true)
+    let without = try run([try text([300, 302, 301, 0])], rewards: [reward])
+    #expect(
+      without.events.contains(
+        .warning(
+          "1 of 1 rewards can't be held against their samples, which have a text and no tokens; connect a tokenizer to port tokenizer"
+        )))
+  }
+
+  /// The text of tokens of the fixture's byte-level vocabulary.
+  private static func decoded(_ tokens: [Int32]) throws -> String {
+    let json = try JSONValue(parsing: Fixture.bytes(Fixture.path("tokenization/gpt2/tokenizer.json")))
+    let pieces = tokens.dropLast().map { token in
+      json["model"]?["vocab"]?.object?.members.first { $0.value.integer == Int(token) }?.name ?? ""
+    }
+    return pieces.joined().replacing("\u{120}", with: " ")
+  }
+
+  @Test("scoring tells how far it is, and ends when it is asked to")
+  func interruption() throws {
+    let bench = StageBench()
+    let folder = bench.scratch.folder("samples")
+    try SampleFiles.write((0..<600).map { SampleRow(id: "p\($0)", sample: 0, text: "x") }, settings: nil, to: folder)
+    try bench.run("score", [("samples", folder)], ["resamples": 0])
+    #expect(
+      bench.events.filter { if case .progress = $0 { true } else { false } }
+        == [256, 512].map {
+          .progress(done: $0, total: 600, unit: "prompts", rate: nil, note: nil)
+        })
+    let failure = #expect(throws: StageFailure.self) {
+      try bench.run("score", [("samples", folder)], ["resamples": 0], isInterrupted: { true })
+    }
+    #expect(failure?.status == .interrupted)
   }
 
   @Test("samples that hold tokens only are decoded by the tokenizer")
@@ -149,7 +222,9 @@ import Testing
   func otherRewards() throws {
     for tokens: [Int32] in [[1, 2, 4, 0], [1, 2, 0]] {
       var rewards = Self.rewards
-      rewards[9].tokens = tokens
+      rewards[9] = RewardRow(
+        id: rewards[9].id, sample: rewards[9].sample, tokens: tokens, logProbabilities: tokens.map { _ in -1 },
+        values: tokens.map { _ in 1 }, rewards: tokens.map { _ in 1 }, return: Double(tokens.count))
       let failure = #expect(throws: StageFailure.self) { try run(Self.rows, rewards: rewards) }
       #expect(
         failure?.message.contains("the reward of sample 1 of p2 is of other tokens than the sample has") == true)

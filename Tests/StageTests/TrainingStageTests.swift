@@ -111,6 +111,7 @@ import Testing
     #expect(record["rows"]?.integer == 24 && record["tokens"]?.integer == 2 * rows.tokens.count)
     #expect(record["parameters"]?["batch_rows"] == 5 && record["parameters"]?["learning_rate"] == 0.001)
     #expect(record["parameters"]?["checkpoint_every"] == nil && record["parameters"]?["steps"] == .null)
+    #expect(record["parameters"]?["epochs"] == 2 && record["parameters"]?["evaluate_every"] == 1)
     #expect(record["model"] == ["architecture": "llama", "parameters": 2944])
     let bytes = try FileContent.read(tokens.appending("train.safetensors"))
     let digest = bytes.withUnsafeBytes { ContentDigest.sha256($0) }
@@ -121,6 +122,63 @@ import Testing
     let second = try bench.run("train-iq", [("tokens", tokens), ("model", model)], ["steps": 1], name: "second")
     let next = try FileContent.json(try #require(second["model"]).appending("training.json"))
     #expect(next["from"] == [record] && next["stage"] == "train-iq" && next["parameters"]?["lambda"] == 0.1)
+  }
+
+  @Test("training.json states length, batch and evaluations as they were, also where nobody gave them")
+  func resolvedParameters() throws {
+    let bench = StageBench()
+    let model = try bench.model()
+    let tokens = try bench.tokens()
+    for (given, splits, expected) in [
+      ([:], [.train, .validation], ["epochs": 1, "steps": .null, "batch_rows": 64, "evaluate_every": 1]),
+      (["steps": 25], [.train, .validation], ["epochs": .null, "steps": 25, "batch_rows": 64, "evaluate_every": 3]),
+      (
+        ["batch_tokens": 20, "evaluate_every": 2], [.train],
+        ["epochs": 1, "batch_rows": .null, "batch_tokens": 20, "evaluate_every": 2]
+      ), ([:], [.train], ["epochs": 1, "batch_rows": 64, "evaluate_every": .null]),
+    ] as [(JSONObject, [Split], JSONObject)] {
+      let rows = splits.count == 2 ? tokens : try bench.tokens(splits)
+      let outputs = try bench.run("train-mle", [("tokens", rows), ("model", model)], given)
+      let record = try FileContent.json(try #require(outputs["curves"]).appending("training.json"))
+      for (name, value) in expected.members { #expect(record["parameters"]?[name] == value, "\(given) \(name)") }
+    }
+  }
+
+  @Test(
+    "A training that looks at validation less often than it is asked to says so, and one that keeps the last for want of it"
+  )
+  func evaluations() throws {
+    let bench = StageBench()
+    let model = try bench.model()
+    try bench.run(
+      "train-mle", [("tokens", try bench.tokens()), ("model", model)], ["steps": 3, "evaluate_every": 4])
+    #expect(
+      bench.warnings.count == 1 && bench.warnings[0].contains("evaluate_every is 4, the training makes 3 updates"))
+    let other = StageBench()
+    try other.run("train-mle", [("tokens", try other.tokens([.train])), ("model", model)], ["steps": 3])
+    let summary = other.events.compactMap { if case .summary(let text) = $0 { text } else { nil } }.last
+    #expect(summary?.contains("step 3 kept, the last, for want of validation rows") == true)
+    try other.run(
+      "train-mle", [("tokens", try other.tokens([.train])), ("model", model)], ["steps": 3, "keep": "last"])
+    let last = other.events.compactMap { if case .summary(let text) = $0 { text } else { nil } }.last
+    #expect(last?.contains("step 3 kept ·") == true, "\(last ?? "")")
+  }
+
+  @Test("A damaged training.json is left out and said, by training and by import alike; a stranger of its name is left")
+  func damagedRecord() throws {
+    for (content, warns) in [("{\"stage\":", true), ("x", true), (#"{"stage": "mine"}"#, false), ("[]", false)] {
+      let bench = StageBench()
+      let model = try bench.model()
+      try FileContent.write(content.utf8, to: model.appending("training.json"))
+      let imported = try #require(try bench.run("init-model", [("model", model)], name: "import")["model"])
+      #expect(!FileContent.exists(imported.appending("training.json")), "\(content)")
+      #expect(bench.warnings.count { $0.contains("training.json") } == (warns ? 1 : 0), "\(bench.warnings)")
+      let trained = try bench.run(
+        "train-mle", [("tokens", try bench.tokens()), ("model", model)], ["steps": 1], name: "trained")
+      let record = try FileContent.json(try #require(trained["model"]).appending("training.json"))
+      #expect(record["from"] == [])
+      #expect(bench.warnings.count { $0.contains("training.json") } == (warns ? 2 : 0), "\(bench.warnings)")
+    }
   }
 
   @Test("Ids that are there twice are said by training, which takes both rows")
@@ -180,6 +238,28 @@ import Testing
 }
 
 @Suite struct ExtractRewardTests {
+  @Test("A level offset changes no log-probability, and one that swallows the values is said")
+  func levels() throws {
+    let bench = StageBench()
+    let (model, tokens) = (try bench.model(), try bench.tokens())
+    let file = model.appending("config.json")
+    let configuration = try #require(try FileContent.json(file).object)
+    var found: [[[Float]]] = []
+    for (level, warnings) in [(0, 0), (-7.5, 0), (1e10, 1), (-1e10, 2)] as [(Double, Int)] {
+      var changed = configuration
+      changed["level_offset"] = JSONValue(level)
+      try FileContent.write(JSONValue.object(changed).text.utf8, to: file)
+      let outputs = try bench.run("extract-reward", [("model", model), ("tokens", tokens)])
+      let rewards = try RewardFiles.read(try #require(outputs["rewards"]))
+      found.append(rewards.map(\.logProbabilities))
+      #expect(
+        rewards.allSatisfy { row in row.values.allSatisfy { abs(Double($0) + level - 3) < max(2, abs(level) / 1e6) } })
+      #expect(bench.warnings.count == warnings)
+    }
+    #expect(found.allSatisfy { $0 == found[0] })
+    #expect(bench.warnings.allSatisfy { $0.contains("leaves values to the nearest 1024.0 only") })
+  }
+
   @Test("Rewards of tokens and of the same samples are the same, row for row")
   func sources() throws {
     let bench = StageBench()

@@ -10,6 +10,18 @@ import Testing
     #expect(throws: MemoryShortage.self) { try Device.requireMemory(.max, for: "a test") }
   }
 
+  @Test("What a job needs must fit beside what it holds already, not alone")
+  func beside() throws {
+    let machine = try #require(Device.machineMemory)
+    let part = machine / 5 * 3
+    try Device.requireMemory(1 << 20, beside: part, for: "a test")
+    let error = #expect(throws: MemoryShortage.self) {
+      try Device.requireMemory(part, beside: part, for: "the optimiser's state")
+    }
+    #expect(error?.held == part && error?.description.contains(" that are taken already, this machine has ") == true)
+    #expect(throws: MemoryShortage.self) { try Device.requireMemory(1, beside: .max, for: "a test") }
+  }
+
   @Test("A device that is ready computes as any other does")
   func ready() throws {
     let device = try Device.ready(threads: 2)

@@ -275,6 +275,65 @@ import Tokenization
     #expect(error?.description.contains("tokenizer_config.json: added_tokens_decoder") == true)
   }
 
+  @Test(
+    "flags of an added token that both files declare: those of the configuration are taken, as in transformers, and said",
+    arguments: [
+      (#""lstrip": true"#, "a <x>b", [0, 4, 1], "lstrip true"),
+      (#""rstrip": true"#, "a<x> b", [0, 4, 1], "rstrip true"),
+      (#""single_word": true"#, "a<x>", [0], "single_word true"),
+    ] as [(String, String, [TokenID], String)])
+  func declaredFlags(flag: String, text: String, tokens: [TokenID], note: String) throws {
+    let file = Self.minimal.replacing(#""b": 1"#, with: #""b": 1, "Ġ": 2, "<e>": 3, "<x>": 4"#)
+      .replacing(
+        #"{"id": 2, "#,
+        with:
+          #"{"id": 4, "content": "<x>", "lstrip": false, "rstrip": false, "single_word": false, "normalized": false, "special": true}, {"id": 3, "#
+      )
+    let other = #"{"added_tokens_decoder": {"4": {"content": "<x>", \#(flag), "normalized": false, "special": true}}}"#
+    let plain = try load(file, configuration: "{}")
+    #expect(plain.encode(text, addSpecialTokens: false) != tokens)
+    let tokenizer = try load(file, configuration: other)
+    #expect(tokenizer.encode(text, addSpecialTokens: false) == tokens)
+    #expect(tokenizer.notes.filter { $0.contains("other flags of added tokens") && $0.contains(note) }.count == 1)
+    #expect(!tokenizer.encodesTexts(like: plain))
+    let same = #"{"added_tokens_decoder": {"4": {"content": "<x>", "special": true}}}"#
+    #expect(try load(file, configuration: same).notes.isEmpty)
+  }
+
+  @Test("split_special_tokens, which transformers obeys, is said")
+  func splitSpecialTokens() throws {
+    let tokenizer = try load(Self.minimal, configuration: #"{"eos_token": "<e>", "split_special_tokens": true}"#)
+    #expect(tokenizer.encode("a<e>", addSpecialTokens: false) == [0, 2])
+    #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains("split_special_tokens true"))
+    #expect(
+      try load(Self.minimal, configuration: #"{"eos_token": "<e>", "split_special_tokens": false}"#).notes.isEmpty)
+  }
+
+  @Test(
+    "vocab.json and merges.txt beside tokenizer.json are not read, and said where they differ",
+    arguments: [
+      (#"{"a": 0, "b": 1, "ab": 2}"#, "#version: 0.2\na b\n", []),
+      (#"{"a": 0, "b": 1, "ab": 2, "<e>": 3}"#, "a b", []), (#"{"a": 0, "b": 2, "ab": 1}"#, "a b\n", ["vocab.json"]),
+      (#"{"a": 0, "b": 1}"#, "a b\n", ["vocab.json"]), (#"{"a": 0,"#, "b a\n", ["vocab.json", "merges.txt"]),
+      (#"{"a": 0, "b": 1, "ab": 2}"#, "", ["merges.txt"]),
+    ])
+  func olderVocabulary(vocabulary: String, merges: String, named: [String]) throws {
+    try TemporaryFolder.with { folder in
+      let text =
+        #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]},"#
+        + #""added_tokens": [{"id": 3, "content": "<e>", "special": true, "normalized": false}],"#
+        + #""pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}, "decoder": {"type": "ByteLevel"}}"#
+      try TemporaryFolder.write(text, to: folder.appending("tokenizer.json"))
+      try TemporaryFolder.write(#"{"eos_token": "<e>"}"#, to: folder.appending("tokenizer_config.json"))
+      try TemporaryFolder.write(vocabulary, to: folder.appending("vocab.json"))
+      try TemporaryFolder.write(merges, to: folder.appending("merges.txt"))
+      let tokenizer = try Tokenizer(contentsOf: folder)
+      #expect(tokenizer.encode("ab", addSpecialTokens: false) == [2])
+      #expect(tokenizer.notes.map { $0.prefix { $0 != " " } } == named.map { $0[...] })
+      #expect(try TokenizerOutline(contentsOf: folder).notes == tokenizer.notes)
+    }
+  }
+
   @Test("a special token that is named and stands in the vocabulary alone is matched in texts, as in transformers")
   func namedSpecial() throws {
     let text = Self.minimal.replacing(#""b": 1"#, with: #""b": 1, "<e>": 2, "<u>": 3"#)
@@ -299,6 +358,22 @@ import Tokenization
     }
     let same = try load(text, configuration: #"{"eos_token": "<e>", "add_prefix_space": false}"#)
     #expect(same.notes.isEmpty)
+    // Qwen2's class puts the blank before every word of its pattern.
+    let qwen = text.replacing(
+      "PRETOKENIZER",
+      with:
+        #"{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false}, {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}"#
+    )
+    for (type, expected, words) in [
+      ("Qwen2Tokenizer", [2, 0, 2, 1], "the first is followed"),
+      ("RobertaTokenizerFast", [0, 2, 1], "may build RobertaTokenizerFast by rules of its own"),
+      ("TokenizersBackend", [0, 2, 1], "the second is followed, as in transformers"),
+    ] as [(String, [TokenID], String)] {
+      let tokenizer = try load(
+        qwen, configuration: #"{"eos_token": "<e>", "tokenizer_class": "\#(type)", "add_prefix_space": true}"#)
+      #expect(tokenizer.encode("a b", addSpecialTokens: false) == expected, "\(type)")
+      #expect(tokenizer.notes.count == 1 && tokenizer.notes[0].contains(words), "\(tokenizer.notes)")
+    }
   }
 
   @Test(

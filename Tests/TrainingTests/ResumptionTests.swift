@@ -213,6 +213,23 @@ import Training
     #expect(try bench.result(model) == Self.uninterrupted())
   }
 
+  @Test("The curve of a checkpoint is taken from the bytes that were checked, not read a second time")
+  func curveIsReadOnce() throws {
+    let bench = Self.stopped()
+    let file = try Self.newest(of: bench).appending("curves.jsonl")
+    let content = try FileContent.read(file)
+    let model = Workbench.model()
+    // Whoever computes the digest changes the file behind the bytes that it was given.
+    _ = try TrainingRun(
+      model, rows: Workbench.rows(18), validation: Self.validation, settings: Self.settings(),
+      checkpoints: CheckpointPlace(folder: bench.checkpoints, action: "action") { bytes in
+        if bytes.elementsEqual(content) { try? FileContent.write([], to: file) }
+        return Workbench.digest(bytes)
+      }, curves: bench.scratch.folder("curves"), monitor: Watcher()
+    ).run()
+    #expect(try bench.result(model) == Self.uninterrupted())
+  }
+
   @Test("What a process killed inside a checkpoint's write leaves does no harm")
   func halfWritten() throws {
     let bench = Self.stopped()

@@ -18,7 +18,7 @@ public struct ExtractReward: Stage {
 
   /// Ports, parameters and revision.
   public static let declaration = StageDeclaration(
-    name: "extract-reward", revision: 1, summary: "Reads token rewards, values and returns off a model's logits.",
+    name: "extract-reward", revision: 2, summary: "Reads token rewards, values and returns off a model's logits.",
     inputs: [
       PortDeclaration("model", .model, doc: "The model whose logits are read as soft Q-values."),
       PortDeclaration("samples", .samples, optional: true, doc: "Completions to reward; this or tokens."),
@@ -27,6 +27,9 @@ public struct ExtractReward: Stage {
     outputs: [PortDeclaration("rewards", .rewards, doc: "Log-probability, value and reward of every token.")],
     parameters: [gamma.declaration, split.declaration],
     aliases: ["discount": "gamma", "subset": "split"])
+
+  /// Nats from one number of single precision to the next, beyond which values say little.
+  private static let coarsest: Float = 0.01
 
   private let gamma: Double
   private let split: Split?
@@ -51,11 +54,18 @@ public struct ExtractReward: Stage {
   /// - Throws: `StageFailure`, or an error that names file, row or tensor.
   public func run(_ context: StageContext) throws {
     let (rows, samples) = try completions(context)
+    if rows.count == 0 { throw StageFailure("there is no completion to reward") }
     let source = context.input("model").path
     let facts = try ModelFacts(of: source)
     for note in facts.notes { context.report(.warning(note)) }
     let model = try ModelFolder.load(
       source, facts.configuration, on: Device.ready(threads: context.threads), trained: false)
+    if model.levelOffset.ulp > Self.coarsest {
+      context.report(
+        .warning(
+          "level_offset \(model.levelOffset) of \(source) leaves values to the nearest \(model.levelOffset.ulp) only; "
+            + "log-probabilities do not depend on it, v_0 says little"))
+    }
     for index in 0..<rows.count {
       try UnfitRow.check(
         id: rows.ids[index], rows.row(index), context: model.contextLength, vocabulary: model.vocabularySize)

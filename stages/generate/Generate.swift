@@ -104,10 +104,14 @@ public struct Generate: Stage {
     if model.endTokens.isEmpty, !parameters[Self.ignoreEnd] {
       context.report(.warning("the model names no end token (eos_token_id); every completion runs to its limit"))
     }
+    if parameters[Self.decoding] == .greedy, parameters[Self.seed] != 0 {
+      context.report(.warning("seed has no effect: decoding greedy draws nothing"))
+    }
     try warnOfIgnoredDefaults(context)
     let generator = Generator(model, settings: settings)
     try Device.requireMemory(
-      generator.cacheBytes(source.prompts), for: "decoding \(generator.sequences(source.prompts)) sequences at once")
+      generator.cacheBytes(source.prompts), beside: 4 * model.parameters.count,
+      for: "decoding \(generator.sequences(source.prompts)) sequences at once")
     let total = source.prompts.count * parameters[Self.samples]
     let clock = ContinuousClock()
     let start = clock.now

@@ -85,8 +85,11 @@ struct PromptSource {
     return split
   }
 
-  /// Whether every prompt fits the model.
+  /// Whether there are prompts, and every one fits the model.
   func check(vocabularySize: Int, contextLength: Int, maximumNewTokens: Int?) throws(StageFailure) {
+    if prompts.isEmpty {
+      throw StageFailure("the split \(split.rawValue) has no prompts", remedy: "set split to one that has some")
+    }
     for prompt in prompts {
       if let token = prompt.tokens.first(where: { $0 < 0 || $0 >= vocabularySize }) {
         throw StageFailure(

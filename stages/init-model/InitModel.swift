@@ -123,9 +123,9 @@ public struct InitModel: Stage {
       if let outline { try check(model, outline) }
       if tokenizer == nil { try TokenizerFiles.copy(from: source, to: output) }
       // How it was trained stays with the model.
-      let record = source.appending("training.json")
-      if FileContent.exists(record), try FileContent.json(record)["stage"]?.string != nil {
-        try FileContent.write(FileContent.read(record), to: output.appending("training.json"))
+      if TrainingFile.readIfSound(from: source, warn: { context.report(.warning($0)) }) != nil {
+        try FileContent.write(
+          FileContent.read(source.appending(TrainingFile.name)), to: output.appending(TrainingFile.name))
       }
     } else {
       for note in outline?.notes ?? [] { context.report(.warning(note)) }
@@ -155,6 +155,11 @@ public struct InitModel: Stage {
         "vocab_size is \(vocabulary), the tokenizer has \(tokenizer.vocabularySize) tokens", status: .invalid)
     }
     let named = tokenizer?.endToken?.value
+    if let given = parameters[Self.endToken], given >= vocabulary {
+      throw StageFailure(
+        "end_token is \(given), the vocabulary has \(vocabulary) tokens", remedy: "give an id below \(vocabulary)",
+        status: .invalid)
+    }
     guard let end = parameters[Self.endToken].map(Int32.init) ?? named, end < vocabulary else {
       throw StageFailure(
         "a new model needs an end token", remedy: "name eos_token in tokenizer_config.json, or give end_token",

@@ -143,9 +143,8 @@ public struct WriteReport: Stage {
 
   /// How the model of some curves was trained; nil where they don't say.
   private static func training(of artifact: FilePath) throws -> TrainingRecord? {
-    let file = artifact.appending("training.json")
-    guard FileContent.isFolder(artifact), FileContent.exists(file) else { return nil }
-    return TrainingRecord(try FileContent.json(file))
+    guard FileContent.isFolder(artifact) else { return nil }
+    return try TrainingFile.read(from: artifact).flatMap { TrainingRecord($0) }
   }
 
   private static func makeFolder(_ folder: FilePath) throws {

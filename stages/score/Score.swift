@@ -39,7 +39,8 @@ public struct Score: Stage {
       PortDeclaration("samples", .samples, doc: "Generated texts with their references."),
       PortDeclaration("rewards", .rewards, optional: true, doc: "Rewards extracted for the same samples."),
       PortDeclaration(
-        "tokenizer", .tokenizer, optional: true, doc: "Decodes samples that hold tokens but no text."),
+        "tokenizer", .tokenizer, optional: true,
+        doc: "Decodes samples that hold tokens but no text, and rewards of samples that hold a text but no tokens."),
     ],
     outputs: [PortDeclaration("scores", .scores, doc: "Metrics with intervals, and the scores of every sample.")],
     parameters: [
@@ -47,6 +48,9 @@ public struct Score: Stage {
       selfBLEUSamples.declaration, seed.declaration, resamples.declaration,
     ],
     aliases: ["bootstrap": "resamples", "use_stemmer": "stemming"])
+
+  /// After how many prompts it is told how far scoring is, and looked whether to stop.
+  private static let promptsBetweenLooks = 256
 
   private let options: ScoringOptions
   /// Parameters that the metrics asked for do not read.
@@ -114,9 +118,10 @@ public struct Score: Stage {
     let input = context.input("samples").path
     let index = try SampleFileIndex(input)
     guard index.promptCount > 0 else { throw StageFailure("\(input): there is no sample to score") }
+    let tokenizer = try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) }
     var texts = SampleTexts(
-      file: input, tokenizer: try context.optionalInput("tokenizer").map { try Tokenizer(contentsOf: $0.path) },
-      rewards: try context.optionalInput("rewards").map { try RewardIndex($0.path) })
+      file: input, tokenizer: tokenizer,
+      rewards: try context.optionalInput("rewards").map { try RewardIndex($0.path, tokenizer: tokenizer) })
     let fewest = (0..<index.promptCount).min { index.sampleCount(ofPrompt: $0) < index.sampleCount(ofPrompt: $1) } ?? 0
     let output = ScoreOutput(context.output("scores"))
     let examples = try output.examples()
@@ -125,7 +130,14 @@ public struct Score: Stage {
       fewest: (try index.id(ofPrompt: fewest), index.sampleCount(ofPrompt: fewest)),
       hasRewards: context.optionalInput("rewards") != nil
     ) { try examples.append($0) }
-    try index.forEachPrompt { try run.add(prompt: try texts.samples(of: $0)) }
+    var done = 0
+    try index.forEachPrompt { rows in
+      try run.add(prompt: try texts.samples(of: rows))
+      done += 1
+      guard done % Self.promptsBetweenLooks == 0 else { return }
+      if context.isInterrupted { throw context.interruption }
+      context.report(.progress(done: done, total: index.promptCount, unit: "prompts", rate: nil, note: nil))
+    }
     let scores = try run.finish()
     try examples.close()
     var settings = scores.settings.jsonObject

@@ -43,7 +43,14 @@ struct SampleTexts {
   /// What is to be said once all samples have come.
   var warnings: [String] {
     var warnings: [String] = []
-    if let left = rewards?.left, left > 0 { warnings.append("\(left) rewards are of samples that are not scored") }
+    if let rewards {
+      if rewards.left > 0 { warnings.append("\(rewards.left) rewards are of samples that are not scored") }
+      if rewards.unproven > 0 {
+        warnings.append(
+          "\(rewards.unproven) of \(count) rewards can't be held against their samples, which have a text and no tokens"
+            + (tokenizer == nil ? "; connect a tokenizer to port tokenizer" : ""))
+      }
+    }
     if !hasText, holdsTokens {
       warnings.append("all texts are empty though there are tokens; connect a tokenizer to port tokenizer")
     }
@@ -52,7 +59,9 @@ struct SampleTexts {
 
   /// The samples of one prompt.
   mutating func samples(of rows: [(row: SampleRow, line: Int)]) throws -> [ScoredSample] {
-    try check(rows)
+    if let conflict = SampleConflict(among: rows) {
+      throw StageFailure("\(file): \(conflict)", remedy: conflict.remedy)
+    }
     var samples: [ScoredSample] = []
     for (row, line) in rows {
       for (what, values) in [("logprobs", row.logProbabilities), ("entropies", row.entropies)] {
@@ -81,41 +90,6 @@ struct SampleTexts {
     count += samples.count
     return samples
   }
-
-  /// Holds the rows of one id against each other.
-  private func check(_ rows: [(row: SampleRow, line: Int)]) throws {
-    guard rows.count > 1 else { return }
-    let name = VisibleText.line(rows[0].row.id, limit: 200)
-    var lines: [Int: Int] = [:]
-    for (row, line) in rows {
-      if let first = lines.updateValue(line, forKey: row.sample) {
-        throw StageFailure(
-          "\(file): sample \(row.sample) of id \(name) stands twice, in rows \(first) and \(line)",
-          remedy: "number the samples of a prompt by \"sample\", and give every prompt an id of its own")
-      }
-    }
-    try compare(rows, name, "prompt") { $0.prompt.map { Array($0.utf8) } }
-    try compare(rows, name, "prompt_tokens") { $0.promptTokens }
-    try compare(rows, name, "references") { $0.references.map { $0.map { Array($0.utf8) } } }
-  }
-
-  private func compare<Value: Equatable>(
-    _ rows: [(row: SampleRow, line: Int)], _ name: String, _ what: String, _ value: (SampleRow) -> Value?
-  ) throws {
-    var known: (value: Value, line: Int)?
-    for (row, line) in rows {
-      guard let own = value(row) else { continue }
-      guard let first = known else {
-        known = (own, line)
-        continue
-      }
-      guard first.value == own else {
-        throw StageFailure(
-          "\(file): id \(name) has other \(what) in row \(line) than in row \(first.line)",
-          remedy: "give every prompt an id of its own")
-      }
-    }
-  }
 }
 
 /// Sixty-four bits by which equal contents are told from others.
@@ -124,6 +98,14 @@ enum Fingerprint {
   static func of(_ tokens: [Int32]) -> UInt64 {
     var hash = start
     for token in tokens { add(UInt64(UInt32(bitPattern: token)) + 1, to: &hash) }
+    return hash
+  }
+
+  /// Of a text, white space around it aside: whoever strips a text has changed no token.
+  static func of(_ text: String) -> UInt64 {
+    var hash = start
+    let isSpace = { (byte: UInt8) in byte == 0x20 || (0x09...0x0D).contains(byte) }
+    for byte in text.utf8.drop(while: isSpace).reversed().drop(while: isSpace) { add(UInt64(byte) + 1, to: &hash) }
     return hash
   }
 
@@ -142,13 +124,29 @@ struct RewardIndex {
     var sample: Int
   }
 
+  /// A reward and what tells which tokens it was extracted for.
+  private struct Entry {
+    var reward: SampleReward
+    var tokens: UInt64
+    var count: Int
+    /// The text of the tokens, with and without the last one, which ends it perhaps; empty without a tokenizer.
+    var texts: [UInt64]
+  }
+
   private let path: FilePath
-  private var rewards: [Key: (reward: SampleReward, tokens: UInt64, count: Int)] = [:]
+  private var rewards: [Key: Entry] = [:]
+  /// How many rewards were taken for samples that nothing shows them to be of.
+  private(set) var unproven = 0
 
   /// Reads rewards.
-  init(_ path: FilePath) throws {
+  ///
+  /// - Parameters:
+  ///   - path: A rewards folder or file.
+  ///   - tokenizer: Decodes the rewards' tokens, for samples that have a text alone.
+  /// - Throws: `RecordError` or `StageFailure` with file and row.
+  init(_ path: FilePath, tokenizer: Tokenizer?) throws {
     self.path = path
-    var found: [Key: (reward: SampleReward, tokens: UInt64, count: Int)] = [:]
+    var found: [Key: Entry] = [:]
     try RewardFiles.forEach(path) { row, line in
       let reward = SampleReward(
         return: row.return, logProbability: SampleRow.sum(row.logProbabilities), tokenCount: row.tokens.count,
@@ -158,30 +156,46 @@ struct RewardIndex {
           "\(path): row \(line) (id \(VisibleText.line(row.id, limit: 200))) holds a number that is not finite",
           remedy: "extract the rewards anew")
       }
-      let value = (reward: reward, tokens: Fingerprint.of(row.tokens), count: row.tokens.count)
-      guard found.updateValue(value, forKey: Key(id: Array(row.id.utf8), sample: row.sample)) == nil else {
-        throw StageFailure(
-          "\(path): sample \(row.sample) of \(VisibleText.line(row.id, limit: 200)) stands twice, the second time in row \(line)",
-          remedy: "extract rewards from the samples that are scored")
-      }
+      let texts = tokenizer.map { Self.texts(of: row.tokens, $0) } ?? []
+      found[Key(id: Array(row.id.utf8), sample: row.sample)] = Entry(
+        reward: reward, tokens: Fingerprint.of(row.tokens), count: row.tokens.count, texts: texts)
     }
     rewards = found
+  }
+
+  private static func texts(of tokens: [Int32], _ tokenizer: Tokenizer) -> [UInt64] {
+    [tokens[...], tokens.dropLast()].map { tokens in
+      Fingerprint.of(tokenizer.decode(tokens.map { TokenID($0) }, skipSpecialTokens: true))
+    }
   }
 
   /// How many rewards no sample has taken.
   var left: Int { rewards.count }
 
-  /// The reward of a sample, which is held against the tokens that it was extracted for.
+  /// The reward of a sample, which is held against the tokens that it was extracted for, or their text.
   mutating func take(_ row: SampleRow) throws -> SampleReward {
     let name = "sample \(row.sample) of \(VisibleText.line(row.id, limit: 200))"
     guard let found = rewards.removeValue(forKey: Key(id: Array(row.id.utf8), sample: row.sample)) else {
       throw StageFailure(
         "\(path): there is no reward for \(name)", remedy: "extract rewards from the samples that are scored")
     }
-    if let tokens = row.tokens, tokens.count != found.count || Fingerprint.of(tokens) != found.tokens {
-      throw StageFailure(
-        "\(path): the reward of \(name) is of other tokens than the sample has (\(found.count) there, \(tokens.count) here)",
-        remedy: "extract rewards from the samples that are scored")
+    if let tokens = row.tokens {
+      guard tokens.count == found.count, Fingerprint.of(tokens) == found.tokens else {
+        throw StageFailure(
+          "\(path): the reward of \(name) is of other tokens than the sample has (\(found.count) there, \(tokens.count) here)",
+          remedy: "extract rewards from the samples that are scored")
+      }
+    } else if let text = row.text, row.finish != .stop, !found.texts.isEmpty {
+      // A text that was stopped lacks what its last tokens say.
+      guard found.texts.contains(Fingerprint.of(text)) else {
+        throw StageFailure(
+          "\(path): the tokens of the reward of \(name) read otherwise than the sample's text",
+          remedy:
+            "extract rewards from the samples that are scored, and connect the tokenizer that they were generated with"
+        )
+      }
+    } else {
+      unproven += 1
     }
     return found.reward
   }

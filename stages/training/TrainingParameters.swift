@@ -1,3 +1,4 @@
+import CanonicalJSON
 import Imitation
 public import StageKit
 import Training
@@ -117,6 +118,34 @@ extension TrainingParameters {
       ("patience", parameters[Self.patience] != nil, "never ends the training"),
       ("evaluate_every", parameters[Self.evaluateEvery] != nil, "evaluates nothing"),
     ].filter(\.1).map { ($0.0, $0.2) }
+  }
+
+  /// Parameters as a run has them: what the user left open with the value that it came to.
+  ///
+  /// - Parameters:
+  ///   - values: Those that the record states.
+  ///   - evaluationInterval: Steps between evaluations; nil where there are none.
+  /// - Returns: The same names in the same order.
+  func resolved(_ values: JSONObject, evaluationInterval: Int?) -> JSONObject {
+    var resolved = values
+    func set<Value>(_ parameter: Parameter<Value>, _ value: Int) {
+      resolved[parameter.declaration.name] = JSONValue(value)
+    }
+    if case .epochs(let epochs) = length { set(Self.epochs, epochs) }
+    if case .rows(let rows) = batch.size { set(Self.batchRows, rows) }
+    if let evaluationInterval { set(Self.evaluateEvery, evaluationInterval) }
+    return resolved
+  }
+
+  /// Whether the best evaluation is what the training is to end with.
+  var keepsBest: Bool { parameters[Self.keep] == .best }
+
+  /// What is to be said of `evaluate_every` where it is more than all steps; nil where it is not.
+  func evaluationRemark(steps: Int) -> String? {
+    guard let interval = parameters[Self.evaluateEvery], interval > steps else { return nil }
+    return
+      "\(Self.evaluateEvery.declaration.name) is \(interval), the training makes \(steps) updates; validation is looked "
+      + "at before the first and after the last one only"
   }
 
   /// Refuses a warm-up that the training would end before; of epochs the run knows how many steps they come to.

@@ -9,15 +9,13 @@ import Transformers
 ///
 /// It holds no time, no place and no machine: equal trainings have equal bytes.
 struct TrainingRecord {
-  static let fileName = "training.json"
-
   private let json: JSONValue
 
   /// A record.
   ///
   /// - Parameters:
   ///   - stage: The stage's name.
-  ///   - parameters: All resolved parameters that affect the result.
+  ///   - parameters: All parameters that affect the result, with the values that they came to.
   ///   - outcome: What the run came to.
   ///   - ended: The share of train rows that end with an end token of the model.
   ///   - modelParameters: How many numbers the model has.
@@ -40,20 +38,9 @@ struct TrainingRecord {
     ]
   }
 
-  /// The record in a model's folder; nil where there is none, or a file of that name that is something else.
-  ///
-  /// - Throws: `RecordError` where it can't be read.
-  static func read(from folder: FilePath) throws -> JSONValue? {
-    let file = folder.appending(fileName)
-    guard FileContent.exists(file) else { return nil }
-    let json = try FileContent.json(file)
-    guard json["stage"]?.string != nil, json["updates"]?.integer != nil, json["from"]?.array != nil else { return nil }
-    return json
-  }
-
   /// Writes the record into a folder.
   /// - Throws: `Errno`.
   func write(to folder: FilePath) throws {
-    try FileContent.write(json.prettyText.utf8, to: folder.appending(Self.fileName))
+    try FileContent.write(json.prettyText.utf8, to: folder.appending(TrainingFile.name))
   }
 }

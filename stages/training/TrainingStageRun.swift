@@ -64,9 +64,10 @@ public struct TrainingStageRun: Sendable {
     guard splits.contains(.train) else { throw StageFailure("\(tokens) has no train split") }
     let rows = try TokenRows(.train, in: tokens)
     let validation = splits.contains(.validation) ? try TokenRows(.validation, in: tokens) : nil
-    if validation == nil {
+    if validation?.count ?? 0 == 0 {
+      let lack = validation == nil ? "has no validation split" : "has no row in its validation split"
       for (name, effect) in parameters.needingValidation {
-        context.report(.warning("\(tokens) has no validation split, so \(name) \(effect)"))
+        context.report(.warning("\(tokens) \(lack), so \(name) \(effect)"))
       }
     }
     for (split, rows) in [(Split.train, rows), (.validation, validation ?? TokenRows())] {
@@ -83,27 +84,31 @@ public struct TrainingStageRun: Sendable {
     configuration.endTokens = learned.endTokens
     let device = try Device.ready(threads: context.threads)
     var model = try ModelFolder.load(source, configuration, on: device, trained: true)
+    // Two moments, the best parameters so far, and the gradients of micro-batches that wait for others.
+    try Device.requireMemory(
+      4 * (3 + parameters.waitingGradients) * model.parameters.count, beside: 8 * model.parameters.count,
+      for: "the optimiser's state")
     try rows.check(context: model.contextLength, vocabulary: model.vocabularySize)
     try reportTerminals(of: rows, endTokens: model.endTokens, context)
     if calibratesLevel {
       let level = model.meanLevel(of: rows, first: Self.calibrationRows)
-      guard level.isFinite else {
+      guard abs(level) <= LlamaConfiguration.largestLevelOffset else {
         throw StageFailure(
           "the mean value of the model in \(source) over the first \(Self.calibrationRows) rows is \(level)",
-          remedy: "its logits are not finite; take a model from before they were")
+          remedy: "its logits are not finite, or no logits any more; take a model from before they were so")
       }
       model = model.lowered(to: level)
       context.report(.measure(name: "level_offset", value: Double(model.levelOffset)))
     }
-    // Two moments, the best parameters so far, and the gradients of micro-batches that wait for others.
-    try Device.requireMemory(
-      4 * (3 + parameters.waitingGradients) * model.parameters.count, for: "the optimiser's state")
     let run = try TrainingRun(
       model, rows: rows, validation: validation,
       settings: parameters.settings(objective, lambdaWarmUp: lambdaWarmUp),
       checkpoints: CheckpointPlace(
         folder: context.work.appending("checkpoints"), action: context.action, digest: ContentDigest.sha256),
       curves: context.output("curves"), monitor: ContextMonitor(context: context))
+    if run.evaluationInterval != nil, let remark = parameters.evaluationRemark(steps: run.steps) {
+      context.report(.warning(remark))
+    }
     let outcome: TrainingOutcome
     do {
       outcome = try run.run()
@@ -114,22 +119,15 @@ public struct TrainingStageRun: Sendable {
     try ModelFolder.write(model, to: output)
     try TokenizerFiles.copy(from: source, to: output)
     let record = TrainingRecord(
-      stage: stage.name, parameters: values.affectingResult(of: stage), outcome: outcome,
+      stage: stage.name,
+      parameters: parameters.resolved(
+        values.affectingResult(of: stage), evaluationInterval: run.evaluationInterval),
+      outcome: outcome,
       ended: rows.terminalShare(endTokens: model.endTokens), modelParameters: model.parameters.count, rows: rows,
       digest: try ContentDigest.sha256(of: TokenRows.file(of: .train, in: tokens)),
-      predecessors: predecessors(source, context))
+      predecessors: TrainingFile.readIfSound(from: source) { context.report(.warning($0)) }.map { [$0] } ?? [])
     for folder in [output, context.output("curves")] { try record.write(to: folder) }
-    report(outcome, context)
-  }
-
-  /// The record of the model that this one begins with; a damaged one is left out and said, for the model is sound.
-  private func predecessors(_ source: FilePath, _ context: StageContext) -> [JSONValue] {
-    do {
-      return try TrainingRecord.read(from: source).map { [$0] } ?? []
-    } catch {
-      context.report(.warning("how the model was trained is left out of \(TrainingRecord.fileName): \(error)"))
-      return []
-    }
+    report(outcome, isEvaluated: run.evaluationInterval != nil, context)
   }
 
   /// The end token is the only anchor of the logits' level: IQLearn without it learns nothing readable.
@@ -148,7 +146,7 @@ public struct TrainingStageRun: Sendable {
     }
   }
 
-  private func report(_ outcome: TrainingOutcome, _ context: StageContext) {
+  private func report(_ outcome: TrainingOutcome, isEvaluated: Bool, _ context: StageContext) {
     var parts = ["\(outcome.steps) steps" + (outcome.stoppedEarly ? " (stopped early)" : "")]
     if let first = outcome.firstEvaluation, let end = outcome.kept ?? outcome.lastEvaluation {
       parts.append("validation loss \(Decimals.two(first.loss)) → \(Decimals.two(end.loss))")
@@ -157,7 +155,8 @@ public struct TrainingStageRun: Sendable {
     } else if let loss = outcome.lastLoss {
       parts.append("loss \(Decimals.two(loss))")
     }
-    parts.append("step \(outcome.keptStep) kept")
+    let isLastForWant = parameters.keepsBest && !isEvaluated
+    parts.append("step \(outcome.keptStep) kept" + (isLastForWant ? ", the last, for want of validation rows" : ""))
     if outcome.keptIsFirst {
       context.report(
         .warning(
