@@ -3,7 +3,7 @@ import Foundation
 import SystemPackage
 import Testing
 
-@testable import ArtifactStore
+import ArtifactStore
 
 @Suite("Index of results")
 struct ResultIndexTests {

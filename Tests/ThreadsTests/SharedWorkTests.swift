@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import Threads
+import Threads
 
 @Suite("Shared work")
 struct SharedWorkTests {
