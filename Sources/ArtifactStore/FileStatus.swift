@@ -49,7 +49,7 @@ package struct FileStatus: Hashable, Sendable {
 }
 
 /// The wall clock in nanoseconds since 1970.
-func wallClock() -> Int64 {
+package func wallClock() -> Int64 {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)
   return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

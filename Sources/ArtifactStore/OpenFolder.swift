@@ -76,6 +76,11 @@ package final class OpenFolder: Sendable {
 
   /// The names in it, in the order of their bytes; one that is not UTF-8 stands with replacements.
   package func names() throws(StoreError) -> [String] {
+    try unsortedNames().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The names in it as the file system gives them.
+  func unsortedNames() throws(StoreError) -> [String] {
     // Opened anew: a copy of the descriptor would share its place with every other thread that lists.
     let list = openat(descriptor, ".", OpenFolder.flags)
     guard list >= 0 else { throw StoreError("list", path, errno) }
@@ -95,7 +100,7 @@ package final class OpenFolder: Sendable {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       if name != "." && name != ".." { names.append(name) }
     }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return names
   }
 
   /// The text of a symbolic link; nil where there is none.

@@ -70,7 +70,7 @@ public struct ResultsView: Sendable {
     guard let results = try OpenFolder.open(results), let folder = try own(name, in: results) else { return }
     var keys: [String: ActionKey?] = [:]
     for (label, key) in plan { keys.updateValue(key, forKey: folderName(label)) }
-    let names = try folder.names().filter { $0 != ResultsMark.name }
+    let names = try folder.unsortedNames().filter { $0 != ResultsMark.name }
     let entries = concurrentMap(names.count, threads: threads(names.count)) { index, _ in
       Result { () throws(StoreError) in try folder.folderIfAny(names[index]).map(ResultsEntry.read(from:)) }
     }

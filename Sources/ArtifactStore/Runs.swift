@@ -224,7 +224,7 @@ extension Store {
 
   var latestFolder: FilePath { runsFolder.appending("latest") }
 
-  private func latestFile(_ pipeline: String) -> FilePath {
+  func latestFile(_ pipeline: String) -> FilePath {
     latestFolder.appending(folderName(pipeline) + ".jsonl")
   }
 

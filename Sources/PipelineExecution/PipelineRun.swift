@@ -189,11 +189,11 @@ package final class PipelineRun {
 
   /// Shows the results of fresh actions, and notes them as the latest.
   func noteFresh(_ indices: [Int]) {
-    let fresh = indices.compactMap { index in
-      planner.result(index).map { (result: $0, action: planner.pipeline.actions[index]) }
-    }
+    var fresh: [(result: ActionResult, label: String)] = []
+    fresh.reserveCapacity(indices.count)
+    for index in indices { if let result = planner.result(index) { fresh.append((result, accounts[index].id)) } }
     shown.show(fresh)
-    for (result, action) in fresh { journal.note(action.id, result: result, details: nil) }
+    journal.note(fresh)
   }
 
   // MARK: The end

@@ -25,15 +25,19 @@ final class ResultsShown {
   func begin(_ plan: [(label: String, key: ActionKey?)]) { attempt { view in try view.begin(plan) } }
 
   /// Shows what an action came to.
-  func show(_ result: ActionResult, of action: PlannedAction) {
-    let isShown = attempt { view in try view.show(result, label: action.id) }
-    if isShown { hidden.remove(action.id) } else { hidden.insert(action.id) }
+  func show(_ result: ActionResult, of action: PlannedAction) { show(result, action.id) }
+
+  private func show(_ result: ActionResult, _ label: String) {
+    let isShown = attempt { view in try view.show(result, label: label) }
+    if isShown { hidden.remove(label) } else { hidden.insert(label) }
   }
 
   /// Shows what some actions came to, where that is not shown already.
-  func show(_ results: [(result: ActionResult, action: PlannedAction)]) {
-    guard let shown = view?.shows(results.map { ($0.result, $0.action.id) }) else { return }
-    for ((result, action), isShown) in zip(results, shown) where !isShown { show(result, of: action) }
+  ///
+  /// - Parameter results: Results with their stage and cell.
+  func show(_ results: [(result: ActionResult, label: String)]) {
+    guard let shown = view?.shows(results) else { return }
+    for (place, isShown) in shown.enumerated() where !isShown { show(results[place].result, results[place].label) }
   }
 
   /// Lets people look into curves while they grow.

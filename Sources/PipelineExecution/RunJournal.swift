@@ -39,7 +39,7 @@ final class RunJournal {
 
   /// Notes an event with its time.
   func append(_ id: String, _ event: JSONObject) {
-    var line: JSONObject = ["time": JSONValue(Self.wallClock()), "action": .string(id)]
+    var line: JSONObject = ["time": JSONValue(Self.seconds()), "action": .string(id)]
     for (name, value) in event.members { line[name] = value }
     // The journal is for people: a run does not fail because a line of it is lost.
     _ = try? begun().append(.object(line))
@@ -55,6 +55,24 @@ final class RunJournal {
     if details != nil { flush() }
   }
 
+  /// Notes that the results of actions that did not run are the latest.
+  func note(_ fresh: [(result: ActionResult, label: String)]) {
+    // A few are looked up in the list itself; of many it is known whether all of them stand there.
+    guard fresh.count >= 64 else {
+      for (result, id) in fresh { note(id, result: result, details: nil) }
+      return
+    }
+    var text: [UInt8] = []
+    text.reserveCapacity(fresh.count * 128)
+    for (result, id) in fresh { text += Array(id.utf8) + [0] + result.key.digest.bytes + result.digest.bytes }
+    let results = Digest(hashing: text)
+    if store.latest(of: pipeline, agreesWith: results) { return }
+    let time = wallClock()
+    let before = records.count
+    for (result, id) in fresh { note(id, result: result, details: nil) }
+    if records.count == before { store.noteAgreement(of: pipeline, with: results, asOf: time) }
+  }
+
   /// Writes what was noted.
   func flush() {
     guard !records.isEmpty else { return }
@@ -68,7 +86,7 @@ final class RunJournal {
     if run != nil { try? store.compactLatest(of: pipeline) }
   }
 
-  private static func wallClock() -> Double {
+  private static func seconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + (Double(time.tv_nsec) / 1e6).rounded() / 1e3

@@ -151,4 +151,20 @@ struct RunTests {
 
   @Test("A run's name tells its time")
   func time() { #expect(RunID("20260131T235958.123456Z-1a2b3c4d")?.time == "2026-01-31T23:59:58Z") }
+
+  @Test("That the list of the latest names some results is known without reading it, until it changes")
+  func agreement() throws {
+    let lab = try Laboratory()
+    let (results, others) = (Digest(hashing: [1]), Digest(hashing: [2]))
+    let run = try lab.store.beginRun(pipeline: "p")
+    try run.record([ActionRecord(label: "a", key: Laboratory.document(1).key, result: nil)])
+    lab.store.noteAgreement(of: "p", with: results, asOf: wallClock())
+    #expect(!lab.store.latest(of: "p", agreesWith: results), "it was changed a moment ago")
+    lab.store.noteAgreement(of: "p", with: results, asOf: wallClock() + 3_000_000_000)
+    #expect(lab.store.latest(of: "p", agreesWith: results))
+    #expect(!lab.store.latest(of: "p", agreesWith: others))
+    #expect(!lab.store.latest(of: "q", agreesWith: results))
+    try run.record([ActionRecord(label: "b", key: Laboratory.document(2).key, result: nil)])
+    #expect(!lab.store.latest(of: "p", agreesWith: results))
+  }
 }
