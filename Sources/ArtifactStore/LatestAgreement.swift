@@ -12,6 +12,7 @@ extension Store {
   /// - Parameters:
   ///   - pipeline: The pipeline's name.
   ///   - results: A digest of the actions' names, keys and results.
+  /// - Returns: False where that is not known.
   public func latest(of pipeline: String, agreesWith results: Digest) -> Bool {
     guard let line = agreement(of: pipeline, with: results) else { return false }
     return (try? FileSystem.read(agreementFile(pipeline), limit: 4096)) == line
