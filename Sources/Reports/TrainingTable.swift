@@ -16,7 +16,18 @@ struct TrainingTable: Sendable {
   struct Row: Sendable {
     var name: String
     var values: [String]
+    /// Whether it is a parameter of a stage, which other stages may not have.
+    var isParameter = false
+
+    /// Whether all arms have one value; of a parameter those that have it, but for λ, which is what is compared.
+    var isShared: Bool {
+      let known = Set(isParameter && name != "lambda" ? values.filter { $0 != TrainingTable.unknown } : values)
+      return known.count <= 1
+    }
   }
+
+  /// What stands where an arm has no value.
+  private static let unknown = "—"
 
   /// Arms of which something is known, the baseline first.
   let entries: [Entry]
@@ -116,10 +127,10 @@ struct TrainingTable: Sendable {
   /// What is told of every arm.
   var rows: [Row] {
     var rows: [Row] = []
-    func add(_ name: String, _ value: (Entry) -> String?) {
+    func add(_ name: String, isParameter: Bool = false, _ value: (Entry) -> String?) {
       let values = entries.map(value)
       guard values.contains(where: { $0 != nil }) else { return }
-      rows.append(Row(name: name, values: values.map { $0 ?? "—" }))
+      rows.append(Row(name: name, values: values.map { $0 ?? Self.unknown }, isParameter: isParameter))
     }
     add("stages") { entry in Self.distinct(entry.records.map { Self.stages($0) }) }
     add("updates") { Self.chain($0, \.updates) }
@@ -127,7 +138,9 @@ struct TrainingTable: Sendable {
     add("tokens seen") { Self.chain($0, \.tokens) }
     add("learning rate") { entry in Self.distinct(entry.records.map { $0.learningRate.map { JSONValue($0).text } }) }
     for name in differingParameters {
-      add(name) { entry in Self.distinct(entry.records.map { $0.parameters[name].map(Arm.print) }) }
+      add(name, isParameter: true) { entry in
+        Self.distinct(entry.records.map { $0.parameters[name].map(Arm.print) })
+      }
     }
     add("parameters of the model") { entry in
       Self.distinct(
@@ -165,13 +178,18 @@ struct TrainingTable: Sendable {
     return names.filter { name in Set(records.map { $0.parameters[name] }).count > 1 }
   }
 
-  /// What differs, for a terminal: a table, or its rows by name where it is too wide.
+  /// How the arms were trained, for a terminal: the table of the page without what only one method's stage has, or, where
+  /// that is too wide, what is common to all and the names of what is not.
   var lines: [String] {
-    let differing = rows.filter { Set($0.values).count > 1 }
-    guard !differing.isEmpty else { return [] }
-    let table = TerminalLayout.aligned([["trained"] + entries.map(\.name)] + differing.map { [$0.name] + $0.values })
+    let shown = rows.filter { !($0.isParameter && $0.isShared) }
+    guard !shown.isEmpty else { return [] }
+    let table = TerminalLayout.aligned([["trained"] + entries.map(\.name)] + shown.map { [$0.name] + $0.values })
     guard table.contains(where: { $0.count > TerminalLayout.width }) else { return table }
-    return TerminalLayout.wrapped("The trainings differ in \(Format.list(differing.map(\.name))); see the page.")
+    let common = shown.filter(\.isShared).map { "\($0.name) \($0.values.first ?? Self.unknown)" }
+    let differing = shown.filter { !$0.isShared }.map(\.name)
+    let alike = common.isEmpty ? "" : "All arms were trained with \(Format.list(common)). "
+    return TerminalLayout.wrapped(
+      alike + (differing.isEmpty ? "" : "The trainings differ in \(Format.list(differing)); see the page."))
   }
 
   /// The table of the page, or nil where nothing is known.
