@@ -63,7 +63,7 @@ public final class TokenRowsWriter {
   ///   - prompt: Tokens of the prompt, at least one.
   ///   - completion: Tokens of the completion, the end token included.
   /// - Throws: `Errno`, such as `noSpace`.
-  public func append(id: String, prompt: some Collection<Int32>, completion: some Collection<Int32>) throws {
+  public func append(id: String, prompt: [Int32], completion: [Int32]) throws {
     pending.append(contentsOf: prompt)
     pending.append(contentsOf: completion)
     let length = prompt.count + completion.count
@@ -89,7 +89,7 @@ public final class TokenRowsWriter {
   }
 
   private func flush() throws {
-    _ = try pending.map(\.littleEndian).withUnsafeBytes { try spool.writeAll($0) }
+    _ = try pending.map { $0.littleEndian }.withUnsafeBytes { try spool.writeAll($0) }
     pending.removeAll(keepingCapacity: true)
   }
 

@@ -193,7 +193,7 @@ public struct Tokenize: Stage {
       let length = prompt.count + completion.count
       let limit = maximumLength ?? length
       if length <= limit {
-        try tokens.append(id: row.id, prompt: prompt.lazy.map(\.value), completion: completion.lazy.map(\.value))
+        try tokens.append(id: row.id, prompt: prompt.map { $0.value }, completion: completion.map { $0.value })
         return
       }
       switch overflow {
@@ -205,8 +205,8 @@ public struct Tokenize: Stage {
       case .cut where prompt.count < limit:
         cut.append(row.id)
         try tokens.append(
-          id: row.id, prompt: prompt.lazy.map(\.value),
-          completion: completion.prefix(limit - prompt.count).lazy.map(\.value))
+          id: row.id, prompt: prompt.map { $0.value },
+          completion: completion.prefix(limit - prompt.count).map { $0.value })
       case .drop, .cut: dropped.append(row.id)
       }
     }
