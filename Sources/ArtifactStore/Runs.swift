@@ -179,7 +179,7 @@ extension Store {
 
   /// What `run.json` says of a run; nil where the run is gone.
   ///
-  /// - Throws: `StoreError.malformed` where it is damaged, or a failure of the system.
+  /// - Throws: `StoreError.damagedRecord`, or a failure of the system.
   public func description(of run: RunID) throws(StoreError) -> JSONObject? {
     guard try FileSystem.status(folder(of: run)) != nil else { return nil }
     let bytes = try FileSystem.read(folder(of: run).appending("run.json")) ?? []
@@ -198,8 +198,11 @@ extension Store {
   public func actions(of run: RunID) throws(StoreError) -> [ActionRecord] {
     let file = folder(of: run).appending("actions.jsonl")
     guard let bytes = try FileSystem.read(file, limit: 1 << 30) else { return [] }
-    // It is made with the first line.
-    if bytes.isEmpty { throw damage(of: run, "actions.jsonl") }
+    if bytes.isEmpty {
+      // One that was killed, or had no room, as it wrote the first line came to no summary either.
+      if try FileSystem.status(folder(of: run).appending("summary.json")) == nil { return [] }
+      throw damage(of: run, "actions.jsonl")
+    }
     let lines = bytes.split(separator: 0x0A)
     var records: [ActionRecord] = []
     for (index, line) in lines.enumerated() {

@@ -130,6 +130,9 @@ struct RunTests {
     try Laboratory.write(whole.prefix(20) + "\n" + whole, to: file)
     #expect(throws: StoreError.damagedRecord(file)) { try lab.store.actions(of: run.id) }
     #expect(try lab.store.summary(of: run.id) == nil)
+    // A full disk leaves a file that was made and not written.
+    try Laboratory.write("", to: file)
+    #expect(try lab.store.actions(of: run.id).isEmpty)
   }
 
   @Test("The list of the latest is made short where most of its lines are no longer the latest, and says the same")
