@@ -1,11 +1,10 @@
-import CZlib
 import Glibc
 import SystemPackage
 
 /// The bytes of an archive's file, as libarchive asks for them.
 ///
-/// gzip and zstd are undone here, not in libarchive, which looks at neither checksum nor length of gzip and knows neither
-/// skippable frames nor long windows of zstd.
+/// gzip, zstd and bzip2 are undone here, not in libarchive, which looks at neither checksum nor length of gzip, knows
+/// neither skippable frames nor long windows of zstd, and takes bzip2 that is cut off for whole.
 final class ArchiveInput {
   /// Where the bytes come from.
   enum Source {
@@ -20,11 +19,7 @@ final class ArchiveInput {
   private let capacity = 256 << 10
   private let raw: UnsafeMutableRawPointer
   private let plain: UnsafeMutableRawPointer
-  /// On the heap: zlib's state points back at it.
-  private var stream: UnsafeMutablePointer<z_stream>?
-  private var isInsideMember = false
-  private var frames: ZstdFrames?
-  private var streams: Bzip2Streams?
+  private var decompression: (any Decompression)?
   private var hasBegun = false
   /// Raw bytes read so far.
   private(set) var position = 0
@@ -41,8 +36,8 @@ final class ArchiveInput {
   init(_ source: Source, windowLog: Int = 31) {
     self.source = source
     self.windowLog = windowLog
-    raw = .allocate(byteCount: 256 << 10, alignment: 4096)
-    plain = .allocate(byteCount: 256 << 10, alignment: 4096)
+    raw = .allocate(byteCount: capacity, alignment: 4096)
+    plain = .allocate(byteCount: capacity, alignment: 4096)
     var status = stat()
     guard case .descriptor(let descriptor, _) = source, fstat(descriptor, &status) == 0,
       status.st_mode & S_IFMT == S_IFREG
@@ -55,10 +50,6 @@ final class ArchiveInput {
   }
 
   deinit {
-    if let stream {
-      inflateEnd(stream)
-      stream.deallocate()
-    }
     raw.deallocate()
     plain.deallocate()
     if case .descriptor(let descriptor, owned: true) = source { close(descriptor) }
@@ -68,48 +59,67 @@ final class ArchiveInput {
   var isPacked: Bool {
     guard size != nil, case .descriptor(let descriptor, _) = source else { return false }
     var magic: UInt32 = 0
-    let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, 4, 0) }
+    let count = withUnsafeMutableBytes(of: &magic) { pread(descriptor, $0.baseAddress, Self.magicLength, 0) }
     return withUnsafeBytes(of: magic) { bytes in
       let head = UnsafeRawBufferPointer(rebasing: bytes.prefix(max(0, count)))
-      return Self.isGzip(head) || ZstdFrames.begin(head) || Bzip2Streams.begin(head)
+      return GzipMembers.begins(head) || ZstdFrames.begins(head) || Bzip2Streams.begins(head)
     }
   }
 
-  private static func isGzip(_ head: UnsafeRawBufferPointer) -> Bool {
-    head.count >= 2 && head[0] == 0x1F && head[1] == 0x8B
+  /// The first bytes by which a compression is told.
+  private static let magicLength = 4
+
+  private func decompression(of head: UnsafeRawBufferPointer) throws(ArchiveError.Fault) -> (any Decompression)? {
+    if GzipMembers.begins(head) { return try GzipMembers() }
+    if ZstdFrames.begins(head) { return try ZstdFrames(windowLog: windowLog) }
+    if Bzip2Streams.begins(head) { return Bzip2Streams() }
+    return nil
   }
 
-  /// Whether gzip, zstd or bzip2 is being undone.
-  var isInflating: Bool { stream != nil || frames != nil || streams != nil }
+  /// Whether a compression is being undone.
+  var isDecompressing: Bool { decompression != nil }
 
   /// The next bytes, valid until the next call; empty at the end, nil after a fault.
   func next() -> UnsafeRawBufferPointer? {
-    if stream != nil { return inflateMore() }
-    if frames != nil { return decompressMore() }
-    if streams != nil { return decompressStreams() }
-    var count = fill()
-    if count < 0 { return nil }
-    if !hasBegun {
-      hasBegun = true
-      // Pipes give bytes in any pieces; these four tell the compression.
-      while count < 4 {
-        let more = fill(at: count)
-        if more < 0 { return nil }
-        if more == 0 { break }
-        count += more
+    do throws(ArchiveError.Fault) {
+      if !hasBegun {
+        hasBegun = true
+        return try begin()
       }
-      let bytes = UnsafeRawBufferPointer(start: raw, count: count)
-      if Self.isGzip(bytes) { return beginInflating(count) ? inflateMore() : nil }
-      if ZstdFrames.begin(bytes) {
-        frames = ZstdFrames(raw, count, windowLog: windowLog)
-        return decompressMore()
-      }
-      if Bzip2Streams.begin(bytes) {
-        streams = Bzip2Streams(raw, count)
-        return decompressStreams()
-      }
+      if let decompression { return try next(of: decompression) }
+      return UnsafeRawBufferPointer(start: raw, count: try fill())
+    } catch {
+      fault = error
+      return nil
     }
-    return UnsafeRawBufferPointer(start: raw, count: count)
+  }
+
+  private func begin() throws(ArchiveError.Fault) -> UnsafeRawBufferPointer {
+    var count = 0
+    // Pipes give bytes in any pieces.
+    while count < Self.magicLength {
+      let more = try fill(at: count)
+      if more == 0 { break }
+      count += more
+    }
+    let bytes = UnsafeRawBufferPointer(start: raw, count: count)
+    guard let decompression = try decompression(of: bytes) else { return bytes }
+    self.decompression = decompression
+    decompression.feed(bytes)
+    return try next(of: decompression)
+  }
+
+  private func next(of decompression: any Decompression) throws(ArchiveError.Fault) -> UnsafeRawBufferPointer {
+    while true {
+      let count = try decompression.decompress(into: UnsafeMutableRawBufferPointer(start: plain, count: capacity))
+      if count > 0 { return UnsafeRawBufferPointer(start: plain, count: count) }
+      let more = try fill()
+      if more == 0 {
+        try decompression.end()
+        return UnsafeRawBufferPointer(start: plain, count: 0)
+      }
+      decompression.feed(UnsafeRawBufferPointer(start: raw, count: more))
+    }
   }
 
   /// Moves within a plain file; nil where that fails.
@@ -122,141 +132,20 @@ final class ArchiveInput {
     return position
   }
 
-  /// Reads raw bytes behind those that are kept; 0 at the end, -1 after a fault.
-  private func fill(at kept: Int = 0) -> Int {
-    let count: Int
+  /// Reads raw bytes behind those that are kept; 0 at the end.
+  private func fill(at kept: Int = 0) throws(ArchiveError.Fault) -> Int {
     let buffer = UnsafeMutableRawBufferPointer(start: raw + kept, count: capacity - kept)
-    switch source {
-    case .descriptor(let descriptor, _):
-      do {
-        count = try FileDescriptor(rawValue: descriptor).read(into: buffer)
-      } catch {
-        fault = .system(error as? Errno ?? .ioError)
-        return -1
+    let count: Int
+    do {
+      switch source {
+      case .descriptor(let descriptor, _): count = try FileDescriptor(rawValue: descriptor).read(into: buffer)
+      case .stream(let read): count = try read(buffer)
       }
-    case .stream(let read):
-      do {
-        count = try read(buffer)
-      } catch {
-        fault = .source("\(error)")
-        return -1
-      }
+    } catch {
+      if case .descriptor = source { throw .system(error as? Errno ?? .ioError) }
+      throw .source("\(error)")
     }
     position += count
     return count
-  }
-
-  // MARK: zstd
-
-  private func decompressMore() -> UnsafeRawBufferPointer? {
-    guard let frames else { return nil }
-    do throws(ArchiveError.Fault) {
-      while true {
-        let count = try frames.decompress(into: UnsafeMutableRawBufferPointer(start: plain, count: capacity))
-        if count > 0 { return UnsafeRawBufferPointer(start: plain, count: count) }
-        let more = fill()
-        if more < 0 { return nil }
-        if more == 0 {
-          try frames.end()
-          return UnsafeRawBufferPointer(start: plain, count: 0)
-        }
-        frames.feed(raw, more)
-      }
-    } catch {
-      fault = error
-      return nil
-    }
-  }
-
-  // MARK: bzip2
-
-  private func decompressStreams() -> UnsafeRawBufferPointer? {
-    guard let streams else { return nil }
-    do throws(ArchiveError.Fault) {
-      while true {
-        let count = try streams.decompress(into: UnsafeMutableRawBufferPointer(start: plain, count: capacity))
-        if count > 0 { return UnsafeRawBufferPointer(start: plain, count: count) }
-        let more = fill()
-        if more < 0 { return nil }
-        if more == 0 {
-          try streams.end()
-          return UnsafeRawBufferPointer(start: plain, count: 0)
-        }
-        streams.feed(raw, more)
-      }
-    } catch {
-      fault = error
-      return nil
-    }
-  }
-
-  // MARK: gzip
-
-  private func beginInflating(_ count: Int) -> Bool {
-    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    stream.initialize(to: z_stream())
-    stream.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
-    stream.pointee.avail_in = UInt32(count)
-    // 16 asks for gzip, 15 is its window.
-    guard inflateInit2_(stream, 31, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
-      stream.deallocate()
-      fault = .damaged("zlib has no memory")
-      return false
-    }
-    self.stream = stream
-    isInsideMember = true
-    return true
-  }
-
-  private func inflateMore() -> UnsafeRawBufferPointer? {
-    stream!.pointee.next_out = plain.assumingMemoryBound(to: UInt8.self)
-    stream!.pointee.avail_out = UInt32(capacity)
-    while Int(stream!.pointee.avail_out) == capacity {
-      if isInsideMember {
-        // Output may be pending where no input is left.
-        switch inflate(stream!, Z_NO_FLUSH) {
-        case Z_STREAM_END:
-          isInsideMember = false
-          continue
-        case Z_OK, Z_BUF_ERROR:
-          if Int(stream!.pointee.avail_out) < capacity || stream!.pointee.avail_in > 0 { continue }
-        default:
-          fault = .damaged("gzip: \(stream!.pointee.msg.map { String(cString: $0) } ?? "not readable")")
-          return nil
-        }
-      } else if beginNextMember() {
-        continue
-      } else if fault != nil {
-        return nil
-      }
-      let count = fill()
-      if count < 0 { return nil }
-      if count == 0 {
-        if isInsideMember {
-          fault = .damaged("the gzip data is cut off")
-          return nil
-        }
-        break
-      }
-      stream!.pointee.next_in = raw.assumingMemoryBound(to: UInt8.self)
-      stream!.pointee.avail_in = UInt32(count)
-    }
-    return UnsafeRawBufferPointer(start: plain, count: capacity - Int(stream!.pointee.avail_out))
-  }
-
-  /// Goes on with what stands behind a member: another one, or zeros that fill a block.
-  private func beginNextMember() -> Bool {
-    while stream!.pointee.avail_in > 0, stream!.pointee.next_in.pointee == 0 {
-      stream!.pointee.next_in += 1
-      stream!.pointee.avail_in -= 1
-    }
-    guard stream!.pointee.avail_in > 0 else { return false }
-    guard stream!.pointee.next_in.pointee == 0x1F else {
-      fault = .damaged("bytes that are no gzip stand behind the gzip data")
-      return false
-    }
-    inflateReset(stream!)
-    isInsideMember = true
-    return true
   }
 }

@@ -125,7 +125,7 @@ public final class ArchiveReader {
   public var progress: (read: Int, of: Int?) { (input.position, input.size) }
 
   /// Whether the whole archive is under a compression.
-  public var isCompressed: Bool { input.isInflating || archive_filter_count(handle) > 1 }
+  public var isCompressed: Bool { input.isDecompressing || archive_filter_count(handle) > 1 }
 
   /// The next member; what is left of the present one is passed over.
   ///

@@ -2,40 +2,30 @@ import CBzip2
 import SystemPackage
 
 /// bzip2 data as it comes: streams one behind the other, as pbzip2 writes them.
-final class Bzip2Streams {
+final class Bzip2Streams: Decompression {
   private let stream = UnsafeMutablePointer<bz_stream>.allocate(capacity: 1)
   private var isOpen = false
   /// Whether a stream has ended well before the present one.
   private var isBehindAnother = false
 
   /// Whether bytes begin as a stream does.
-  static func begin(_ head: UnsafeRawBufferPointer) -> Bool {
+  static func begins(_ head: UnsafeRawBufferPointer) -> Bool {
     head.count >= 4 && head[0] == UInt8(ascii: "B") && head[1] == UInt8(ascii: "Z") && head[2] == UInt8(ascii: "h")
       && (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(head[3])
   }
 
-  /// Streams that begin with these bytes, valid until `feed`.
-  init(_ bytes: UnsafeRawPointer, _ count: Int) {
-    stream.initialize(to: bz_stream())
-    feed(bytes, count)
-  }
+  init() { stream.initialize(to: bz_stream()) }
 
   deinit {
     if isOpen { BZ2_bzDecompressEnd(stream) }
     stream.deallocate()
   }
 
-  /// Goes on with more bytes, valid until the next call, once `decompress` gave nothing.
-  func feed(_ bytes: UnsafeRawPointer, _ count: Int) {
-    stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.assumingMemoryBound(to: CChar.self))
-    stream.pointee.avail_in = UInt32(count)
+  func feed(_ bytes: UnsafeRawBufferPointer) {
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
+    stream.pointee.avail_in = UInt32(bytes.count)
   }
 
-  /// Unpacks what is there.
-  ///
-  /// - Parameter buffer: Where it goes.
-  /// - Returns: The number of bytes; 0 where more input is needed.
-  /// - Throws: The fault of damaged data.
   func decompress(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError.Fault) -> Int {
     stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
     stream.pointee.avail_out = UInt32(buffer.count)
@@ -61,7 +51,5 @@ final class Bzip2Streams {
     isOpen = true
   }
 
-  /// Says that there is no more input.
-  /// - Throws: The fault of data that is cut off.
   func end() throws(ArchiveError.Fault) { if isOpen { throw .damaged("the bzip2 data is cut off") } }
 }

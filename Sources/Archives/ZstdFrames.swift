@@ -3,40 +3,38 @@ import SystemPackage
 
 /// zstd data as it comes: frames one behind the other, skippable ones among them, with windows of up to 2 GiB unless less
 /// is allowed.
-final class ZstdFrames {
-  private let context: OpaquePointer?
-  private var input: ZSTD_inBuffer
+final class ZstdFrames: Decompression {
+  private let context: OpaquePointer
+  private var input = ZSTD_inBuffer()
   private var isInsideFrame = true
   /// Whether the last call filled its buffer, so that there may be more without more input.
   private var isPending = false
 
   /// Whether bytes begin as a frame does, be it one to skip.
-  static func begin(_ head: UnsafeRawBufferPointer) -> Bool {
+  static func begins(_ head: UnsafeRawBufferPointer) -> Bool {
     guard head.count >= 4 else { return false }
     let magic = UInt32(littleEndian: head.loadUnaligned(as: UInt32.self))
     return magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
   }
 
-  /// Frames that begin with these bytes, valid until `feed`.
-  init(_ bytes: UnsafeRawPointer, _ count: Int, windowLog: Int) {
-    context = ZSTD_createDCtx()
-    input = ZSTD_inBuffer(src: bytes, size: count, pos: 0)
+  /// Frames whose windows take at most a power of two.
+  ///
+  /// - Parameter windowLog: That power.
+  /// - Throws: The system's error where there is no memory.
+  init(windowLog: Int) throws(ArchiveError.Fault) {
+    guard let context = ZSTD_createDCtx() else { throw .system(.noMemory) }
+    self.context = context
     // The window is address space; memory is used as far as content comes.
-    if let context { ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, CInt(windowLog)) }
+    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, CInt(windowLog))
   }
 
   deinit { ZSTD_freeDCtx(context) }
 
-  /// Goes on with more bytes, valid until the next call, once `decompress` gave nothing.
-  func feed(_ bytes: UnsafeRawPointer, _ count: Int) { input = ZSTD_inBuffer(src: bytes, size: count, pos: 0) }
+  func feed(_ bytes: UnsafeRawBufferPointer) {
+    input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+  }
 
-  /// Unpacks what is there.
-  ///
-  /// - Parameter buffer: Where it goes.
-  /// - Returns: The number of bytes; 0 where more input is needed.
-  /// - Throws: The fault of damaged data or of a window for which there is no memory.
   func decompress(into buffer: UnsafeMutableRawBufferPointer) throws(ArchiveError.Fault) -> Int {
-    guard let context else { throw .system(.noMemory) }
     var output = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
     while output.pos == 0, isPending || input.pos < input.size {
       let wasInsideFrame = isInsideFrame
@@ -58,7 +56,5 @@ final class ZstdFrames {
     return output.pos
   }
 
-  /// Says that there is no more input.
-  /// - Throws: The fault of data that is cut off.
   func end() throws(ArchiveError.Fault) { if isInsideFrame { throw .damaged("the zstd data is cut off") } }
 }
