@@ -26,8 +26,9 @@ static void fail(int report) {
   _exit(127);
 }
 
-// Runs in the child between fork and execve: only calls that are safe after a fork of a threaded process.
-static void become(const struct process_request *request, int report, pid_t parent) {
+// Runs in the child between vfork and execve, on our stack and in our memory: calls that are safe after a fork of a threaded
+// process, and nothing written that the parent reads but errno.
+__attribute__((noinline)) static void become(const struct process_request *request, int report, pid_t parent) {
   if (request->new_group && setpgid(0, 0) != 0) fail(report);
   if (request->death_signal != 0) {
     if (prctl(PR_SET_PDEATHSIG, request->death_signal) != 0) fail(report);
@@ -100,9 +101,10 @@ int process_start(const struct process_request *request, pid_t *child) {
       started_room = room;
     }
   }
-  pid_t started = started_count < started_room ? fork() : (errno = ENOMEM, -1);
-  int error = errno;
+  // Not fork: it copies the tables of all our memory, which grows with the pipeline, at every start.
+  pid_t started = started_count < started_room ? vfork() : (errno = ENOMEM, -1);
   if (started == 0) become(request, end, parent);
+  int error = errno;
   if (started > 0) started_list[started_count++] = started;
   pthread_mutex_unlock(&started_lock);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

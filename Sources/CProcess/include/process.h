@@ -1,4 +1,4 @@
-// What Swift can't call itself: fork, and the variadic or macro-only parts of the Linux interface.
+// What Swift can't call itself: vfork, and the variadic or macro-only parts of the Linux interface.
 #ifndef CPROCESS_H
 #define CPROCESS_H
 
