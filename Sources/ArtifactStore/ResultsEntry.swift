@@ -22,13 +22,15 @@ enum ResultsMark {
   /// Whether a folder is the view's: it holds the mark, or, as views without marks were, links into a store and
   /// nothing else but folders of such.
   static func isOn(_ folder: OpenFolder) throws(StoreError) -> Bool {
-    if try folder.status(name)?.kind == .file { return true }
+    if try folder.isMarked(or: false) { return true }
     return try countOfLinks(folder).map { $0 > 0 } ?? false
   }
 
   /// Whether results may be put into a folder: one that is the view's, or empty.
   static func mayBePut(in folder: OpenFolder) throws(StoreError) -> Bool {
-    if try folder.names().isEmpty { return true }
+    // The mark first: a folder of many actions is not listed for each of them.
+    if try folder.isMarked(or: false) { return true }
+    if try folder.unsortedNames().isEmpty { return true }
     return try isOn(folder)
   }
 

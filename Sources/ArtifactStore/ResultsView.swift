@@ -29,6 +29,8 @@ public struct ResultsView: Sendable {
       var claim: [UInt8]?
       /// What stands in the folders of actions that `begin` has left alone.
       var entries: [String: ResultsEntry] = [:]
+      /// Whether files can share blocks with the store, as far as is known: no file is made to try it again.
+      var sharesBlocks = true
     }
 
     let state = Mutex(State())
@@ -257,7 +259,6 @@ public struct ResultsView: Sendable {
   private func fill(
     _ folder: OpenFolder, _ output: ActionResult.Output, into entry: inout ResultsEntry
   ) throws(StoreError) {
-    var sharing = true
     for file in output.artifact.manifest.layers {
       guard let title = file.title else { continue }
       let blob = store.blobPath(file.digest)
@@ -270,11 +271,13 @@ public struct ResultsView: Sendable {
         entry.files[key] = try copy(blob, to: name, in: place)
         continue
       }
-      if sharing, let shared = try shareBlocks(of: blob, as: name, in: place) {
-        entry.files[key] = shared
-        continue
+      if known.state.withLock(\.sharesBlocks) {
+        if let shared = try shareBlocks(of: blob, as: name, in: place) {
+          entry.files[key] = shared
+          continue
+        }
+        known.state.withLock { $0.sharesBlocks = false }
       }
-      sharing = false
       // The link is written for the place that the folder will be renamed to.
       let text = linkText(toBlob: file.digest, depth: parts.count)
       _ = try place.link(name, to: text)
