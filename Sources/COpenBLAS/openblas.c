@@ -37,7 +37,7 @@ static void *find(void *library, const char *name) {
 static void load(void) {
   // Read when the library starts: its own threads would take memory and be of no use.
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
-  void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  void *library = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_LOCAL);
   if (library == NULL) fail();
   multiply = (__typeof__(multiply))find(library, "cblas_sgemm");
   core = (__typeof__(core))find(library, "openblas_get_corename");

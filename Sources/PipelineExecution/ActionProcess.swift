@@ -21,10 +21,11 @@ struct ActionProcess {
   ///   - command: The file that says how to start a user's program, where the stage is one.
   ///   - log: What takes its output.
   ///   - environment: All that its environment holds besides.
+  ///   - isDescribed: Whether it is known already what this machine is to such a process.
   /// - Throws: The system's error where it can't be started.
   init(
     program: ActionProgram, request: FilePath, command: FilePath?, log: FileDescriptor,
-    environment: [(name: String, value: String)]
+    environment: [(name: String, value: String)], isDescribed: Bool
   ) throws(Errno) {
     let (eventsOut, eventsIn) = try Self.pipe()
     defer { try? eventsIn.close() }
@@ -41,6 +42,7 @@ struct ActionProcess {
     variables.append((ChildEnvironment.events, "3"))
     variables.append((ChildEnvironment.guarding, "4"))
     if let command { variables.append((ChildEnvironment.command, command.string)) }
+    if isDescribed { variables.append((ChildEnvironment.described, "1")) }
     do {
       let empty = try Self.openNull()
       defer { try? empty.close() }

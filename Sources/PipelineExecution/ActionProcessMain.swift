@@ -47,7 +47,7 @@ public struct ActionProcessMain: Sendable {
         throw StageFailure("this verb is for the engine's own use: \(ChildEnvironment.action) is not set")
       }
       let request = try Self.request(FilePath(path))
-      events.write(.environment(environment()))
+      if Self.variable(ChildEnvironment.described) == nil { events.write(.environment(environment())) }
       if let command = Self.variable(ChildEnvironment.command) {
         let file = FilePath(command)
         let command = try UserCommand(file: file)
@@ -142,6 +142,8 @@ enum ChildEnvironment {
   static let guarding = "APPRENTICE_GUARD"
   /// The file that says how to start a user's program.
   static let command = "APPRENTICE_COMMAND"
+  /// Set where the process need not say what this machine is to it.
+  static let described = "APPRENTICE_DESCRIBED"
 }
 
 /// What of a stage's events stands in its log, too.

@@ -13,6 +13,12 @@ final class LocalExecutor: Executor {
   private var listening: Set<Int> = []
   /// Those of which it was told that they have ended.
   private var ended: Set<Int> = []
+  /// What this machine is to processes with certain variables, as the first of them has told.
+  private var machines: [[String]: JSONObject] = [:]
+  /// The variables of those that are to tell it.
+  private var asked: [Int: [String]] = [:]
+  /// What is told of those that need not tell it.
+  private var known: [Int: JSONObject] = [:]
 
   /// An executor that starts a program once a job.
   ///
@@ -33,9 +39,14 @@ final class LocalExecutor: Executor {
       job.log, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
     defer { try? log.close() }
+    let variables = job.environment.map { "\($0.name)=\($0.value)" }
+    // To say which kernels there are, a library is loaded that a user's program does not need.
+    let machine = job.command == nil ? nil : machines[variables]
     let process = try ActionProcess(
-      program: program, request: job.request, command: job.command, log: log, environment: job.environment)
+      program: program, request: job.request, command: job.command, log: log, environment: job.environment,
+      isDescribed: machine != nil)
     processes[action] = process
+    if let machine { known[action] = machine } else { asked[action] = variables }
     requests[action] = job.request
     listening.insert(action)
     return ["process": JSONValue(Int(process.process))]
@@ -47,8 +58,9 @@ final class LocalExecutor: Executor {
     var events: [ExecutorEvent] = []
     for action in processes.keys.sorted() {
       let hasEnded = processes[action]?.hasEnded ?? false
-      if listening.contains(action), let (reports, isOpen) = processes[action]?.readReports() {
+      if listening.contains(action), let (told, isOpen) = processes[action]?.readReports() {
         if !isOpen { listening.remove(action) }
+        let reports = completed(told, of: action)
         if !reports.isEmpty { events.append(.told(action, reports)) }
       }
       if hasEnded, ended.insert(action).inserted { events.append(.ended(action)) }
@@ -66,12 +78,25 @@ final class LocalExecutor: Executor {
     }
     listening.remove(action)
     ended.remove(action)
-    let (end, reports) = process.finish()
+    let (end, told) = process.finish()
+    let reports = completed(told, of: action)
+    asked[action] = nil
     // Those that left its group: as long as it lived they were its own children.
     if let request = requests.removeValue(forKey: action) {
       process_end_orphans("\(ChildEnvironment.action)=\(request.string)")
     }
     return (end, reports)
+  }
+
+  /// What a process told, with what it need not tell before it.
+  private func completed(_ reports: [ActionReport], of action: Int) -> [ActionReport] {
+    if let machine = known.removeValue(forKey: action) { return [.environment(machine)] + reports }
+    if asked[action] != nil, case .environment(let machine)? = reports.first,
+      let variables = asked.removeValue(forKey: action)
+    {
+      machines[variables] = machine
+    }
+    return reports
   }
 
   func close() {
