@@ -195,7 +195,12 @@ let package = Package(
           argumentParser, systemPackage,
         ], swiftSettings: swiftSettings, plugins: ["CommitPlugin"]),
       .plugin(name: "CommitPlugin", capability: .buildTool(), path: "Sources/CommitPlugin"),
-      .executableTarget(name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings),
+      // Swift's libraries within: the dynamic loader's work on them is a third of a short command's time.
+      .executableTarget(
+        name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings,
+        linkerSettings: [
+          .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),
+        ]),
       .target(
         name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
