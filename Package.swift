@@ -195,11 +195,13 @@ let package = Package(
           argumentParser, systemPackage,
         ], swiftSettings: swiftSettings, plugins: ["CommitPlugin"]),
       .plugin(name: "CommitPlugin", capability: .buildTool(), path: "Sources/CommitPlugin"),
-      // Swift's libraries within: the dynamic loader's work on them is a third of a short command's time.
+      // Swift's libraries within: the dynamic loader's work on them is a third of a short command's time. lld, which the
+      // toolchain brings: the older default warns of a function in a library of Swift's own.
       .executableTarget(
         name: "apprentice", dependencies: ["Commands"], swiftSettings: swiftSettings,
         linkerSettings: [
-          .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),
+          .unsafeFlags(["-static-stdlib", "-use-ld=lld"]), .linkedLibrary("_FoundationCShims"),
+          .linkedLibrary("_FoundationCollections"),
         ]),
       .target(
         name: "TestSupport", dependencies: ["CanonicalJSON", systemPackage], path: "Tests/TestSupport",

@@ -27,7 +27,6 @@ public struct Apprentice: ParsableCommand {
         ]),
       CommandGroup(name: "Share", subcommands: [Bundle.self, Push.self, Pull.self, Reproduce.self, Checkout.self]),
       CommandGroup(name: "Care", subcommands: [GarbageCollection.self, Fsck.self, Doctor.self]),
-      CommandGroup(name: "Internal", subcommands: [RunAction.self]),
     ])
 
   /// The root command does nothing by itself.
@@ -47,12 +46,11 @@ public struct Apprentice: ParsableCommand {
     let verbs = configuration.groupedSubcommands.flatMap { group in
       group.subcommands.compactMap { verb in verb.configuration.commandName }
     }
-    let shown = verbs.filter { $0 != RunAction.name }
     if word == "help" {
       guard let verb = words.dropFirst().first, !verbs.contains(verb) else { return }
-      throw unknown(verb, "verb", among: shown)
+      throw unknown(verb, "verb", among: verbs)
     }
-    guard verbs.contains(word) else { throw unknown(word, "verb", among: shown) }
+    guard verbs.contains(word) else { throw unknown(word, "verb", among: verbs) }
     let parts = word == Bundle.configuration.commandName ? Bundle.verbs : []
     if !parts.isEmpty, let part = words.dropFirst().first, !part.hasPrefix("-"), !parts.contains(part) {
       throw unknown(part, "verb of \(word)", among: parts)
@@ -70,6 +68,7 @@ public struct Apprentice: ParsableCommand {
   public static func runAndExit() -> Never {
     // What is longer than `ulimit -f` allows is an error of the write.
     signal(SIGXFSZ, SIG_IGN)
+    if CommandLine.arguments.dropFirst().first == ActionVerb.name { Diagnostics.end(ActionVerb.run()) }
     do {
       try checkVerb()
       var command = try parseAsRoot()

@@ -103,7 +103,7 @@ struct Reproduce: ParsableCommand {
     let planner = try session.planner(trust: .own)
     let run = PipelineRun(
       planner: planner, selection: session.pipeline.withNeeds(of: Set(wanted)), options: settings,
-      program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
+      program: ActionProgram(arguments: [ActionVerb.name]), memory: session.memory,
       details: ["reproduces": .string(self.bundle)], observer: display)
     try explained { try run.plan() }
     for index in run.selection {

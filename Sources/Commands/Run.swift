@@ -96,7 +96,7 @@ struct Run: ParsableCommand {
     let display = TerminalDisplay()
     let run = PipelineRun(
       planner: try session.planner(forced: force, trust: trust.policy), selection: selection,
-      options: try runOptions(session), program: ActionProgram(arguments: [RunAction.name]), memory: session.memory,
+      options: try runOptions(session), program: ActionProgram(arguments: [ActionVerb.name]), memory: session.memory,
       details: details(session), observer: display)
     try explained { try run.plan() }
     if dryRun {

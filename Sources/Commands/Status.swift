@@ -75,7 +75,7 @@ extension PipelineSession {
     options.remote = remote
     let run = PipelineRun(
       planner: planner, selection: try selection(words), options: options,
-      program: ActionProgram(arguments: [RunAction.name]), memory: memory, details: [:], observer: TerminalDisplay())
+      program: ActionProgram(arguments: [ActionVerb.name]), memory: memory, details: [:], observer: TerminalDisplay())
     try explained { try run.plan() }
     try askingRemote { try run.planWithRemote() }
     if askingBundles { try explained { try run.planWithBundles() } }

@@ -1,23 +1,23 @@
-import ArgumentParser
-import CanonicalJSON
 import PipelineExecution
 import StageCatalog
 import StageKit
 
 /// The hidden verb that runs one action in a process of its own; the engine starts it.
-struct RunAction: ParsableCommand {
+///
+/// It is none of the parser's: the parser would take a third of its start.
+enum ActionVerb {
   /// The verb.
   static let name = "run-action"
-  static let configuration = CommandConfiguration(
-    commandName: name, abstract: "Run the action that APPRENTICE_ACTION names (for the engine's own use).",
-    shouldDisplay: false)
 
-  func run() throws {
+  /// Runs the action that the environment names.
+  ///
+  /// - Returns: The exit status of the process.
+  static func run() -> Int32 {
     var validators: [ArtifactKind: ActionProcessMain.Validator] = [:]
     for kind in ArtifactKind.allCases { validators[kind] = { try ArtifactCheck.output(kind, at: $0) } }
     let main = ActionProcessMain(
       registry: BuiltinStages.registry, validators: validators, environment: ActionEnvironment.describe,
       check: KernelEnvironment.check)
-    throw ExitCode(main.run())
+    return main.run()
   }
 }
