@@ -92,6 +92,19 @@ public final class Store: Sendable {
     return store
   }
 
+  /// Opens a store to look into it: where there is none, one that holds nothing, and nothing is made.
+  ///
+  /// - Parameters:
+  ///   - path: The store's folder.
+  ///   - options: How it is used.
+  /// - Returns: The store.
+  /// - Throws: `StoreError.unknownFormat`, or a failure of the system.
+  public static func openToLook(_ path: FilePath, options: Options = Options()) throws(StoreError) -> Store {
+    do throws(StoreError) { return try open(path, creating: false, options: options) } catch .notAStore {
+      return Store(path: path.absolute, options: options)
+    }
+  }
+
   private func checkLayout(_ bytes: [UInt8]) throws(StoreError) {
     guard let json = try? JSONValue(parsing: bytes), let layout = json["imageLayoutVersion"]?.string else {
       throw .malformed(place: layoutFile.string, reason: "expected {\"imageLayoutVersion\":\"1.0.0\"}")

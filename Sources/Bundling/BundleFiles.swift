@@ -50,7 +50,7 @@ struct BundleFiles: Sendable {
     for (index, source) in description.sources.enumerated() where source.setting == nil {
       guard let below = Self.below(source.path), let manifest = manifest(source.manifest) else { continue }
       for layer in manifest.layers {
-        let path = source.isFolder ? "\(below)/\(layer.title ?? "")" : below
+        let path = source.isFolder ? (below.isEmpty ? "" : below + "/") + (layer.title ?? "") : below
         try add(path, layer, isProgram: false, at: "sources[\(index)].path")
       }
     }
@@ -61,10 +61,12 @@ struct BundleFiles: Sendable {
     try checkPlaces()
   }
 
-  /// The part of a source's path that lies below the pipeline's folder; nil where it is or lies outside of it.
+  /// The part of a source's path that lies below the pipeline's folder, empty for that folder itself; nil where it lies
+  /// outside of it.
   private static func below(_ path: String) -> String? {
+    if path == "." { return "" }
     let below = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
-    return below == "." || below == ".." || below.hasPrefix("../") ? nil : below
+    return below == ".." || below.hasPrefix("../") ? nil : below
   }
 
   private mutating func add(

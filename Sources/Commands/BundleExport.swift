@@ -37,7 +37,7 @@ struct BundleExport: ParsableCommand {
   }
 
   func run() throws {
-    let session = try PipelineSession(file: file, options: options)
+    let session = try PipelineSession(file: file, options: options, makesStore: true)
     try checkTarget(session)
     let contents = try choice.contents(of: session, settings: options.settings)
     let bar = TransferBar("writing")

@@ -19,7 +19,7 @@ struct PipelineSession {
   /// What the command line says of it.
   let options: PipelineOptions
 
-  /// Checks a pipeline file and opens its store, which is made where there is none.
+  /// Checks a pipeline file and opens its store.
   ///
   /// - Parameters:
   ///   - file: FILE of the command line.
@@ -27,10 +27,11 @@ struct PipelineSession {
   ///   - rehash: Whether all sources are hashed anew.
   ///   - folders: Folders that may stand for the pipeline's own when a source is looked for.
   ///   - suffix: What is put behind the pipeline's name, where it is one of several.
+  ///   - makesStore: Whether the store is made where there is none; else there is nothing in it.
   /// - Throws: `PipelineProblems`, or `CommandFailure` where the store can't be used.
   init(
     file: String?, options: PipelineOptions, rehash: Bool = false, searching folders: [FilePath] = [],
-    suffix: String? = nil
+    suffix: String? = nil, makesStore: Bool = false
   ) throws {
     self.options = options
     var pipeline: CheckedPipeline
@@ -50,7 +51,10 @@ struct PipelineSession {
     var settings = Store.Options()
     settings.threads = Processors.available
     let path = location.store
-    store = try explained { try Store.open(path, creating: true, options: settings) }
+    store = try explained {
+      makesStore
+        ? try Store.open(path, creating: true, options: settings) : try Store.openToLook(path, options: settings)
+    }
     memory = PipelineMemory(of: pipeline.name, in: store)
     let (opened, given, file) = (store, options.settings, pipeline.file)
     let absent = try explained {

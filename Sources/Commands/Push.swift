@@ -43,7 +43,7 @@ struct Push: ParsableCommand {
 
   func run() throws {
     let (file, reference, tag) = try target()
-    let session = try PipelineSession(file: file, options: options)
+    let session = try PipelineSession(file: file, options: options, makesStore: true)
     let contents = try choice.contents(of: session, settings: options.settings)
     let bar = TransferBar("sending")
     let (summary, index) = try bundled {

@@ -64,7 +64,8 @@ struct Run: ParsableCommand {
     let words = PipelineWords(words)
     // All are checked before the first one runs.
     let sessions = try sweep.variants(besides: options.settings).map { variant in
-      try PipelineSession(file: words.file, options: options.adding(variant), rehash: rehash, suffix: variant.suffix)
+      try PipelineSession(
+        file: words.file, options: options.adding(variant), rehash: rehash, suffix: variant.suffix, makesStore: !dryRun)
     }
     var outcomes: [Outcome] = []
     for session in sessions {

@@ -55,6 +55,25 @@ import Testing
     }
   }
 
+  @Test("what only looks makes no store: it is judged as if there were an empty one")
+  func looking() throws {
+    try withPipeline { folder in
+      let status = try json("status", "rows.yaml", in: folder)
+      #expect(status["actions"]?.array?.count == 2)
+      #expect(try json("run", "rows.yaml", "--dry-run", in: folder) != .null)
+      for verb in ["why", "log"] {
+        let outcome = try Tool.run(verb, "rows.yaml", "rows", in: folder)
+        #expect(outcome.status == 0, "\(verb): \(outcome.errors)")
+      }
+      for verb in ["runs", "metrics", "dag"] {
+        let outcome = try Tool.run(verb, "rows.yaml", in: folder)
+        #expect(outcome.status == 0, "\(verb): \(outcome.errors)")
+      }
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.string).sorted()
+      #expect(names == ["d", "rows.yaml"])
+    }
+  }
+
   @Test("diff names the parameter and the output that differ, with status 3; of equal ones nothing, with 0")
   func diff() throws {
     try withPipeline { folder in

@@ -94,6 +94,31 @@ struct ReproductionTests {
     }
   }
 
+  @Test("a pipeline whose source is its own folder travels with what lies there, and is reproduced")
+  func ownFolder() throws {
+    try TemporaryFolder.with { folder in
+      let pipeline = """
+        apprentice: 1
+        name: own
+        stages: { rows: { uses: ingest, in: { source: ./ } } }
+
+        """
+      let rows = "{\"prompt\":\"p\",\"completion\":\"c\"}\n"
+      try TemporaryFolder.write(pipeline, to: folder.pushing("p/own.yaml"))
+      try TemporaryFolder.write(rows, to: folder.pushing("p/train.jsonl"))
+      for arguments in [
+        ["run", "p/own.yaml"], ["bundle", "export", "p/own.yaml", "--with-sources", "-o", "own.tar"],
+        ["bundle", "import", "own.tar", "--to", "q"], ["status", "q/own.yaml", "--check", "--trust", "imported"],
+      ] {
+        let outcome = try Tool.run(arguments, in: folder)
+        #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+      }
+      #expect(try String(contentsOfFile: folder.pushing("q/train.jsonl").string, encoding: .utf8) == rows)
+      let reproduced = try reproduce("own.tar", in: folder, [:])
+      #expect(reproduced.status == 0, "\(reproduced.errors)")
+    }
+  }
+
   @Test("in another environment fractions may be near, whole numbers must be equal, however large")
   func wholeNumbers() throws {
     try TemporaryFolder.with { folder in
