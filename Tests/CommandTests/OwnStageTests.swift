@@ -50,6 +50,37 @@ import Testing
     }
   }
 
+  @Test("every result says on what machine and by which kernels it was made, also where the machine was described once")
+  func environments() throws {
+    try withProgram(
+      "echo $row > \"$out/train.jsonl\"", with: "{ word: '${matrix.word}' }, matrix: { word: [a, b, c, d] }"
+    ) {
+      folder in
+      let outcome = try Tool.run("run", "p.yaml", "--jobs", "1", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let store = folder.appending(".apprentice")
+      func document(_ digest: String) throws -> JSONValue {
+        let bytes = try Data(contentsOf: URL(filePath: store.pushing(FilePath("blobs/\(digest)")).string))
+        return try JSONValue(parsing: Array(bytes))
+      }
+      var environments: [JSONValue] = []
+      for name in try FileManager.default.contentsOfDirectory(atPath: store.appending("actions").string) {
+        let entry = try String(contentsOfFile: store.appending("actions").appending(name).string, encoding: .utf8)
+        let result = try document(entry.trimmingCharacters(in: .newlines).replacing(":", with: "/"))
+        let layer = result["layers"]?.array?.first {
+          $0["annotations"]?["org.opencontainers.image.title"] == "environment.json"
+        }
+        let digest = try #require(layer?["digest"]?.string)
+        environments.append(try document(digest.replacing(":", with: "/")))
+      }
+      #expect(environments.count == 4)
+      #expect(environments.dropFirst().allSatisfy { $0 == environments.first })
+      for name in ["processor", "kernels", "kernel_class", "kernel_library"] {
+        #expect(environments.first?[name]?.string?.isEmpty == false, "\(name)")
+      }
+    }
+  }
+
   // MARK: The example
 
   @Test(
