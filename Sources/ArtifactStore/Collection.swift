@@ -33,6 +33,8 @@ public struct CollectionPlan: Sendable {
   public var folders: [FilePath] = []
   /// What was changed after this is young, in nanoseconds since 1970.
   var horizon: Int64 = 0
+  /// When it was begun, in nanoseconds since 1970, as the times of files tell it: they lag behind the clock.
+  var began: Int64 = 0
 }
 
 /// What a collection spares.
@@ -58,6 +60,7 @@ extension Store {
   /// - Throws: `StoreError.damagedRecord` where it can't be told what a run needs, or a failure of the system.
   public func planCollection(_ policy: CollectionPolicy = CollectionPolicy()) throws(StoreError) -> CollectionPlan {
     var plan = CollectionPlan()
+    plan.began = wallClock() - 1_000_000_000
     var marked: [Digest: Int] = [:]
     for root in try roots(policy) {
       var reached: [Digest: Int] = [:]
@@ -147,6 +150,14 @@ extension Store {
       for digest in uses { try reach(digest, into: &late) }
     }
     for (_, digest) in try references() { try reach(digest, into: &late) }
+    // A result that was made since may have found in use what nothing else needs.
+    let since = max(plan.began, plan.horizon)
+    for name in try FileSystem.list(actionsFolder) {
+      guard let digest = Digest(hexadecimal: name), try isYoung(actionsFolder.appending(name), since),
+        let result = try recordedResult(ActionKey(digest))
+      else { continue }
+      try reach(result, into: &late)
+    }
     for key in plan.actions where late[key.digest] == nil {
       if let result = try recordedResult(key), late[result] != nil { continue }
       if try isYoung(actionPath(key), plan.horizon) { continue }
