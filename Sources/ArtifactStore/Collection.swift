@@ -145,8 +145,10 @@ extension Store {
   /// - Throws: `StoreError` where the system refuses.
   public func collect(_ plan: CollectionPlan) throws(StoreError) {
     var late: [Digest: Int] = [:]
+    var running: Set<Digest> = []
     for (key, uses, _) in try leasedDigests() {
       late[key.digest] = 0
+      running.insert(key.digest)
       for digest in uses { try reach(digest, into: &late) }
     }
     for (_, digest) in try references() { try reach(digest, into: &late) }
@@ -174,7 +176,7 @@ extension Store {
     }
     for folder in plan.folders {
       // Checkpoints of an action that runs again meanwhile are named after it.
-      if let digest = Digest(hexadecimal: folder.lastComponent?.string ?? ""), late[digest] != nil { continue }
+      if let digest = Digest(hexadecimal: folder.lastComponent?.string ?? ""), running.contains(digest) { continue }
       try FileSystem.removeTree(folder)
     }
     try sweepWorkFolders()

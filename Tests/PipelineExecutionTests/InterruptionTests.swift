@@ -216,9 +216,17 @@ import Testing
     try ToyPipeline.with(Self.pipeline) { toy in
       let program = toy.folder.appending("make/make.sh")
       let text = String(decoding: try Fixture.bytes(program), as: UTF8.self)
+      // It holds none of our descriptors, so that nobody waits for it.
       try TemporaryFolder.write(
-        text + "\nenv -i setsid sleep 1000 > /dev/null 2>&1 &\necho \"stray $!\" >> \"$journal\"\n"
-          + "sleep 0.2\nkill -9 $PPID\nsleep 1000\n", to: program)
+        text + """
+
+          env -i "PATH=$PATH" setsid python3 -c 'import os, time; os.closerange(0, 1024); time.sleep(1000)' &
+          echo "stray $!" >> "$journal"
+          sleep 0.5
+          kill -9 $PPID
+          sleep 1000
+
+          """, to: program)
       #expect(try toy.tool("run", "toy.yaml", "data").status != 0)
       let processes = toy.processes
       #expect(processes.count == 1)
