@@ -140,7 +140,7 @@ extension Store {
 
   /// Makes a blob that is found in use young, so that a collection that is under way leaves it.
   func renew(_ digest: Digest, _ status: FileStatus) throws(StoreError) {
-    // Within an hour it is young whatever a collection was told; a store that is only read stays as it is.
+    // A changed time makes others look at it again, so not every time; a store that is only read stays as it is.
     guard options.movesDamaged, wallClock() - status.changed > 3_600_000_000_000 else { return }
     let path = blobPath(digest)
     guard path.withPlatformString({ chmod($0, 0o444) }) == 0, let now = try FileSystem.status(path) else { return }

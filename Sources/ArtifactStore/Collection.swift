@@ -33,6 +33,8 @@ public struct CollectionPlan: Sendable {
   public var folders: [FilePath] = []
   /// What was changed after this is young, in nanoseconds since 1970.
   var horizon: Int64 = 0
+  /// When it was begun, in nanoseconds since 1970, as the times of files tell it: they lag behind the clock.
+  var began: Int64 = 0
 }
 
 /// What a collection spares.
@@ -58,6 +60,7 @@ extension Store {
   /// - Throws: `StoreError.damagedRecord` where it can't be told what a run needs, or a failure of the system.
   public func planCollection(_ policy: CollectionPolicy = CollectionPolicy()) throws(StoreError) -> CollectionPlan {
     var plan = CollectionPlan()
+    plan.began = wallClock() - 1_000_000_000
     var marked: [Digest: Int] = [:]
     for root in try roots(policy) {
       var reached: [Digest: Int] = [:]
@@ -142,11 +145,21 @@ extension Store {
   /// - Throws: `StoreError` where the system refuses.
   public func collect(_ plan: CollectionPlan) throws(StoreError) {
     var late: [Digest: Int] = [:]
+    var running: Set<Digest> = []
     for (key, uses, _) in try leasedDigests() {
       late[key.digest] = 0
+      running.insert(key.digest)
       for digest in uses { try reach(digest, into: &late) }
     }
     for (_, digest) in try references() { try reach(digest, into: &late) }
+    // A result that was made since may have found in use what nothing else needs.
+    let since = max(plan.began, plan.horizon)
+    for name in try FileSystem.list(actionsFolder) {
+      guard let digest = Digest(hexadecimal: name), try isYoung(actionsFolder.appending(name), since),
+        let result = try recordedResult(ActionKey(digest))
+      else { continue }
+      try reach(result, into: &late)
+    }
     for key in plan.actions where late[key.digest] == nil {
       if let result = try recordedResult(key), late[result] != nil { continue }
       if try isYoung(actionPath(key), plan.horizon) { continue }
@@ -163,7 +176,7 @@ extension Store {
     }
     for folder in plan.folders {
       // Checkpoints of an action that runs again meanwhile are named after it.
-      if let digest = Digest(hexadecimal: folder.lastComponent?.string ?? ""), late[digest] != nil { continue }
+      if let digest = Digest(hexadecimal: folder.lastComponent?.string ?? ""), running.contains(digest) { continue }
       try FileSystem.removeTree(folder)
     }
     try sweepWorkFolders()

@@ -30,10 +30,8 @@ public struct FsckReport: Sendable {
   public var strays: [FilePath] = []
   /// Actions whose entries name something that is no result of theirs.
   public var misplaced: [IncompleteAction] = []
-  /// Actions whose results, made here, are not whole.
+  /// Actions whose results are not whole.
   public var incomplete: [IncompleteAction] = []
-  /// Actions whose results came from elsewhere without all of their files.
-  public var partial: [ActionKey] = []
   /// References that lead nowhere.
   public var dangling: [DanglingReference] = []
   /// Actions whose results were made whole again.
@@ -41,7 +39,7 @@ public struct FsckReport: Sendable {
   /// Blobs of them that were damaged.
   public var restored: [DamagedBlob] = []
 
-  /// Whether nothing is damaged or lost; a bundle may leave files out.
+  /// Whether nothing is damaged or lost: what comes without all of its files has no entry.
   public var isSound: Bool {
     damaged.isEmpty && dangling.isEmpty && strays.isEmpty && misplaced.isEmpty && incomplete.isEmpty
   }
@@ -123,12 +121,7 @@ extension Store {
           report.incomplete.append(.init(key: key, reason: .unusableRecord(reason)))
           break
         }
-      case .miss(let reason):
-        if case .outputGone = reason, try !origins(of: key).isEmpty {
-          report.partial.append(key)
-        } else {
-          report.incomplete.append(.init(key: key, reason: reason))
-        }
+      case .miss(let reason): report.incomplete.append(.init(key: key, reason: reason))
       }
     }
   }

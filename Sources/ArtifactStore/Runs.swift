@@ -273,16 +273,15 @@ extension Store {
   func update(latestOf pipeline: String, with actions: [ActionRecord]) throws(StoreError) {
     let file = latestFile(pipeline)
     try withLatestLock { () throws(StoreError) in
+      let last = try FileSystem.lastByte(of: file)
+      let head = try FileSystem.firstLine(of: file, limit: 4096).map { $0 + [0x0A] }
       var bytes: [UInt8] = []
-      switch try FileSystem.lastByte(of: file) {
-      case nil: bytes = Self.header(pipeline)
-      case 0x0A?: break
-      // A line that was cut off, by a full disk or a power cut, must not swallow the next.
-      default: bytes = [0x0A]
-      }
-      if bytes.isEmpty, try FileSystem.firstLine(of: file, limit: 4096).map({ $0 + [0x0A] }) != Self.header(pipeline) {
-        // It is none of ours; what was known is gone.
+      if last == nil || head != Self.header(pipeline) {
+        // It appears with its head in it, so that one without is damage; what such a one told is lost.
         try FileSystem.replace(file, Self.header(pipeline))
+      } else if last != 0x0A {
+        // A line that was cut off, by a full disk or a power cut, must not swallow the next.
+        bytes = [0x0A]
       }
       for action in actions { bytes += action.json.canonical + [0x0A] }
       try FileSystem.append(bytes, to: file)

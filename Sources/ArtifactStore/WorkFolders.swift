@@ -147,10 +147,8 @@ extension Store {
     let prefixes = [".new-", ".dead-", ".spare-"]
     for name in try FileSystem.list(folder) where prefixes.contains(where: name.hasPrefix) {
       let path = folder.appending(name)
-      guard let status = try FileSystem.status(path), status.kind != .folder || folder != path
-      else {
-        continue
-      }
+      // The store itself makes no folders of such names beside its own.
+      guard let status = try FileSystem.status(path), status.kind != .folder || folder != self.path else { continue }
       if wallClock() - status.modified > 3_600_000_000_000 { try FileSystem.removeTree(path) }
     }
   }

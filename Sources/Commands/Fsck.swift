@@ -74,10 +74,6 @@ struct Fsck: ParsableCommand {
     for action in report.incomplete {
       Answer.print("no longer whole: action \(action.key): \(action.reason); it will run again")
     }
-    if !report.partial.isEmpty {
-      let count = report.partial.count
-      Answer.print("\(count) result\(count == 1 ? "" : "s") came without all files, as a bundle may leave them out")
-    }
     if report.isSound { Answer.print(report.restored.isEmpty ? "nothing is damaged" : "nothing damaged is left") }
   }
 
@@ -109,7 +105,6 @@ struct Fsck: ParsableCommand {
         report.incomplete.map { action in
           ["key": .string(action.key.description), "reason": .string(action.reason.description)]
         }),
-      "partial": .array(report.partial.map { .string($0.description) }),
       "exit": JSONValue(Int(status.rawValue)),
     ]
   }

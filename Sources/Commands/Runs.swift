@@ -119,9 +119,7 @@ enum MainMetrics {
     } catch {
       guard case .missing = error else { throw error }
       // A collection removes the entry first.
-      guard let key, case .miss(let reason) = try store.lookup(key), reason != .neverRun,
-        try store.origins(of: key).isEmpty
-      else { return nil }
+      guard let key, case .miss(let reason) = try store.lookup(key), reason != .neverRun else { return nil }
       throw error
     }
   }

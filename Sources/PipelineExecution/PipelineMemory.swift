@@ -7,6 +7,8 @@ package final class PipelineMemory {
   private let store: Store
   private let pipeline: String
   private var loaded: [String: ActionRecord]?
+  /// When the last records were read, in nanoseconds since 1970; nil before they are.
+  package private(set) var readTime: Int64?
 
   /// The memory of a pipeline in a store; read when it is first asked for something.
   package init(of pipeline: String, in store: Store) {
@@ -17,6 +19,7 @@ package final class PipelineMemory {
   /// The last record of every action, by its id.
   package var latest: [String: ActionRecord] {
     if let loaded { return loaded }
+    readTime = wallClock()
     // A memory that can't be read costs reasons and estimates, never a result.
     let latest = (try? store.latestActions(of: pipeline)) ?? [:]
     loaded = latest

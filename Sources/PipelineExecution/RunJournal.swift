@@ -67,10 +67,12 @@ final class RunJournal {
     for (result, id) in fresh { text += Array(id.utf8) + [0] + result.key.digest.bytes + result.digest.bytes }
     let results = Digest(hashing: text)
     if store.latest(of: pipeline, agreesWith: results) { return }
-    let time = wallClock()
     let before = records.count
     for (result, id) in fresh { note(id, result: result, details: nil) }
-    if records.count == before { store.noteAgreement(of: pipeline, with: results, asOf: time) }
+    // Others may have changed the list since this run has read it.
+    if records.count == before, let time = memory.readTime {
+      store.noteAgreement(of: pipeline, with: results, asOf: time)
+    }
   }
 
   /// Writes what was noted.

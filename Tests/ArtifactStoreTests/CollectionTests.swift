@@ -187,9 +187,14 @@ struct CollectionTests {
     usleep(20_000)
     try FileManager.default.removeItem(atPath: lab.store.path.appending("actions").string)
     let again = try lab.reopened()
-    try Laboratory.publish(Laboratory.document(1), ["train.jsonl": "{\"new\":1}\n"], in: again)
+    let result = try Laboratory.publish(Laboratory.document(1), ["train.jsonl": "{\"new\":1}\n"], in: again).result
     try lab.store.collect(plan)
     #expect(Laboratory.names(lab.store.path.appending("actions")).count == 1)
+    #expect(try isHit(1, lab))
+    let documents = [result.key.digest] + result.manifest.layers.map(\.digest)
+    #expect(
+      documents.allSatisfy { Laboratory.exists(lab.store.blobPath($0)) },
+      "its key and its environment were there before, and only it needs them")
   }
 
   @Test("What an action that began between plan and collection reads is kept")
@@ -280,5 +285,61 @@ struct CollectionTests {
     for result in [first, second] {
       #expect(throws: Never.self) { try lab.reopened().verify(artifact: result.outputs[0].artifact.digest) }
     }
+  }
+
+  @Test("A blob that is written anew between plan and collection stays, though nothing names it yet")
+  func blobMeanwhile() throws {
+    let lab = try Laboratory()
+    let file = try #require(lab.publish(1, ["a": "1"]).result.outputs[0].artifact.manifest.layers.first).digest
+    var policy = policy
+    policy.grace = 0
+    usleep(20_000)
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.blobs.contains(file))
+    usleep(20_000)
+    try FileManager.default.removeItem(atPath: lab.store.blobPath(file).string)
+    let again = try lab.reopened()
+    let work = try again.makeWorkFolder(for: Laboratory.document(2).key)
+    try Laboratory.write("1", to: work.output("data").appending("a"))
+    _ = try again.beginPublication(in: work).add(folder: work.output("data"), kind: Laboratory.kind)
+    try lab.store.collect(plan)
+    #expect(Laboratory.exists(lab.store.blobPath(file)))
+  }
+
+  @Test("Checkpoints of an action that runs again since the plan stay")
+  func checkpointsMeanwhile() throws {
+    let lab = try Laboratory()
+    let key = Laboratory.document(9).key
+    let folder = try lab.store.checkpointFolder(for: key)
+    try Laboratory.write("state", to: folder.appending("step-1/weights"))
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.folders == [folder])
+    guard case .held(let lease) = try lab.store.acquire(key) else {
+      Issue.record("the lease is taken")
+      return
+    }
+    try lab.store.collect(plan)
+    #expect(try lab.store.checkpoints(of: key) == ["step-1"])
+    lease.release()
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(!Laboratory.exists(folder))
+  }
+
+  @Test("What a run has made that goes on stays, however many others have ended since")
+  func liveRun() throws {
+    let lab = try Laboratory()
+    func record(_ number: Int) throws -> Run {
+      let result = try lab.publish(number, ["f": "\(number)"]).result
+      let run = try lab.store.beginRun(pipeline: "p")
+      try run.record([ActionRecord(label: "a", key: result.key, result: result.digest)])
+      return run
+    }
+    let live = try record(1)
+    for number in 2...3 { try record(number).finish(RunSummary(actions: [], seconds: 1, exit: 0)) }
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try (1...3).map { try isHit($0, lab) } == [true, false, true])
+    try live.finish(RunSummary(actions: [], seconds: 1, exit: 0))
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(try (1...3).map { try isHit($0, lab) } == [false, false, true])
   }
 }

@@ -102,11 +102,12 @@ struct LayoutTests {
       }
       #expect(try !Store.repair(lab.store.path, options: Laboratory.options).wasMended)
     }
-    let lab = try Laboratory()
-    let text = #"{"imageLayoutVersion":"2.0.0"}"#
-    try Laboratory.write(text, to: lab.store.path.appending("oci-layout"))
-    #expect(throws: StoreError.self) { try Store.repair(lab.store.path) }
-    #expect(Laboratory.read(lab.store.path.appending("oci-layout")) == text)
+    for text in [#"{"imageLayoutVersion":"2.0.0"}"#, #"{"imageLayoutVersion":2}"#] {
+      let lab = try Laboratory()
+      try Laboratory.write(text, to: lab.store.path.appending("oci-layout"))
+      #expect(throws: StoreError.self) { try Store.repair(lab.store.path) }
+      #expect(Laboratory.read(lab.store.path.appending("oci-layout")) == text)
+    }
   }
 
   @Test("Whether a place lies in the store is told through links and for what is not there yet")
@@ -119,6 +120,25 @@ struct LayoutTests {
     #expect(lab.store.holds(lab.store.path.pushing("blobs/new/deep")))
     #expect(lab.store.holds(link.appending("new")))
     #expect(!lab.store.holds(lab.folder.appending("results")))
-    #expect(!lab.store.holds(FilePath(lab.store.path.string + "-beside")))
+    let beside = FilePath(lab.store.path.string + "-beside")
+    #expect(!lab.store.holds(beside))
+    try FileManager.default.createDirectory(atPath: beside.string, withIntermediateDirectories: false)
+    #expect(!lab.store.holds(beside), "a name that begins like the store's")
+  }
+
+  @Test("A repair makes no store of what is none, and changes nothing where nothing may be moved")
+  func noRepair() throws {
+    let lab = try Laboratory()
+    let layout = lab.store.path.appending("oci-layout")
+    try Laboratory.write("{", to: layout)
+    var options = Laboratory.options
+    options.movesDamaged = false
+    let still = options
+    #expect(throws: StoreError.self) { try Store.repair(lab.store.path, options: still) }
+    #expect(Laboratory.read(layout) == "{")
+    // Somebody's OCI layout has blobs and no actions.
+    try FileManager.default.removeItem(atPath: lab.store.path.appending("actions").string)
+    #expect(throws: StoreError.self) { try Store.repair(lab.store.path, options: Laboratory.options) }
+    #expect(Laboratory.read(layout) == "{")
   }
 }

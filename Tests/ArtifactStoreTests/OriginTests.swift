@@ -103,4 +103,17 @@ struct OriginTests {
     try lab.store.collect(lab.store.planCollection(CollectionTests().policy))
     #expect(try lab.store.importedActions().isEmpty)
   }
+
+  @Test("A result from elsewhere that has lost a file is told by fsck like any other")
+  func lost() throws {
+    let (far, lab) = (try Laboratory(), try Laboratory())
+    let result = try far.publish(1).result
+    try carry(result, from: far.store, to: lab.store, Self.bundle)
+    #expect(try lab.reopened().fsck().isSound)
+    let file = try #require(result.outputs[0].artifact.manifest.layers.first).digest
+    try FileManager.default.removeItem(atPath: lab.store.blobPath(file).string)
+    let report = try lab.reopened().fsck()
+    #expect(report.incomplete.map(\.key) == [result.key])
+    #expect(!report.isSound)
+  }
 }

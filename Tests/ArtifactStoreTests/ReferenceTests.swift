@@ -38,6 +38,13 @@ struct ReferenceTests {
     try Laboratory.write("garbage", to: lab.store.path.appending("index.json"))
     try lab.store.rebuildIndex()
     #expect(try index(lab).manifests.count == 1)
+    try FileManager.default.removeItem(atPath: lab.store.path.appending("index.json").string)
+    try Laboratory.write("mine", to: lab.store.path.appending("index.json/notes.md"))
+    try lab.store.rebuildIndex()
+    #expect(try index(lab).manifests.count == 1)
+    let aside = lab.store.path.appending("quarantine")
+    let name = try #require(Laboratory.names(aside).first { $0.hasPrefix("index.json.") })
+    #expect(Laboratory.read(aside.appending(name).appending("notes.md")) == "mine", "what stood there is kept")
   }
 
   @Test(

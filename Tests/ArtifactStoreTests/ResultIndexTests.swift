@@ -123,4 +123,47 @@ struct ResultIndexTests {
     _ = try ask(lab, Array(Self.documents[..<2]), keeping: true)
     #expect(try ask(lab).map(\.isRecalled) == [true, true, false, true])
   }
+
+  @Test("What manifests of others say more than ours is not forgotten by the index")
+  func remarks() throws {
+    let (far, lab) = (try Laboratory(), try Laboratory())
+    let result = try far.publish(1).result
+    let intake = try lab.store.beginIntake()
+    var artifact = result.outputs[0].artifact.manifest
+    artifact.annotations = ["note": "by hand"]
+    try intake.add(artifact.canonical)
+    for layer in artifact.layers + result.manifest.layers {
+      try intake.add(far.store.document(layer.digest, neededBy: "the test"))
+    }
+    let list = try #require(result.manifest.file("outputs.json")).digest
+    let text = String(decoding: try far.store.document(list, neededBy: "the test"), as: UTF8.self)
+    let outputs = Array(
+      text.replacing(
+        result.outputs[0].artifact.digest.description, with: Digest(hashing: artifact.canonical).description
+      ).utf8)
+    try intake.add(outputs)
+    var manifest = result.manifest
+    for place in manifest.layers.indices where manifest.layers[place].title == "outputs.json" {
+      manifest.layers[place].digest = Digest(hashing: outputs)
+      manifest.layers[place].size = outputs.count
+    }
+    try intake.add(manifest.canonical)
+    _ = try intake.publish(Digest(hashing: manifest.canonical), of: result.key, from: nil)
+    for _ in 0..<2 {
+      let found = try #require(try self.result(ask(lab, [Laboratory.document(1)], keeping: true)[0]))
+      #expect(found.outputs[0].artifact.manifest.annotations == ["note": "by hand"])
+    }
+  }
+
+  @Test("A store whose folders are links to a larger disk has an index, too")
+  func linked() throws {
+    let lab = try laboratory()
+    for name in ["blobs/sha256", "actions"] {
+      let (place, other) = (lab.store.path.pushing(FilePath(name)), lab.folder.appending(FilePath(name).lastComponent!))
+      try FileManager.default.moveItem(atPath: place.string, toPath: other.string)
+      try FileManager.default.createSymbolicLink(atPath: place.string, withDestinationPath: other.string)
+    }
+    _ = try ask(lab, keeping: true)
+    #expect(try ask(lab).map(\.isRecalled) == [true, true, true, true])
+  }
 }

@@ -336,4 +336,98 @@ struct ResultsViewTests {
     try view(lab).show(result(lab, 1, ["a": "1"]), label: "mle")
     #expect(Laboratory.names(place(lab)) == [".apprentice-view", "a"])
   }
+
+  @Test("An empty folder is free for results, the pipeline's own and an action's")
+  func emptyFolders() throws {
+    let lab = try Laboratory()
+    for name in ["results/e2e", "results/e2e/mle"] {
+      try FileManager.default.createDirectory(
+        atPath: lab.folder.pushing(FilePath(name)).string, withIntermediateDirectories: true)
+      try view(lab).show(result(lab, 1, ["a": "1"]), label: name == "results/e2e" ? "iq" : "mle")
+    }
+    #expect(Laboratory.read(place(lab).appending("a")) == "1")
+    #expect(Laboratory.read(place(lab, "iq").appending("a")) == "1")
+  }
+
+  @Test("A link into the store that a user puts beside results is the user's, whatever the mark there says")
+  func linkBeside() throws {
+    let lab = try Laboratory()
+    let first = try result(lab, 1, ["a": "1"])
+    let folder = place(lab).removingLastComponent()
+    try view(lab).show(first, label: "mle")
+    try Laboratory.write("mine", to: folder.appending("notes.md"))
+    // Nothing of the view's is left there, and its mark says so.
+    try view(lab).begin([])
+    let blob = lab.store.blobPath(first.outputs[0].artifact.manifest.layers[0].digest)
+    let link = folder.appending("best")
+    try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: blob.string)
+    try view(lab).begin([])
+    #expect(target(link) == blob.string)
+    try view(lab).show(result(lab, 2, ["a": "2"]), label: "mle")
+    #expect(target(link) == blob.string)
+    #expect(Laboratory.read(place(lab).appending("a")) == "2")
+  }
+
+  @Test("What a view without marks shows of an action goes as a run begins that does not know its key yet")
+  func unmarkedOfOld() throws {
+    let lab = try Laboratory()
+    let blob = lab.store.blobPath(try result(lab, 1, ["a": "1"]).outputs[0].artifact.manifest.layers[0].digest)
+    for label in ["mle", "mine"] {
+      try FileManager.default.createDirectory(atPath: place(lab, label).string, withIntermediateDirectories: true)
+      try FileManager.default.createSymbolicLink(
+        atPath: place(lab, label).appending("a").string, withDestinationPath: blob.string)
+    }
+    try view(lab).begin([("mle", nil)])
+    #expect(Laboratory.names(lab.folder.appending("results/e2e")).filter { $0 != ".apprentice-view" } == ["mine"])
+  }
+
+  @Test("A run that clears the folder of what it will not show has taken it over, before it shows anything")
+  func supplantedByClearing() throws {
+    let lab = try Laboratory()
+    let results = try (1...2).map { try result(lab, $0, ["a": "\($0)"]) }
+    let first = view(lab)
+    try first.show(results[0], label: "a")
+    try view(lab, store: try lab.reopened()).begin([])
+    let supplanted = StoreError.supplanted(lab.folder.appending("results/e2e"))
+    #expect(throws: supplanted) { try first.show(results[1], label: "b") }
+    #expect(throws: supplanted, "also where nothing is shown of the action yet") {
+      try first.showRunning([("data", "/x")], key: results[1].key, label: "c")
+    }
+  }
+
+  @Test("A mark of the pipeline's folder that somebody has removed is made anew")
+  func markGone() throws {
+    let lab = try Laboratory()
+    let view = view(lab)
+    try view.show(result(lab, 1, ["a": "1"]), label: "a")
+    let mark = lab.folder.appending("results/e2e/.apprentice-view")
+    try FileManager.default.removeItem(atPath: mark.string)
+    try view.show(result(lab, 2, ["a": "2"]), label: "b")
+    #expect(Laboratory.exists(mark))
+  }
+
+  @Test("A result counts as shown while all of its files stand as they were put there")
+  func isShown() throws {
+    let lab = try Laboratory()
+    let results = try (1...3).map { try result(lab, $0, ["a": "\($0)", "b": "\($0)"]) }
+    for (number, result) in results.enumerated() { try view(lab).show(result, label: "\(number)") }
+    try FileManager.default.removeItem(atPath: place(lab, "1").appending("b").string)
+    let view = view(lab)
+    try view.begin(results.enumerated().map { ("\($0)", $1.key) })
+    let labelled = results.enumerated().map { (result: $1, label: "\($0)") }
+    #expect(view.shows(labelled + [(result: results[0], label: "new")]) == [true, false, true, false])
+  }
+
+  @Test("A folder of a user's that is named like an action stays, also where it holds nothing but empty folders")
+  func usersFolderOfThatName() throws {
+    let lab = try Laboratory()
+    let result = try result(lab, 1, ["a": "1"])
+    try view(lab).show(result, label: "iq")
+    let mine = lab.folder.appending("results/e2e/mle")
+    try FileManager.default.createDirectory(
+      atPath: mine.appending("drafts").string, withIntermediateDirectories: true)
+    try view(lab).begin([("mle", result.key), ("iq", result.key)])
+    #expect(throws: StoreError.inTheWay(mine, what: "a folder")) { try view(lab).show(result, label: "mle") }
+    #expect(Laboratory.names(mine) == ["drafts"])
+  }
 }

@@ -102,7 +102,7 @@ struct RunTests {
     try Laboratory.write((Laboratory.read(file) ?? "") + #"{"key":"sha256:12"#, to: file)
     try record("b", 2)
     #expect(try Set(lab.reopened().latestActions(of: "p").keys) == ["a", "b"])
-    for content in ["", "garbage\nand more\n"] {
+    for content in ["", "garbage\nand more\n", "garbage", #"{"pipeline":"#, #"{"pipeline":"q"}"# + "\n"] {
       try Laboratory.write(content, to: file)
       try record("c", 3)
       #expect(try lab.reopened().latestActions(of: "p").keys.sorted() == ["c"])
@@ -130,6 +130,12 @@ struct RunTests {
     try Laboratory.write(whole.prefix(20) + "\n" + whole, to: file)
     #expect(throws: StoreError.damagedRecord(file)) { try lab.store.actions(of: run.id) }
     #expect(try lab.store.summary(of: run.id) == nil)
+    for content in ["\(whole)garbage\n", "\(whole.prefix(20))\n\(whole.prefix(20))"] {
+      try Laboratory.write(content, to: file)
+      #expect(throws: StoreError.damagedRecord(file), "only what was cut off is let pass, and only at the end") {
+        try lab.store.actions(of: run.id)
+      }
+    }
     // A full disk leaves a file that was made and not written.
     try Laboratory.write("", to: file)
     #expect(try lab.store.actions(of: run.id).isEmpty)
@@ -167,7 +173,42 @@ struct RunTests {
     #expect(lab.store.latest(of: "p", agreesWith: results))
     #expect(!lab.store.latest(of: "p", agreesWith: others))
     #expect(!lab.store.latest(of: "q", agreesWith: results))
+    // In place, of the same length: only its times tell.
+    let file = lab.store.path.pushing("runs/latest/p.jsonl")
+    let list = Laboratory.read(file) ?? ""
+    usleep(20_000)
+    try Laboratory.write(list.replacing(#""label":"a""#, with: #""label":"b""#), to: file)
+    #expect(!lab.store.latest(of: "p", agreesWith: results))
+    lab.store.noteAgreement(of: "p", with: results, asOf: wallClock() + 3_000_000_000)
+    #expect(lab.store.latest(of: "p", agreesWith: results))
     try run.record([ActionRecord(label: "b", key: Laboratory.document(2).key, result: nil)])
     #expect(!lab.store.latest(of: "p", agreesWith: results))
+  }
+
+  @Test("Of a run that is gone there is no description, which is no damage")
+  func gone() throws {
+    let lab = try Laboratory()
+    let run = try lab.store.beginRun(pipeline: "p")
+    try FileManager.default.removeItem(atPath: run.path.string)
+    #expect(try lab.store.description(of: run.id) == nil)
+    #expect(try lab.store.summary(of: run.id) == nil)
+    #expect(try lab.store.actions(of: run.id).isEmpty)
+  }
+
+  @Test("What stands in the place of a record and is no file is neither waited for nor written to")
+  func pipe() async {
+    await #expect(processExitsWith: .success) {
+      alarm(60)
+      let lab = try Laboratory()
+      let run = try lab.store.beginRun(pipeline: "p")
+      let file = run.path.appending("actions.jsonl")
+      #expect(mkfifo(file.string, 0o600) == 0)
+      let record = ActionRecord(label: "a", key: Laboratory.document(1).key, result: nil)
+      #expect(throws: StoreError.self, "nobody reads") { try run.record([record]) }
+      let reader = open(file.string, O_RDWR | O_NONBLOCK)
+      #expect(throws: StoreError.refusedEntry(file, what: "no regular file")) { try run.record([record]) }
+      var byte: UInt8 = 0
+      #expect(read(reader, &byte, 1) < 0, "nothing was written")
+    }
   }
 }

@@ -174,4 +174,19 @@ struct WorkTests {
     #expect(Laboratory.names(work.code.appending("a/b")) == ["c"])
     #expect(Laboratory.names(work.code.appending("a/b/c")) == ["run.py"])
   }
+
+  @Test("Sweeping takes what was to become a run or an origin an hour ago, and no folder that is not the store's")
+  func sweepFresh() throws {
+    let lab = try Laboratory()
+    let old = ["runs/.new-old/run.json", "origins/.new-old", "runs/latest/.new-old"]
+    let left = ["runs/.new-young/run.json", ".new-mine/notes.md"]
+    for name in old + left { try Laboratory.write("x", to: lab.store.path.pushing(FilePath(name))) }
+    for name in ["runs/.new-old", "origins/.new-old", "runs/latest/.new-old", ".new-mine"] {
+      try Laboratory.age(lab.store.path.pushing(FilePath(name)), seconds: 4000)
+    }
+    try lab.store.sweepWorkFolders()
+    for name in old { #expect(!Laboratory.exists(lab.store.path.pushing(FilePath(name))), "\(name)") }
+    for name in left { #expect(Laboratory.exists(lab.store.path.pushing(FilePath(name))), "\(name)") }
+    #expect(!Laboratory.exists(lab.store.path.appending("runs/.new-old")))
+  }
 }

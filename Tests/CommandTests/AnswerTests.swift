@@ -154,6 +154,17 @@ import Testing
       let size = try shell(line, in: folder)
       #expect(size.status == 7 || size.status == 1, "\(size.errors)")
       #expect(size.errors.contains("x.tar.zst"), "\(size.errors)")
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder.string)
+      #expect(!left.contains { $0.contains("x.tar.zst") }, "\(left)")
+      // Those who run tests block the signal, and so it would not come to the tool.
+      let reset =
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGXFSZ]); "
+        + "signal.signal(signal.SIGXFSZ, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+      let store = try shell(
+        "(ulimit -f 0; python3 -c '\(reset)' \"$A\" run one.yaml --store new) 2>&1 | cat >&2; exit ${PIPESTATUS[0]}",
+        in: folder)
+      #expect(store.status == 7)
+      #expect(store.errors.contains("ulimit -f"), "\(store.errors)")
     }
   }
 
@@ -192,6 +203,115 @@ import Testing
         "trap '' PIPE; { sleep 0.2; \"$A\" stages; echo $? > status; } | true; exit $(cat status)", in: folder)
       #expect(outcome.status == 141)
       #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+    }
+  }
+
+  @Test("an answer of which a part is written is not written, and one that is not leaves the status of a failure")
+  func unwritten() throws {
+    try withRun { folder in
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: bad\nstages:\n  rows: { uses: nothing }\n", to: folder.appending("bad.yaml"))
+      for (line, status) in [
+        ("(ulimit -f 1; \"$A\" schema pipeline > part.json) 2>&1 | cat >&2; exit ${PIPESTATUS[0]}", Int32(1)),
+        ("\"$A\" stages 1< /dev/null", 1), ("\"$A\" check bad.yaml --json 1< /dev/null", 2),
+      ] {
+        let outcome = try shell(line, in: folder)
+        #expect(outcome.status == status, "\(line): \(outcome.errors)")
+        #expect(outcome.errors.contains("can't be written to stdout"), "\(line): \(outcome.errors)")
+      }
+    }
+  }
+
+  @Test("in JSON, too, stands nothing that a terminal obeys, though JSON itself lets it pass")
+  func controlCharactersOfJSON() throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write(
+        "{\"prompt\":\"p\u{9B}2J\u{202E}\u{7F}\",\"completion\":\"c\"}\n", to: folder.pushing("d/train.jsonl"))
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: one\nstages:\n  rows: { uses: ingest, in: { source: ./d } }\n",
+        to: folder.appending("one.yaml"))
+      #expect(try Tool.run("run", "one.yaml", in: folder).status == 0)
+      let row = try Tool.run("show", "one:rows.dataset", "--row", "0", "--json", in: folder)
+      #expect(!row.output.unicodeScalars.contains { [0x9B, 0x202E, 0x7F].contains($0.value) }, "\(row.output)")
+      let prompt = try JSONValue(parsing: row.output)["prompt"]?.string
+      #expect(prompt == "p\u{9B}2J\u{202E}\u{7F}", "what it says is the same")
+    }
+  }
+
+  @Test("files are not written onto a link that leads nowhere")
+  func checkoutOntoLink() throws {
+    try withRun { folder in
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.appending("out").string, withDestinationPath: folder.appending("nowhere").string)
+      let outcome = try Tool.run("checkout", "one:rows", "out", in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.errors.contains("out exists"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("where no pipeline has run that is all that is said of those that have")
+  func emptyStore() throws {
+    try withRun { folder in
+      try FileManager.default.removeItem(atPath: folder.pushing(".apprentice/runs/latest").string)
+      let outcome = try Tool.run("show", "one:rows", in: folder)
+      #expect(outcome.errors.contains("no pipeline one has run in this store"), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("there are"), "\(outcome.errors)")
+    }
+  }
+
+  @Test("where the limit on open files allows no process for an action, what helps is said")
+  func fewFiles() throws {
+    try withRun { folder in
+      let outcomes = try (8...28).map { try shell("ulimit -n \($0); \"$A\" run one.yaml --force rows", in: folder) }
+      let told = outcomes.filter { $0.errors.contains("its process can't be started") }
+      #expect(!told.isEmpty, "\(outcomes.map(\.errors))")
+      for outcome in told { #expect(outcome.errors.contains("ulimit -n"), "\(outcome.errors)") }
+    }
+  }
+
+  @Test("a damaged oci-layout is mended by fsck, which says so once")
+  func mendedLayout() throws {
+    try withRun { folder in
+      try TemporaryFolder.write("{", to: folder.pushing(".apprentice/oci-layout"))
+      #expect(try Tool.run("run", "one.yaml", in: folder).status == 4)
+      let mended = try Tool.run("fsck", in: folder)
+      #expect(mended.status == 0)
+      #expect(mended.errors.contains("oci-layout was damaged, and is made anew"), "\(mended.errors)")
+      let again = try Tool.run("fsck", in: folder)
+      #expect(again.status == 0 && again.errors.isEmpty, "\(again.errors)")
+      #expect(try Tool.run("status", "one.yaml", "--check", in: folder).status == 0)
+    }
+  }
+
+  @Test("a project within its store runs without results")
+  func projectInStore() throws {
+    try TemporaryFolder.with { folder in
+      try withRun { made in
+        try FileManager.default.copyItem(
+          atPath: made.appending(".apprentice").string, toPath: folder.appending("s").string)
+        try FileManager.default.createDirectory(
+          atPath: folder.pushing("s/project").string, withIntermediateDirectories: false)
+        for name in ["one.yaml", "d"] {
+          try FileManager.default.copyItem(
+            atPath: made.appending(name).string, toPath: folder.pushing("s/project").appending(name).string)
+        }
+      }
+      let results = try Tool.run("run", "s/project/one.yaml", "--store", "s", in: folder)
+      #expect(results.status == 2, "\(results.errors)")
+      #expect(results.errors.contains("lies in the store"), "\(results.errors)")
+      let outcome = try Tool.run("run", "s/project/one.yaml", "--store", "s", "--no-results", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+  }
+
+  @Test("a source whose times no clock of today tells is read like any other", arguments: [1 << 36, -(1 << 36)])
+  func farTimes(seconds: Int) throws {
+    try withRun { folder in
+      let times = [timespec(tv_sec: seconds, tv_nsec: 5), timespec(tv_sec: seconds, tv_nsec: 5)]
+      #expect(utimensat(AT_FDCWD, folder.pushing("d/train.jsonl").string, times, 0) == 0)
+      let outcome = try Tool.run("run", "one.yaml", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("all fresh"), "\(outcome.errors)")
     }
   }
 }

@@ -431,6 +431,8 @@ import Testing
       let imported = try JSONValue(
         parsing: succeed("bundle", "import", "a.tar.zst", "--to", "there", "--store", "two", "--json", in: folder))
       #expect(imported["actions"] == 4 && imported["complete"] == 0)
+      let checked = try JSONValue(parsing: succeed("fsck", "--store", "two", "--json", in: folder))
+      #expect(checked["incomplete"] == [], "what a bundle leaves out is no loss: \(checked)")
       try succeed("run", "there/small.yaml", "--store", "two", "--no-results", in: folder)
     }
   }
@@ -615,6 +617,67 @@ import Testing
       }
       let blobs = try FileManager.default.contentsOfDirectory(atPath: folder.pushing("store/blobs/sha256").string)
       #expect(blobs.count == 1)
+    }
+  }
+
+  @Test("what another export to the same file writes is left alone, what a killed one has left goes")
+  func leftovers() throws {
+    try withResults { folder in
+      let (left, held) = (folder.appending(".a.tar.zst.new-1"), folder.appending(".a.tar.zst.new-2"))
+      for file in [left, held] { try TemporaryFolder.write("x", to: file) }
+      let descriptor = open(held.string, O_RDONLY)
+      defer { close(descriptor) }
+      #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+      try succeed("bundle", "export", "p/small.yaml", "--store", "one", "-o", "a.tar.zst", in: folder)
+      #expect(!Fixture.exists(left))
+      #expect(Fixture.exists(held))
+    }
+  }
+
+  @Test("an export that can't be made or renamed names its file, and leaves nothing")
+  func refusedExport() throws {
+    try withResults { folder in
+      try TemporaryFolder.write("x", to: folder.pushing("taken/b.tar.zst/x"))
+      for path in ["nowhere/b.tar.zst", "taken/b.tar.zst"] {
+        let outcome = try Tool.run("bundle", "export", "p/small.yaml", "--store", "one", "-o", path, in: folder)
+        #expect(outcome.status != 0)
+        #expect(outcome.errors.contains(path), "\(outcome.errors)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.appending("taken").string) == ["b.tar.zst"])
+    }
+  }
+
+  @Test("an export holds its file while it writes, so that another one does not take it for a leftover")
+  func heldExport() throws {
+    try TemporaryFolder.with { folder in
+      // What does not compress keeps it at work for a while.
+      try Shell.run(
+        """
+        mkdir d
+        head -c 6000000 /dev/urandom | base64 -w 1000 | sed 's/.*/{"prompt":"p","completion":"&"}/' > d/train.jsonl
+        """, in: folder)
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: one\nstages:\n  rows: { uses: ingest, in: { source: ./d } }\n",
+        to: folder.appending("one.yaml"))
+      try succeed("run", "one.yaml", "--no-results", in: folder)
+      let process = Tool.process(["bundle", "export", "one.yaml", "--level", "19", "-o", "a.tar.zst"], in: folder)
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      func temporary() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.string).filter { $0.hasPrefix(".a.tar.zst.new-") }
+      }
+      while process.isRunning, try temporary().isEmpty { usleep(1000) }
+      usleep(20_000)
+      kill(process.processIdentifier, SIGSTOP)
+      let names = try temporary()
+      #expect(names.count == 1, "it was stopped too late")
+      try succeed("bundle", "export", "one.yaml", "-o", "a.tar.zst", in: folder)
+      #expect(try temporary() == names)
+      kill(process.processIdentifier, SIGCONT)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      #expect(try temporary().isEmpty)
+      try succeed("bundle", "verify", "a.tar.zst", in: folder)
     }
   }
 }

@@ -131,4 +131,66 @@ import Testing
       #expect(FileContent.names(in: folder.appending("out")) == (status == 0 ? ["dataset"] : []))
     }
   }
+
+  @Test("a folder that is a link takes the outputs, and stays a link")
+  func linkedFolder() throws {
+    try TemporaryFolder.with { folder in
+      let source = try dataset(in: folder)
+      try Shell.run("mkdir real; ln -s real out", in: folder)
+      let outcome = try Tool.run("exec", "ingest", "--in", "source=\(source)", "--out", "out", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(FileContent.names(in: folder.appending("real")) == ["dataset"])
+      try Shell.run("test -L out", in: folder)
+    }
+  }
+
+  /// Waits in Python until an `exec` has made its work folder, stops it there, and does something.
+  private static let stopped = """
+    import os, signal, subprocess, sys, time
+    command = "exec ingest --in source=rows.jsonl --out out --force".split()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    def run():
+        return subprocess.Popen([sys.argv[1]] + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def names():
+        return [name for name in (os.listdir("out") if os.path.isdir("out") else []) if name.startswith(".exec-")]
+    first = run()
+    while not names():
+        time.sleep(0.005)
+    time.sleep(0.1)
+    first.send_signal(signal.SIGSTOP)
+
+    """
+
+  private func withRows(_ script: String, _ body: (FilePath) throws -> Void) throws {
+    try TemporaryFolder.with { folder in
+      let rows = String(repeating: #"{"prompt":"p","completion":"c"}"# + "\n", count: 400_000)
+      try TemporaryFolder.write(rows, to: folder.appending("rows.jsonl"))
+      try TemporaryFolder.write(Self.stopped + script, to: folder.appending("stopped.py"))
+      try Shell.run("python3 stopped.py '\(Tool.executable)'", in: folder)
+      try body(folder)
+    }
+  }
+
+  @Test("what another process that lives is writing is left alone, and both end well")
+  func two() throws {
+    let script = """
+      mine = names()
+      assert run().wait() == 0
+      assert names() == mine, names()
+      first.send_signal(signal.SIGCONT)
+      assert first.wait() == 0
+      """
+    try withRows(script) { folder in #expect(FileContent.names(in: folder.appending("out")) == ["dataset"]) }
+  }
+
+  @Test("a second signal ends it at once, with the status of the first, and leaves nothing")
+  func secondSignal() throws {
+    let script = """
+      first.send_signal(signal.SIGHUP)
+      first.send_signal(signal.SIGTERM)
+      first.send_signal(signal.SIGCONT)
+      assert first.wait() == 143, first.returncode
+      """
+    try withRows(script) { folder in #expect(FileContent.names(in: folder.appending("out")) == []) }
+  }
 }

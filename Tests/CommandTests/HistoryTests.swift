@@ -325,4 +325,99 @@ import Testing
       #expect(outcome.output.contains("scale in the scale large"), "\(outcome.output)")
     }
   }
+
+  /// The file of a blob.
+  private func blob(_ digest: String?, in folder: FilePath) throws -> FilePath {
+    folder.pushing(".apprentice/blobs/sha256").appending(String(try #require(digest).dropFirst(7)))
+  }
+
+  /// Flips a bit of a blob.
+  private func damage(_ path: FilePath) throws {
+    var bytes = try Fixture.bytes(path)
+    bytes[bytes.count / 2] ^= 1
+    chmod(path.string, 0o644)
+    try Data(bytes).write(to: URL(fileURLWithPath: path.string))
+  }
+
+  @Test("diff says nothing of parameters that were collected, and that what is damaged is damaged")
+  func diffOfLost() throws {
+    try withPipeline { folder in
+      _ = try json("run", "rows.yaml", in: folder)
+      let answer = try json("run", "rows.yaml", "--set", "limit=4", in: folder)
+      let key = try blob(
+        answer["actions"]?.array?.first { $0["stage"] == "rows" }?["key"]?.string, in: folder)
+      try damage(key)
+      let damaged = try Tool.run("diff", "last~1", "last", in: folder)
+      #expect(damaged.status == 4, "\(damaged.output)")
+      try? FileManager.default.removeItem(atPath: key.string)
+      let collected = try json("diff", "last~1", "last", in: folder, expecting: 3)
+      let fields = collected["changes"]?.array?.map { $0["field"]?.string }
+      #expect(fields?.contains("outputs.dataset") == true, "\(collected)")
+    }
+  }
+
+  @Test("runs tells metrics; of what was collected none, and of what is damaged or lost that it is")
+  func metricsOfLost() throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write(
+        "apprentice: 1\nname: marks\nstages:\n  marks: { uses: score, in: { samples: ./s }, with: { resamples: 50 } }\n",
+        to: folder.appending("marks.yaml"))
+      let rows = (0..<12).map { SampleRow(id: "p\($0)", sample: 0, text: "a", references: ["a b c d"]) }
+      try TemporaryFolder.write("", to: folder.appending("s").appending(".keep"))
+      try SampleFiles.write(rows, settings: nil, to: folder.appending("s"))
+      let answer = try json("run", "marks.yaml", in: folder)
+      #expect(try Tool.run("runs", in: folder).output.contains("exact_match"))
+      let key = try #require(answer["actions"]?.array?.first?["key"]?.string)
+      let shown = try json("show", "marks:marks", in: folder)
+      let scores = try blob(
+        shown["files"]?.array?.first { $0["name"] == "scores.json" }?["digest"]?.string, in: folder)
+      try damage(scores)
+      #expect(try Tool.run("runs", in: folder).status == 4)
+      try? FileManager.default.removeItem(atPath: scores.string)
+      let lost = try Tool.run("runs", in: folder)
+      #expect(lost.status == 4, "its entry still names it: \(lost.output)")
+      try FileManager.default.removeItem(
+        atPath: folder.pushing(".apprentice/actions").appending(String(key.dropFirst(7))).string)
+      let collected = try Tool.run("runs", in: folder)
+      #expect(collected.status == 0 && !collected.output.contains("exact_match"), "\(collected.errors)")
+    }
+  }
+
+  @Test("metrics names what was lost before the scores, once, with status 4; it is no mere change")
+  func metricsAfterLoss() throws {
+    try TemporaryFolder.with { folder in
+      try TemporaryFolder.write(
+        """
+        name: texts
+        revision: 1
+        summary: Writes samples.
+        out: { samples: { kind: samples } }
+        run: { command: [sh, texts.sh], code: [texts.sh] }
+        """, to: folder.pushing("texts/stage.yaml"))
+      try TemporaryFolder.write(
+        """
+        out=$(sed -n 's/.*"out":{"samples":"\\([^"]*\\)".*/\\1/p' "$APPRENTICE_ACTION")
+        echo '{"id":"a","sample":0,"text":"x","prompt":"p","references":["x y"]}' > "$out/samples.jsonl"
+        """, to: folder.pushing("texts/texts.sh"))
+      try TemporaryFolder.write(
+        """
+        apprentice: 1
+        name: marks
+        stages:
+          texts: { uses: ./texts }
+          one: { uses: score, in: { samples: texts.samples }, with: { resamples: 50 } }
+          two: { uses: score, in: { samples: texts.samples }, with: { resamples: 60 } }
+
+        """, to: folder.appending("marks.yaml"))
+      let run = try Tool.run("run", "marks.yaml", in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(try Tool.run("metrics", "marks.yaml", in: folder).status == 0)
+      let shown = try json("show", "marks:texts", in: folder)
+      try FileManager.default.removeItem(
+        atPath: blob(shown["files"]?.array?.first?["digest"]?.string, in: folder).string)
+      let outcome = try Tool.run("metrics", "marks.yaml", in: folder)
+      #expect(outcome.status == 4, "\(outcome.errors)")
+      #expect(outcome.errors.contains("damaged or gone: texts;"), "\(outcome.errors)")
+    }
+  }
 }

@@ -521,4 +521,18 @@ import Testing
       #expect(again.status == 0, "\(again.errors)")
     }
   }
+
+  @Test("a report that could not be shown is not said to stand where it would have been")
+  func hiddenReport() throws {
+    try withProgram(#"echo '<p>' > "$out/index.html""#, kind: "report") { folder in
+      let shown = try Tool.run("run", "p.yaml", in: folder)
+      #expect(shown.errors.contains("results/p/own/made/index.html"), "\(shown.errors)")
+      try FileManager.default.removeItem(atPath: folder.pushing("results/p/own").string)
+      try TemporaryFolder.write("mine", to: folder.pushing("results/p/own/notes.md"))
+      let hidden = try Tool.run("run", "p.yaml", "--force", "own", in: folder)
+      #expect(hidden.status == 0, "\(hidden.errors)")
+      #expect(hidden.errors.contains("results are not shown"), "\(hidden.errors)")
+      #expect(!hidden.errors.contains("index.html"), "\(hidden.errors)")
+    }
+  }
 }

@@ -198,7 +198,11 @@ import Testing
   func show() throws {
     try withPipeline { folder in
       _ = try run("tokens", in: folder)
-      let outcome = try Tool.run("show", "tokens.tokens", "--row", "3", "--json", in: folder)
+      let temporary = folder.appending("temporary")
+      try FileManager.default.createDirectory(atPath: temporary.string, withIntermediateDirectories: false)
+      let outcome = try Tool.run(
+        "show", "tokens.tokens", "--row", "3", "--json", in: folder, environment: ["TMPDIR": temporary.string])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.string) == [])
       let tokens = try #require(try JSONValue(parsing: outcome.output)["tokens"]?.array)
       let prompt = tokens.filter { $0["loss"] == false }.compactMap { $0["piece"]?.string }
       let completion = tokens.filter { $0["loss"] == true }.compactMap { $0["piece"]?.string }

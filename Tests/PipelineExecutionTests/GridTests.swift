@@ -1,5 +1,8 @@
+import ArtifactStore
 import CanonicalJSON
+import ContentAddressing
 import Foundation
+import PipelineExecution
 import SystemPackage
 import TestSupport
 import Testing
@@ -207,6 +210,83 @@ import Testing
       let second = try toy.json("run", "--store", "two", "--remote", "lab", "--no-results").states
       #expect(second.values.allSatisfy { $0 == "fresh" })
       #expect(toy.journal == ["make", "copy"])
+    }
+  }
+
+  @Test("that many results are the latest is noted anew where the list of them is gone, or knew them by other names")
+  func latestOfMany() throws {
+    let numbers = (0..<70).map(String.init).joined(separator: ", ")
+    func grid(_ stage: String) -> String {
+      """
+      stages:
+        \(stage):
+          uses: ./make
+          matrix: { number: [\(numbers)] }
+          with: { word: "w${matrix.number}" }
+
+      """
+    }
+    try ToyPipeline.with(grid("cell")) { toy in
+      _ = try toy.json("run", "--jobs", "2", "--threads", "2", "--no-results")
+      // Until the list is older than its times can tell; then a run notes that it names them all.
+      usleep(2_200_000)
+      _ = try toy.json("run", "--no-results")
+      try toy.write(grid("other"))
+      let renamed = try toy.json("run", "--no-results")
+      #expect(renamed.states.values.allSatisfy { $0 == "fresh" })
+      #expect(try toy.tool("show", "toy:other@number=3.dataset").status == 0)
+      let latest = toy.folder.pushing(".apprentice/runs/latest")
+      try FileManager.default.removeItem(atPath: latest.appending("toy.jsonl").string)
+      _ = try toy.json("run", "--no-results")
+      #expect(try toy.tool("show", "toy:other@number=69.dataset").status == 0)
+    }
+  }
+
+  @Test("what a run will take is estimated from the latest times, those of other cells where a cell has none, in order")
+  func estimate() throws {
+    let grid = """
+      stages:
+        data: { uses: ./make }
+        cell: { uses: ./make, matrix: { number: [0, 1] }, with: { word: "w${matrix.number}" } }
+        end: { uses: ./copy, in: { dataset: data.dataset } }
+
+      """
+    try ToyPipeline.with(grid) { toy in
+      let store = try Store.open(toy.folder.appending(".apprentice"), creating: true)
+      func note(_ times: [String: Double]) throws {
+        try store.beginRun(pipeline: "toy").record(
+          times.map { label, seconds in
+            ActionRecord(
+              label: label, key: ActionKey(Digest(hashing: Array(label.utf8))), result: nil,
+              details: ["seconds": JSONValue(seconds), "peak_bytes": 1_000_000])
+          })
+      }
+      func header(_ jobs: String) throws -> String {
+        try toy.tool("run", "toy.yaml", "--dry-run", "--threads", "2", "--jobs", jobs).errors
+      }
+      try note(["data": 100, "cell@number=0": 100, "cell@number=7": 200, "end": 50])
+      let (one, two) = (try header("1"), try header("2"))
+      #expect(one.contains("about 6 min 40 s, 1 MB"), "\(one)")
+      // The first two side by side, then the other cell beside the end.
+      #expect(two.contains("about 4 min 10 s, 2 MB"), "\(two)")
+      _ = try toy.json("run", "data", "--no-results")
+      let rest = try header("1")
+      #expect(rest.contains("about 5 min 00 s"), "\(rest)")
+    }
+  }
+
+  @Test("what a run knows of the latest is as old as its reading of them, whatever others have noted since")
+  func readTime() throws {
+    try TemporaryFolder.with { folder in
+      let store = try Store.open(folder.appending("store"), creating: true)
+      let memory = PipelineMemory(of: "toy", in: store)
+      #expect(memory.readTime == nil)
+      #expect(memory.latest.isEmpty)
+      let after = wallClock()
+      let record = ActionRecord(label: "a", key: ActionKey(Digest(hashing: [1])), result: nil)
+      try store.beginRun(pipeline: "toy").record([record])
+      #expect(memory.latest.isEmpty)
+      #expect(try #require(memory.readTime) <= after)
     }
   }
 }

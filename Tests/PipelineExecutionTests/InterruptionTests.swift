@@ -170,4 +170,68 @@ import Testing
       }
     }
   }
+
+  @Test("what a program is given of the environment lies in no file while it runs, and nobody else could read it")
+  func secrets() throws {
+    try ToyPipeline.with(Self.pipeline) { toy in
+      try whileHolding(toy) { _ in
+        let work = toy.folder.pushing(".apprentice/work")
+        let files = (FileManager.default.enumerator(atPath: work.string)?.allObjects ?? []).compactMap { $0 as? String }
+          .filter { $0.hasSuffix("command.json") }
+        #expect(!files.isEmpty)
+        for file in files {
+          let attributes = try FileManager.default.attributesOfItem(atPath: work.pushing(FilePath(file)).string)
+          #expect((attributes[.posixPermissions] as? Int).map { $0 & 0o077 } == 0, "\(file)")
+          #expect(attributes[.size] as? Int == 0, "\(file)")
+        }
+        try toy.touch("gate")
+      }
+      #expect(toy.journal.contains("hold-done"))
+    }
+  }
+
+  @Test("under nohup a hang-up stops nothing")
+  func hangUp() throws {
+    try ToyPipeline.with(Self.pipeline) { toy in
+      let process = Tool.process([], in: toy.folder)
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = ["nohup", Tool.executable.string, "run", "toy.yaml"]
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      #expect(try eventually { toy.journal.contains("hold") })
+      kill(process.processIdentifier, SIGHUP)
+      // Time to heed it, if it did.
+      usleep(500_000)
+      try toy.touch("gate")
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+      #expect(toy.journal.contains("hold-done"))
+      #expect(!toy.journal.contains("hold-stopped"))
+    }
+  }
+
+  @Test("what a program started with an environment of its own ends with the run, also where its supervisor was killed")
+  func stray() throws {
+    try ToyPipeline.with(Self.pipeline) { toy in
+      let program = toy.folder.appending("make/make.sh")
+      let text = String(decoding: try Fixture.bytes(program), as: UTF8.self)
+      // It holds none of our descriptors, so that nobody waits for it.
+      try TemporaryFolder.write(
+        text + """
+
+          env -i "PATH=$PATH" setsid python3 -c 'import os, time; os.closerange(0, 1024); time.sleep(1000)' &
+          echo "stray $!" >> "$journal"
+          sleep 0.5
+          kill -9 $PPID
+          sleep 1000
+
+          """, to: program)
+      #expect(try toy.tool("run", "toy.yaml", "data").status != 0)
+      let processes = toy.processes
+      #expect(processes.count == 1)
+      #expect(!processes.contains(where: isAlive))
+      for process in processes where isAlive(process) { kill(process, SIGKILL) }
+    }
+  }
 }

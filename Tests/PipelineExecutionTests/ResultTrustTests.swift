@@ -1,4 +1,5 @@
 import ArtifactStore
+import CanonicalJSON
 import ContentAddressing
 import Foundation
 import PipelineExecution
@@ -74,6 +75,40 @@ import Testing
       #expect(own.accepts([]))
       let imported = try ResultTrust(in: store, pipelineFile: file, policy: .imported)
       #expect(imported.accepts([bundle(two)]) && imported.accepts([]))
+    }
+  }
+
+  @Test(
+    "what a program of the run itself imports counts for none of the actions that come after it",
+    arguments: [["data", "end"], ["data", "side"]])
+  func importedByAStage(_ targets: [String]) throws {
+    let stages = """
+      stages:
+        data: { uses: ./make }
+        end: { uses: ./copy, in: { dataset: data.dataset } }
+        side: { uses: ./make, with: { word: side } }
+
+      """
+    try ToyPipeline.with(stages) { toy in
+      let program = toy.folder.appending("make/make.sh")
+      let text = String(decoding: try Fixture.bytes(program), as: UTF8.self)
+      let line =
+        "if [ -e '\(toy.folder)/gate' ]; then '\(Tool.executable)' bundle import '\(toy.folder)/b.tar.zst' "
+        + "--to '\(toy.folder)/there' --store '\(toy.folder)/two'; rm -f '\(toy.folder)/gate'; fi\n"
+      try TemporaryFolder.write(text + "\n" + line, to: program)
+      // Of another pipeline file, so that it is not trusted for its bytes.
+      try TemporaryFolder.write("apprentice: 1\nname: toy\n# other\n" + stages, to: toy.folder.appending("other.yaml"))
+      #expect(try toy.tool("run", "other.yaml", "--store", "one", "--no-results").status == 0)
+      #expect(try toy.tool("bundle", "export", "other.yaml", "--store", "one", "-o", "b.tar.zst").status == 0)
+      try toy.touch("gate")
+      // One is judged after the import, the other had been judged before and is looked up as it starts.
+      let outcome = try Tool.run(
+        ["run", "toy.yaml"] + targets + ["--store", "two", "--no-results", "--jobs", "1", "--json"], in: toy.folder)
+      let answer = try JSONValue(parsing: outcome.output)
+      #expect(!Fixture.exists(toy.folder.appending("gate")), "the import went well")
+      #expect(Fixture.exists(toy.folder.appending("there")))
+      #expect(answer.states == Dictionary(uniqueKeysWithValues: targets.map { ($0, "ran") }))
+      #expect(toy.journal.count == 5)
     }
   }
 }

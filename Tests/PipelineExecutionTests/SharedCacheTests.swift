@@ -323,6 +323,33 @@ import Testing
       #expect(work.allSatisfy { ["checkpoints", "downloads", "source-digests"].contains($0) }, "\(work)")
     }
   }
+
+  @Test("what a colleague's store holds from a bundle is not taken from there: anybody may have made it")
+  func bundleAtRemote() throws {
+    try ToyPipeline.with(StalenessTests.chain) { toy in
+      _ = try toy.json("run", "--store", "one", "--no-results")
+      #expect(try toy.tool("bundle", "export", "toy.yaml", "--store", "one", "-o", "b.tar.zst").status == 0)
+      let imported = try toy.tool("bundle", "import", "b.tar.zst", "--to", "there", "--store", "lab")
+      #expect(imported.status == 0, "\(imported.errors)")
+      let states = try toy.json("run", "--store", "two", "--remote", "lab", "--no-results").states
+      #expect(states.values.allSatisfy { $0 == "ran" }, "\(states)")
+    }
+  }
+
+  @Test("a sweep says what all of its runs took from the remote, and the trouble of any")
+  func sweep() throws {
+    try withLaboratory { toy in
+      _ = try toy.json("run", "--store", "one", "--set", "lambda=3", "--remote", "lab", "--no-results")
+      let remote = try toy.json("run", "--store", "two", "--sweep", "lambda=0.1,3", "--remote", "lab", "--no-results")[
+        "remote"]
+      #expect(remote?["fetched"]?.integer == 6)
+      #expect(remote?["trouble"] == .null)
+      let trouble = try toy.json(
+        "run", "--store", "two", "--sweep", "lambda=3,4", "--remote", "nowhere", "--no-results")[
+          "remote"]?["trouble"]
+      #expect(trouble?.string?.contains("nowhere") == true, "\(String(describing: trouble))")
+    }
+  }
 }
 
 extension JSONValue {

@@ -33,4 +33,30 @@ struct SharedWorkTests {
       guard bodies.load(ordering: .relaxed) == 1, next.load(ordering: .relaxed) >= 100 else { exit(1) }
     }
   }
+
+  /// Whether a signal waits where it comes to this thread.
+  private static func isBlocked(_ signal: CInt) -> Bool {
+    var mask = sigset_t()
+    pthread_sigmask(SIG_SETMASK, nil, &mask)
+    return sigismember(&mask, signal) == 1
+  }
+
+  @Test("The threads get no signals, and the caller gets those that it got before")
+  func signals() {
+    var (asked, mask) = (sigset_t(), sigset_t())
+    sigemptyset(&asked)
+    sigaddset(&asked, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &asked, &mask)
+    defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
+    let blocked = Atomic<Int>(0)
+    let begun = Atomic<Int>(0)
+    onThreads(3) {
+      begun.add(1, ordering: .relaxed)
+      // Each takes part, so that the caller's body is none of the others'.
+      for _ in 0..<10_000 where begun.load(ordering: .relaxed) < 3 { usleep(1000) }
+      if Self.isBlocked(SIGTERM) { blocked.add(1, ordering: .relaxed) }
+    }
+    #expect(blocked.load(ordering: .relaxed) == 2)
+    #expect(!Self.isBlocked(SIGTERM))
+  }
 }
