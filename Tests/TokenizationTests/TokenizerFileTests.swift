@@ -403,10 +403,15 @@ import Tokenization
       with:
         #"{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false}, {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}"#
     )
+    let apart = try load(
+      qwen, configuration: #"{"eos_token": "<e>", "tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": true}"#)
+    #expect(apart.encode("a!b", addSpecialTokens: false) == [2, 0, 2, 1])
     for (type, expected, words) in [
       ("Qwen2Tokenizer", [2, 0, 2, 1], "the first is followed"),
       ("RobertaTokenizerFast", [0, 2, 1], "may build RobertaTokenizerFast by rules of its own"),
       ("TokenizersBackend", [0, 2, 1], "the second is followed, as in transformers"),
+      ("Qwen2TokenizerExtra", [0, 2, 1], "may build Qwen2TokenizerExtra by rules of its own"),
+      ("GPT2Tokenizer", [0, 2, 1], "may build GPT2Tokenizer by rules of its own"),
     ] as [(String, [TokenID], String)] {
       let tokenizer = try load(
         qwen, configuration: #"{"eos_token": "<e>", "tokenizer_class": "\#(type)", "add_prefix_space": true}"#)
