@@ -2,7 +2,13 @@ import Records
 
 /// What ids stand for in the samples of several cells: one id has one prompt and one list of references.
 struct PromptMeanings {
-  private var known: [Int: (facts: CellFacts.Prompt, label: String)] = [:]
+  private struct Member: Hashable {
+    var place: Int
+    var name: String
+  }
+
+  /// By place and by what of the prompt is meant, each with the first scores whose samples say it.
+  private var known: [Member: (hash: ContentHash, label: String)] = [:]
 
   /// Holds the prompts of a cell against those before it.
   ///
@@ -13,20 +19,17 @@ struct PromptMeanings {
   /// - Throws: `ReportError.otherPrompts`.
   mutating func add(_ prompts: [Int: CellFacts.Prompt], of label: String, _ ids: [String]) throws(ReportError) {
     for place in prompts.keys.sorted() {
-      guard let own = prompts[place] else { continue }
-      guard var first = known[place] else {
-        known[place] = (own, label)
-        continue
+      for (name, hash) in [("prompt", prompts[place]?.text), ("references", prompts[place]?.references)] {
+        guard let hash else { continue }
+        let member = Member(place: place, name: name)
+        guard let first = known[member] else {
+          known[member] = (hash, label)
+          continue
+        }
+        guard first.hash == hash else {
+          throw ReportError.otherPrompts(label: label, first: first.label, id: ids[place], what: name)
+        }
       }
-      for (what, its, mine) in [
-        ("prompt", first.facts.text, own.text), ("references", first.facts.references, own.references),
-      ] {
-        guard let its, let mine, its != mine else { continue }
-        throw ReportError.otherPrompts(label: label, first: first.label, id: ids[place], what: what)
-      }
-      if first.facts.text == nil { first.facts.text = own.text }
-      if first.facts.references == nil { first.facts.references = own.references }
-      known[place] = first
     }
   }
 }

@@ -254,6 +254,11 @@ import Testing
       program:
         #"echo '{"step":0,"split":"train","loss":1,"mle":1,"td":0,"entropy":1,"tokens":1}' > "$out/curves.jsonl"; echo x > "$out/training.json""#,
       kind: "curves", expected: "training.json:1: not valid JSON"),
+    Bad(
+      name: "a model whose training is no JSON",
+      program:
+        #"printf '\2\0\0\0\0\0\0\0{}' > "$out/model.safetensors"; echo '{"model_type":"gpt_neox"}' > "$out/config.json"; echo x > "$out/training.json""#,
+      kind: "model", expected: "training.json:1: not valid JSON"),
     Bad(name: "nothing", program: "true", expected: "the stage left no train.jsonl"),
     Bad(name: "no output folder", program: #"rmdir "$out""#, expected: "output made is no valid dataset"),
     Bad(
@@ -293,6 +298,11 @@ import Testing
       program:
         #"printf '\2\0\0\0\0\0\0\0{}' > "$out/model.safetensors"; echo '{"model_type":"gpt_neox"}' > "$out/config.json""#,
       kind: "model", expected: ""),
+    Bad(
+      name: "a tokenizer of another type",
+      program:
+        #"echo '{"a":0}' > "$out/vocab.json"; echo '#version: 0.2' > "$out/merges.txt"; echo '{"tokenizer_class":"CTRLTokenizer"}' > "$out/tokenizer_config.json""#,
+      kind: "tokenizer", expected: ""),
     Bad(
       name: "a tokenizer of the older form",
       program: #"echo '{"a":0}' > "$out/vocab.json"; echo '#version: 0.2' > "$out/merges.txt""#, kind: "tokenizer",

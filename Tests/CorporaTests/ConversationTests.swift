@@ -86,4 +86,10 @@ import Testing
   @Test("a turn needs its content") func template() {
     #expect(throws: Template.Malformed.self) { try Conversation(field: "m", turn: "{role}") }
   }
+
+  @Test("a template in a message is one line")
+  func visibleTemplate() {
+    let error = #expect(throws: Template.Malformed.self) { try Conversation(field: "m", turn: "a\n\u{1B}[2J") }
+    #expect(error?.description == #"template "a\n\u{1b}[2J" lacks {content}"#)
+  }
 }

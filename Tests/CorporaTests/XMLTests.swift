@@ -27,6 +27,14 @@ import Testing
         #"3 {"doc":"d","origlang":"de","seg":"1","src":"Eins & zwei","ref.A":"One","hyp.S":"One!"}"#,
         #"3 {"doc":"d","origlang":"de","seg":"2","src":"Zwei","ref.A":"Two","hyp":"2"}"#,
       ])
+    // Every document has columns of its own.
+    let documents = ["d", "e"].map {
+      "<doc id=\"\($0)\"><src><seg id=\"1\">x</seg></src><ref><seg id=\"1\">y</seg></ref></doc>"
+    }
+    #expect(
+      try rows("<dataset>\(documents.joined())</dataset>", .xml) == [
+        #"1 {"doc":"d","seg":"1","src":"x","ref":"y"}"#, #"1 {"doc":"e","seg":"1","src":"x","ref":"y"}"#,
+      ])
   }
 
   @Test(
@@ -97,11 +105,11 @@ import Testing
   func manyTexts() throws {
     let count = 20_000
     let text =
-      "<tmx><body><tu tuid=\"7\"><tuv xml:lang=\"en.3\"><seg>z</seg></tuv><tuv xml:lang=\"tuid\"><seg>y</seg></tuv>"
+      "<tmx><body><tu tuid=\"7\"><tuv xml:lang=\"EN.3\"><seg>z</seg></tuv><tuv xml:lang=\"tuid\"><seg>y</seg></tuv>"
       + String(repeating: "<tuv xml:lang=\"en\"><seg>x</seg></tuv>", count: count) + "</tu></body></tmx>"
     var names: [String] = []
     try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) { names = $0.fields.names }
-    #expect(names.prefix(6) == ["tuid", "en.3", "tuid.2", "en", "en.2", "en.4"])
+    #expect(names.prefix(6) == ["tuid", "EN.3", "tuid.2", "en", "en.2", "en.4"])
     #expect(names.count == count + 3 && names.last == "en.\(count + 1)")
   }
 
@@ -113,6 +121,18 @@ import Testing
       try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) { _ in }
     }
     #expect(error?.description == "rows:2: a unit holds more than 64 MiB of text")
+  }
+
+  @Test("texts are measured unit by unit, and one that no unit keeps bars no other")
+  func longUnits() throws {
+    let segment = "<tuv xml:lang=\"en\"><seg>" + String(repeating: "x", count: 33 << 20) + "</seg></tuv>"
+    let stray = "<seg>" + String(repeating: "y", count: 65 << 20) + "</seg>"
+    let text = "<tmx><body><tu>\(stray)\(segment)</tu><tu>\(segment)</tu></body></tmx>"
+    var lengths: [Int?] = []
+    try Reading.each(Array(text.utf8), CorpusReader(format: .tmx)) {
+      lengths.append($0.fields["en"]?.string?.utf8.count)
+    }
+    #expect(lengths == [33 << 20, 33 << 20])
   }
 
   @Test("a document of many translators with few segments each takes no more than what it holds")

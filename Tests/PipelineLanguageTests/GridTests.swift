@@ -138,6 +138,10 @@ import Testing
         "  h: { uses: init-model, matrix: { from: g, exclude: [{ a: 1, b: x }] } }")
     }
     #expect(together?.problems.count == 1)
+    let near = #expect(throws: PipelineProblems.self) {
+      try cells("{ a: [train, test], exclude: [{ a: tran }] }")
+    }
+    #expect(near?.problems.first?.nearest == "train")
     #expect(try cells("{ a: [1, 2], exclude: [{ a: 1 }, { a: 1 }] }") == ["g@a=2"])
   }
 
@@ -145,5 +149,8 @@ import Testing
   func longIntegers() throws {
     #expect(
       try cells("{ a: [9007199254740993, 9007199254740992] }") == ["g@a=9007199254740993", "g@a=9007199254740992"])
+    #expect(
+      try cells("{ a: [-9007199254740993, +0018446744073709551617] }")
+        == ["g@a=-9007199254740993", "g@a=18446744073709551617"])
   }
 }

@@ -119,4 +119,26 @@ import Testing
     #expect(ParameterText.value(of: "[a", as: .list(.string)) == nil as JSONValue?)
     #expect(ParameterText.value(of: "3", as: .integer(4...5)) == nil as JSONValue?)
   }
+
+  @Test("--set gives a param that is a long integer another number, and no word")
+  func longSetting() throws {
+    func set(_ text: String) throws -> JSONValue? {
+      try value("ingest", "prompt", "\"${n}\"", params: "{ n: 9007199254740993 }", settings: ["n=\(text)"])
+    }
+    #expect(try set("18446744073709551617") == "18446744073709551617")
+    #expect(throws: (any Error).self) { try set("three") }
+  }
+
+  @Test("settings that change nothing are those of params that nothing reads, the scale aside")
+  func unread() throws {
+    let scratch = try Scratch()
+    let text = """
+      params: { n: 3, note: x, scale: small }
+      scales: { small: { n: 1 } }
+      stages:
+        s: { uses: init-model, with: { vocab_size: "${n}" } }
+      """
+    let pipeline = try scratch.check(text, settings: ["n=4", "note=y", "scale=small"])
+    #expect(pipeline.unreadSettings == ["note"])
+  }
 }

@@ -54,6 +54,55 @@ import Testing
     let report = try Report(ReportInputs(scores: scores, samples: samples))
     #expect(report.warnings.isEmpty)
     #expect(report.terminalText.contains("2 seeds"))
+    // What is known of one alone tells nothing.
+    #expect(
+      try Report(ReportInputs(scores: scores, samples: [samples[0]])).warnings
+        == ["the 2 seeds of MLE gave identical scores, so they count as one seed"])
+  }
+
+  @Test("scores of other samples, of other prompts or of other measures are no copies, whatever their numbers")
+  func otherPlaces() throws {
+    func copies(_ change: (inout [ScoresInput]) -> Void) throws -> [String] {
+      var scores = seeds([14, 14], digests: ["sha256:aa", "sha256:bb"])
+      change(&scores)
+      return try Report(ReportInputs(scores: scores)).warnings.filter { $0.contains("identical") }
+    }
+    #expect(try copies { _ in }.count == 1)
+    #expect(
+      try copies { scores in
+        for place in scores[1].examples.indices { scores[1].examples[place].sample += 20 }
+      } == [])
+    #expect(
+      try copies { scores in
+        for seed in 0..<2 {
+          scores[seed].examples.append(
+            ExampleRow(id: "test-x\(seed)", sample: 0, values: ["exact_match": 1, "length": 10]))
+        }
+      } == [])
+    #expect(
+      try copies { scores in
+        for place in scores[0].examples.indices {
+          scores[0].examples[place].values = ["exact_match": 1]
+          scores[1].examples[place].values = ["entropy": 1]
+        }
+      } == [])
+  }
+
+  @Test("seeds are one training only where their own curves are the same, and curves without points tell nothing")
+  func otherCurves() throws {
+    let scores = seeds([14, 13], digests: ["sha256:a", "sha256:b"])
+    func curves(_ stem: String, _ seed: Int, _ losses: [Double]) -> CurvesInput {
+      CurvesInput(
+        provenance: Provenance(label: "\(stem)@seed=\(seed).curves", axes: ["seed": JSONValue(seed)]),
+        rows: losses.map { CurveRow(step: 0, split: .train, loss: $0, mle: 1, td: 0, entropy: 1, tokens: 3) })
+    }
+    let empty = try Report(ReportInputs(scores: scores, curves: (0..<2).map { curves("mle", $0, []) }))
+    #expect(empty.terminalText.contains("2 seeds"))
+    let others = try Report(
+      ReportInputs(
+        scores: scores, curves: (0..<2).map { curves("iq", $0, [1]) } + (0..<2).map { curves("mle", $0, [Double($0)]) })
+    )
+    #expect(others.terminalText.contains("2 seeds"))
   }
 
   @Test("seeds of equal means whose samples differ are no copies")
@@ -285,6 +334,27 @@ import Testing
     #expect(try Report(ReportInputs(scores: scores, samples: [samples[0]])).warnings.isEmpty)
   }
 
+  @Test("an id is held against the first arm that says what it stands for, which the message names")
+  func laterPrompts() throws {
+    let stems = ["mle", "iq", "sil"]
+    let scores = stems.enumerated().map { place, stem in
+      Bench.even("score-\(stem)", ["temperature": 1], right: place, of: 3, diversity: 45, prompts: 2)
+    }
+    let samples = stems.enumerated().map { place, stem in
+      SamplesInput(
+        provenance: Provenance(label: "sample-\(stem)", axes: ["temperature": 1]), settings: nil,
+        rows: scores[place].examples.map { example in
+          SampleRow(
+            id: example.id, sample: example.sample, prompt: [nil, "p", "q"][place], text: "x", references: ["a"])
+        })
+    }
+    #expect(
+      throws: ReportError.otherPrompts(label: "score-sil", first: "score-iq", id: "test-0", what: "prompt")
+    ) {
+      try Report(ReportInputs(scores: scores, samples: samples))
+    }
+  }
+
   @Test("two arms with one name are refused")
   func sharedName() throws {
     let scores = [Bench.grid[1], Bench.even("score-iq", ["temperature": 1], right: 2, diversity: 45)]
@@ -304,6 +374,13 @@ import Testing
     }
     let equal = [sampled(Bench.grid[1], topP: 1), sampled(Bench.iq(right: 11, diversity: 45), topP: 1)]
     #expect(try Report(ReportInputs(scores: equal)).warnings.isEmpty)
+    // Samples that do not say how they were drawn are held against none, and none against a baseline of such.
+    #expect(try Report(ReportInputs(scores: [equal[0], Bench.iq(right: 11, diversity: 45)])).warnings.isEmpty)
+    let strengths = [
+      sampled(Bench.iq(right: 11, diversity: 45), topP: 1),
+      sampled(Bench.iq(right: 10, diversity: 40, lambda: 0.5), topP: 0.5),
+    ]
+    #expect(try Report(ReportInputs(scores: [Bench.grid[1]] + strengths)).warnings.isEmpty)
     let report = try Report(
       ReportInputs(scores: [equal[0], sampled(Bench.iq(right: 11, diversity: 45), topP: 0.5, tokens: 4)]))
     #expect(

@@ -35,6 +35,7 @@ import Testing
         "at equal quality it can't be compared, for no temperature tried gives both one quality: IQLearn at T 1.00 has "
           + "\(quality) correct %, MLE at T 0.50 to 1.50 has 40.0 to 90.0 correct %."), "\(report.sentence)")
     #expect(report.terminalText.contains("not reached"))
+    #expect(report.terminalText.split(separator: "\n").allSatisfy { $0.last != " " }, "\(report.terminalText)")
   }
 
   @Test("where a curve has the quality more than once, the place nearest to the arm's temperature counts")

@@ -150,4 +150,26 @@ import Testing
     let table = try #require(report.data.first { $0.name == "table.csv" }).content
     #expect(table.contains("\n\"'=1+1, \"\"x\"\"\",1.00,"))
   }
+
+  @Test("the 90th percentile of the sizes of rewards takes the deepest shade but one")
+  func shades() throws {
+    var scores = Bench.even("score-mle", ["temperature": 1], right: 1, of: 1, diversity: 45, prompts: 1)
+    let rewards: [Float] = [0, 0, -100, 0, 0, 0, 3, 0, 0, 1, 0]
+    scores.examples[0].values["length"] = JSONValue(rewards.count)
+    let row = RewardRow(
+      id: "test-0", sample: 0, tokens: rewards.map { Int32($0) }, logProbabilities: rewards, values: rewards,
+      rewards: rewards, return: -96)
+    let inputs = ReportInputs(
+      scores: [scores],
+      rewards: [RewardsInput(provenance: Provenance(label: "reward-mle", axes: ["temperature": 1]), rows: [row])],
+      samples: [
+        SamplesInput(
+          provenance: Provenance(label: "sample-mle", axes: ["temperature": 1]), settings: nil,
+          rows: [SampleRow(id: "test-0", sample: 0, prompt: "p", text: "x")])
+      ])
+    let page = try Report(inputs).page
+    let shades = page.matches(of: /<i class="([a-z0-9]+)"/).map { String($0.output.1) }
+    // Those of the legend come first.
+    #expect(shades.dropFirst(5) == ["z", "z", "n4", "z", "z", "z", "p3", "z", "z", "p1", "z"])
+  }
 }

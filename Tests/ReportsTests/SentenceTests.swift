@@ -156,6 +156,8 @@ import Testing
       one.terminalText.replacing("\n", with: " ").hasPrefix(
         "12 test prompts × 20 samples, 1 to 3 seeds; ± is a 95 % t interval over seeds, a bootstrap over prompts where an "
           + "arm has one seed "))
+    // A clause that ends early leaves no short line.
+    #expect(one.terminalText.prefix { $0 != "\n" }.count > 80)
     let mixed = try Report(
       ReportInputs(
         scores: Bench.grid.filter { $0.provenance.axes["temperature"] != 1 }
@@ -223,5 +225,35 @@ import Testing
   @Test("one arm alone is compared with nothing")
   func alone() throws {
     #expect(try Report(ReportInputs(scores: Bench.grid)).sentence == "There is one arm only, so nothing is compared.")
+  }
+
+  @Test("a name longer than a line stands in a line of its own, and what follows it is broken as ever")
+  func longName() throws {
+    let name = String(repeating: "x", count: 120)
+    let report = try Report(
+      ReportInputs(scores: Bench.grid + [Bench.iq(right: 11, diversity: 45)]),
+      options: ReportOptions(names: [("iq", name)]))
+    #expect(
+      report.terminalText.contains("\nAgainst MLE at equal T,\n\(name)\nis 15.0 Self-BLEU points more diverse"),
+      "\(report.terminalText)")
+  }
+
+  @Test("a seed that has no name comes before those that have one")
+  func seedWithoutName() throws {
+    let diversities = ["": 60.0, "0": 40, "2": 50]
+    func seeds(_ stem: String, _ axes: JSONObject, _ order: [Int?], less: Double) -> [ScoresInput] {
+      order.map { seed in
+        var axes = axes
+        axes["seed"] = seed.map { JSONValue($0) }
+        return Bench.even(
+          stem, axes, right: 14, diversity: (diversities[seed.map(String.init) ?? ""] ?? 0) - less)
+      }
+    }
+    let report = try Report(
+      ReportInputs(
+        scores: seeds("score-mle", ["temperature": 1], [2, nil, 0], less: 0)
+          + seeds("score-iq", ["lambda": 0.1, "temperature": 1], [nil, 0, 2], less: 5)))
+    let row = try #require(Bench.table(report, "matched.csv").first)
+    #expect(row["diversity_at_equal_t_low"] == "5.000000" && row["diversity_at_equal_t_high"] == "5.000000", "\(row)")
   }
 }

@@ -113,6 +113,12 @@ import Testing
     let apart = try Report(ReportInputs(scores: Bench.grid + [iq])).page
     #expect(apart.contains("<b>70.0</b>"))
     #expect(apart.contains("<b>45.0</b>"))
+    // Beside an arm of which it was not measured nothing is the best.
+    var bare = Bench.iq(right: 10, diversity: 45, lambda: 0.5)
+    bare.file.metrics.removeLast()
+    for place in bare.examples.indices { bare.examples[place].values["self_bleu@20"] = nil }
+    let unknown = try Report(ReportInputs(scores: Bench.grid + [iq, bare])).page
+    #expect(unknown.contains("<b>70.0</b>") && !unknown.contains("<b>45.0</b>"))
     let noisy = [("score-mle", 0.62), ("score-iq@lambda=1", 0.6)].enumerated().map { place, arm in
       Bench.scores(arm.0, place == 0 ? ["temperature": 1] : ["lambda": 1, "temperature": 1], prompts: 60, samples: 4) {
         Bench.Sample(isRight: Bench.noise(place, $0, $1) < arm.1, selfBLEU: 50)

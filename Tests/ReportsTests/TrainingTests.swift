@@ -147,4 +147,18 @@ import Testing
     #expect(report.terminalText.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(report.terminalText)")
     #expect(report.terminalText.split(separator: "\n").joined(separator: " ").contains(report.sentence))
   }
+
+  @Test("what only one method's stage has stands on the page, not on the terminal")
+  func ownParameter() throws {
+    var own = try #require(record("train-iq", updates: 200, lambda: 0.1).object)
+    var parameters = try #require(own["parameters"]?.object)
+    parameters["target_rate"] = 0.25
+    own["parameters"] = .object(parameters)
+    let report = try report([
+      curves("mle.curves", [:], record("train-mle", updates: 200)),
+      curves("iq@lambda=0.1.curves", ["lambda": 0.1], .object(own)),
+    ])
+    #expect(!report.terminalText.contains("target_rate"), "\(report.terminalText)")
+    #expect(report.page.contains("target_rate"))
+  }
 }

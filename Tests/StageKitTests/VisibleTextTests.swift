@@ -16,4 +16,11 @@ import Testing
     #expect(VisibleText.line(text, limit: 10) == text)
     #expect(VisibleText.line(text + "é", limit: 10) == String(repeating: "é", count: 9) + "…")
   }
+
+  @Test("hidden characters within a JSON text become JSON's own escapes, and the document stays the same")
+  func escaped() {
+    #expect(
+      VisibleText.escapedJSON("{\"a\": \"\u{9B}x\u{202E}é\u{A0}\",\n \"b\": 1}")
+        == "{\"a\": \"\\u009bx\\u202eé\u{A0}\",\n \"b\": 1}")
+  }
 }

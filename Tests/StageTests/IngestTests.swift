@@ -384,6 +384,10 @@ import Testing
       bench.warnings == [
         "1 of 2 rows lack a field of the reference {a}", "1 rows have no reference; their completion stands in for it",
       ])
+    // A field that is null in every row is one that the rows have, and a row with one of two references has one.
+    let null = try self.source([("train.jsonl", #"{"prompt":"p","completion":"c","a":"x","b":null}"#)])
+    #expect(try rows(null, ["missing": "drop", "references": ["{a}", "{b}"]]).map(\.references) == [["x"]])
+    #expect(bench.warnings.dropFirst(2) == ["1 of 1 rows lack a field of the reference {b}"])
   }
 
   @Test("a file that another tool would take for the validation split is named")
@@ -391,6 +395,16 @@ import Testing
     let source = try source([("train.jsonl", pairs(4)), ("val.jsonl", pairs(2, from: 9)), ("notes.txt", "x")])
     #expect(try rows(source, [:]).count == 4)
     #expect(bench.warnings.count == 1 && bench.warnings.first?.hasPrefix("val.jsonl is not read: ") == true)
+    // Packed it is no other.
+    _ = try rows(try self.source([("train.jsonl", pairs(1)), ("valid.jsonl.gz", "x")]), [:])
+    #expect(bench.warnings.count == 2 && bench.warnings.last?.hasPrefix("valid.jsonl.gz is not read: ") == true)
+    // Beside a validation split it is another's business, and what has no ending is no split.
+    let whole = try self.source([
+      ("train.jsonl", pairs(1)), ("validation.jsonl", pairs(1, from: 9)), ("dev.jsonl", pairs(1)), ("notes.txt", "x"),
+    ])
+    _ = try rows(whole, [:])
+    _ = try rows(try self.source([("train.jsonl", pairs(1)), ("dev/more.jsonl", pairs(1)), ("eval", "x")]), [:])
+    #expect(bench.warnings.count == 2, "\(bench.warnings)")
   }
 
   @Test("parallel texts of several files each, and of long rows, are read side by side")
@@ -406,6 +420,24 @@ import Testing
     let unequal = bench.refusal(
       "ingest", [("source", source)],
       ["parallel": ["en": "a-1.en", "de": "a-1.de"], "prompt": "{en}", "completion": "{de}"])
-    #expect(unequal?.text.contains("has 2 rows (en)") == true && unequal?.text.contains("has 1 (de)") == true)
+    #expect(
+      unequal?.text.contains("a-1.en has 2 rows (en)") == true && unequal?.text.contains("a-1.de has 1 (de)") == true,
+      "\(String(describing: unequal))")
+  }
+
+  @Test(
+    "parallel texts of more than is kept in memory are read side by side, and a row stands where its first field does")
+  func largeParallelFiles() throws {
+    let long = String(repeating: "x", count: 3 << 20)
+    let source = try source([
+      ("a.en", "\(long)\none\ntwo\n"), ("a.de", "\(long)\neins\nzwei\n"), ("b.en", "one\ntwo\n"), ("b.de", "eins\n\n"),
+    ])
+    let rows = try rows(source, ["parallel": ["en": "a.en", "de": "a.de"], "prompt": "{en}", "completion": "{de}"])
+    #expect(rows.map(\.prompt) == [long, "one", "two"])
+    #expect(rows.map(\.completion) == [long, "eins", "zwei"])
+    let empty = bench.refusal(
+      "ingest", [("source", source)],
+      ["parallel": ["en": "b.en", "de": "b.de"], "prompt": "{en}", "completion": "{de}"])
+    #expect(empty?.text.contains("b.en:2: ") == true, "\(String(describing: empty))")
   }
 }

@@ -64,4 +64,25 @@ import Testing
     }
     #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
   }
+
+  @Test("samples that come through a pipe, which gives them once, are counted and shown")
+  func pipe() throws {
+    let bench = StageBench()
+    let scores = bench.scratch.folder("scores")
+    try ScoreFile(
+      metrics: [(name: "exact_match", value: MetricValue(value: 0.5, count: 2))],
+      settings: ["samples": ["decoding": "sample", "temperature": 1]]
+    ).write(to: scores)
+    let rows = (0..<2).map { #"{"id":"test-\#($0)","sample":0,"exact_match":\#($0)}"# + "\n" }
+    try FileContent.write(rows.joined().utf8, to: scores.appending("examples.jsonl"))
+    let (reading, writing) = try FileDescriptor.pipe()
+    defer { try? reading.close() }
+    try writing.writeAll(rows.map { $0.replacing("\"sample\"", with: "\"text\":\"said\",\"sample\"") }.joined().utf8)
+    try writing.close()
+    let outputs = try bench.run(
+      "report", [("scores", scores), ("samples", FilePath("/dev/fd/\(reading.rawValue)"))])
+    let page = try FileContent.read(try #require(outputs["report"]).appending("index.html"))
+    #expect(String(decoding: page, as: UTF8.self).contains(">said<"))
+    #expect(bench.warnings.isEmpty, "\(bench.warnings)")
+  }
 }

@@ -167,10 +167,23 @@ import Testing
       #expect(
         !outcome.events.contains { if case .warning(let text) = $0 { text.contains("can't be held") } else { false } })
     }
+    // The token that ended a text may be one that the tokenizer does not call special.
+    var ended = reward
+    ended.tokens = [300, 301, 302, 303]
+    let outcome = try run([try text(ended.tokens)], rewards: [ended], tokenizer: tokenizer)
+    #expect(
+      !outcome.events.contains { if case .warning(let text) = $0 { text.contains("can't be held") } else { false } })
     let failure = #expect(throws: StageFailure.self) {
       try run([try text([300, 302, 301, 0])], rewards: [reward], tokenizer: tokenizer)
     }
     #expect(failure?.message.contains("the reward of sample 0 of p read otherwise than the sample's text") == true)
+    // A text that was cut where its stop began lacks what its last tokens say.
+    var stopped = try text([300, 301, 0])
+    stopped.finish = .stop
+    let cut = try run([stopped], rewards: [reward], tokenizer: tokenizer)
+    #expect(
+      cut.events.contains(
+        .warning("1 of 1 rewards can't be held against their samples, which have a text and no tokens")))
     let without = try run([try text([300, 302, 301, 0])], rewards: [reward])
     #expect(
       without.events.contains(

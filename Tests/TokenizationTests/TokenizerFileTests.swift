@@ -300,6 +300,45 @@ import Tokenization
     #expect(try load(file, configuration: same).notes.isEmpty)
   }
 
+  @Test("a special token is found as it is written, before the normaliser, unless its entry says otherwise")
+  func specialBeforeNormalizer() throws {
+    let composes = minimal("NORMALIZER", #"{"type": "NFC"}"#)
+      .replacing("<e>", with: "<é>").replacing(#""b": 1"#, with: #""b": 1, "<é>": 2, "<ü>": 3, "Ġ": 4"#)
+    let (e, u) = ("<e\u{301}>", "<u\u{308}>")
+    let plain = composes.replacing(#""special": true, "normalized": false"#, with: #""special": true"#)
+    #expect(try load(plain).encode("a<é>a\(e)", addSpecialTokens: false) == [0, 2, 0])
+    let other = composes.replacing(#""special": true, "normalized": false"#, with: #""special": false"#)
+    #expect(try load(other).encode("a<é>a\(e)", addSpecialTokens: false) == [0, 2, 0, 2])
+    // So does one that the vocabulary holds and a name alone makes special, with the flags of its entry.
+    let named = try load(plain, configuration: #"{"eos_token": "<é>", "bos_token": "<ü>"}"#)
+    #expect(named.encode("a<ü>a\(u)", addSpecialTokens: false) == [0, 3, 0])
+    #expect(named.isSpecial(3) && named.encode("a <ü>", addSpecialTokens: false) == [0, 4, 3])
+    let flagged = try load(
+      plain, configuration: #"{"eos_token": "<é>", "bos_token": {"content": "<ü>", "lstrip": true}}"#)
+    #expect(flagged.isSpecial(3) && flagged.encode("a <ü>", addSpecialTokens: false) == [0, 3])
+  }
+
+  @Test("what tokenizer.json calls special stays so whatever the configuration says")
+  func staysSpecial() throws {
+    let tokenizer = try load(
+      Self.minimal,
+      configuration:
+        #"{"eos_token": "<e>", "added_tokens_decoder": {"2": {"content": "<e>", "normalized": false, "special": false}}}"#
+    )
+    #expect(tokenizer.isSpecial(2) && tokenizer.notes.isEmpty, "\(tokenizer.notes)")
+  }
+
+  @Test("a merges.txt beside a tokenizer that has no merges is nothing to tell")
+  func mergesOfAnother() throws {
+    try TemporaryFolder.with { folder in
+      let text = #"{"model": {"type": "Unigram", "vocab": [["<e>", 0], ["a", -1]]}, "added_tokens": []}"#
+      try TemporaryFolder.write(text, to: folder.appending("tokenizer.json"))
+      try TemporaryFolder.write(#"{"eos_token": "<e>"}"#, to: folder.appending("tokenizer_config.json"))
+      try TemporaryFolder.write("#version: 0.2\na b\n", to: folder.appending("merges.txt"))
+      #expect(try TokenizerOutline(contentsOf: folder).notes.isEmpty)
+    }
+  }
+
   @Test("split_special_tokens, which transformers obeys, is said")
   func splitSpecialTokens() throws {
     let tokenizer = try load(Self.minimal, configuration: #"{"eos_token": "<e>", "split_special_tokens": true}"#)
@@ -364,10 +403,15 @@ import Tokenization
       with:
         #"{"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}, "behavior": "Isolated", "invert": false}, {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}"#
     )
+    let apart = try load(
+      qwen, configuration: #"{"eos_token": "<e>", "tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": true}"#)
+    #expect(apart.encode("a!b", addSpecialTokens: false) == [2, 0, 2, 1])
     for (type, expected, words) in [
       ("Qwen2Tokenizer", [2, 0, 2, 1], "the first is followed"),
       ("RobertaTokenizerFast", [0, 2, 1], "may build RobertaTokenizerFast by rules of its own"),
       ("TokenizersBackend", [0, 2, 1], "the second is followed, as in transformers"),
+      ("Qwen2TokenizerExtra", [0, 2, 1], "may build Qwen2TokenizerExtra by rules of its own"),
+      ("GPT2Tokenizer", [0, 2, 1], "may build GPT2Tokenizer by rules of its own"),
     ] as [(String, [TokenID], String)] {
       let tokenizer = try load(
         qwen, configuration: #"{"eos_token": "<e>", "tokenizer_class": "\#(type)", "add_prefix_space": true}"#)

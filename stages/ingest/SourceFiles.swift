@@ -58,8 +58,8 @@ struct SourceFiles {
       place = .disk(splits)
       if isFolder, !splits.contains(where: { $0.0.split == .validation }) {
         overlooked = FileContent.names(in: source).filter { name in
-          let path = FilePath.Component(name)
-          return path?.extension != nil && ["valid", "val", "dev", "eval"].contains(path?.stem)
+          let path = CorpusFormat.uncompressed(FilePath(name))
+          return path.extension != nil && ["valid", "val", "dev", "eval"].contains(path.stem)
         }
       }
     } else {
