@@ -227,7 +227,8 @@ let package = Package(
       .testTarget(
         name: "StageTests",
         dependencies: [
-          "StageCatalog", "StageKit", "Records", "ContentAddressing", "TestSupport", "CanonicalJSON", systemPackage,
+          "StageCatalog", "StageKit", "Records", "Tokenization", "ContentAddressing", "TestSupport", "CanonicalJSON",
+          systemPackage,
         ],
         swiftSettings: swiftSettings),
       .testTarget(

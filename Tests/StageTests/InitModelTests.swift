@@ -95,6 +95,24 @@ import Testing
     #expect(bench.warnings[1].contains("end token is not compared with the model's"))
   }
 
+  @Test("A tokenizer that is not the imported model's is refused; the model's own is taken, and one unread is told")
+  func foreignTokenizer() throws {
+    let bench = StageBench()
+    let own = try Self.tokenizer(bench)
+    let model = try #require(try bench.run("init-model", [("tokenizer", own)], Self.small, name: "own")["model"])
+    let other = bench.scratch.folder("other")
+    let json = #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}}"#
+    try FileContent.write(json.utf8, to: other.appending("tokenizer.json"))
+    try FileContent.write(#"{"eos_token": "b"}"#.utf8, to: other.appending("tokenizer_config.json"))
+    let refusal = try #require(bench.refusal("init-model", [("model", model), ("tokenizer", other)]))
+    #expect(refusal.status == .invalid && refusal.text.contains("is not that of the model"), "\(refusal.text)")
+    #expect(bench.refusal("init-model", [("model", model), ("tokenizer", own)]) == nil)
+    #expect(!bench.warnings.contains { $0.contains("not compared with it") })
+    try FileContent.write("{}".utf8, to: model.appending("tokenizer.json"))
+    #expect(bench.refusal("init-model", [("model", model), ("tokenizer", own)]) == nil)
+    #expect(bench.warnings.contains { $0.contains("can't be read, so that the port's is not compared with it") })
+  }
+
   @Test("A model larger than the machine is refused with its size, before memory is taken")
   func tooLarge() throws {
     let refusal = try #require(

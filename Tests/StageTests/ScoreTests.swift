@@ -6,6 +6,7 @@ import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
+import Tokenization
 
 @Suite struct ScoreTests {
   private struct Outcome {
@@ -216,6 +217,28 @@ import Testing
       try bench.run("score", [("samples", folder)], ["resamples": 0], isInterrupted: { true })
     }
     #expect(failure?.status == .interrupted)
+  }
+
+  @Test("where a tokenizer is connected, texts that read otherwise than the tokens beside them are counted and said")
+  func foreignTexts() throws {
+    let tokenizer = Fixture.path("tokenization/gpt2")
+    let decoder = try Tokenizer(contentsOf: tokenizer)
+    let tokens: [Int32] = [300, 302, 301]
+    let text = decoder.decode(tokens.map { TokenID($0) }, skipSpecialTokens: true)
+    func told(_ rows: [SampleRow]) throws -> [String] {
+      try run(rows, tokenizer: tokenizer).events.compactMap {
+        if case .warning(let warning) = $0, warning.contains("read otherwise") { warning } else { nil }
+      }
+    }
+    func row(_ id: String, _ text: String, _ tokens: [Int32], _ finish: SampleRow.Finish = .length) -> SampleRow {
+      SampleRow(id: id, sample: 0, text: text, tokens: tokens, finish: finish, references: ["r"])
+    }
+    let sound = try told([row("a", text, tokens), row("b", " " + text + " ", tokens), row("c", text, tokens + [0])])
+    #expect(sound == [])
+    let stopped = try told([row("a", "cut", tokens, .stop)])
+    #expect(stopped == [])
+    let foreign = try told([row("a", text, tokens), row("b", "r", tokens), row("c", text, tokens + [999_999])])
+    #expect(foreign.count == 1 && foreign.first?.hasPrefix("2 of 3 texts read otherwise than the tokens") == true)
   }
 
   @Test("samples that hold tokens only are decoded by the tokenizer")

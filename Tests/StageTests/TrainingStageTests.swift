@@ -54,6 +54,32 @@ import Testing
     }
   }
 
+  @Test("What is set and does nothing is said: a seed where nothing is drawn, IQLearn's parameters where λ is 0")
+  func withoutEffect() throws {
+    let bench = StageBench()
+    let inputs: [(port: String, path: FilePath)] = [("tokens", try bench.tokens()), ("model", try bench.model())]
+    func warnings(_ stage: String, _ parameters: JSONObject) throws -> [String] {
+      let before = bench.warnings.count
+      var all = parameters
+      all["steps"] = 2
+      _ = try bench.run(stage, inputs, all, name: "run-\(before)-\(parameters.members.count)")
+      return bench.warnings.dropFirst(before).filter { $0.contains("has no effect") }
+    }
+    let seed = "seed has no effect: nothing is shuffled, and dropout is 0"
+    #expect(try warnings("train-mle", ["seed": 3, "shuffle": false]) == [seed])
+    for drawn in [["seed": 3], ["shuffle": false], ["seed": 3, "shuffle": false, "dropout": 0.1]] as [JSONObject] {
+      let told = try warnings("train-mle", drawn)
+      #expect(told == [], "\(drawn)")
+    }
+    let void: JSONObject = ["lambda": 0, "warmup_lambda": 1, "gradient": "semi"]
+    #expect(
+      try warnings("train-iq", void) == [
+        "warmup_lambda has no effect: lambda is 0", "gradient has no effect: lambda is 0",
+      ])
+    let weighted = try warnings("train-iq", ["lambda": 0.1, "warmup_lambda": 1, "gradient": "semi"])
+    #expect(weighted == [])
+  }
+
   @Test("IQLearn refuses rows of which none ends with an end token, and says how many are cut off")
   func anchor() throws {
     let bench = StageBench()

@@ -121,6 +121,7 @@ public struct InitModel: Stage {
       for note in facts.notes { context.report(.warning(note)) }
       model = try ModelFolder.load(source, facts.configuration, on: device, trained: false)
       if let outline { try check(model, outline) }
+      if let tokenizer { try compare(tokenizer, withThatOf: source, context) }
       if tokenizer == nil { try TokenizerFiles.copy(from: source, to: output) }
       // How it was trained stays with the model.
       if TrainingFile.readIfSound(from: source, warn: { context.report(.warning($0)) }) != nil {
@@ -185,6 +186,23 @@ public struct InitModel: Stage {
       throw StageFailure(
         "the tokenizer has \(tokenizer.vocabularySize) tokens, the model knows \(model.vocabularySize)",
         remedy: "take the model's own tokenizer")
+    }
+  }
+
+  /// A model reads ids: with another tokenizer than its own it would take them for other words.
+  private func compare(_ tokenizer: FilePath, withThatOf model: FilePath, _ context: StageContext) throws {
+    guard FileContent.exists(model.appending("tokenizer.json")) else { return }
+    let given = try Tokenizer(contentsOf: tokenizer)
+    guard let own = try? Tokenizer(contentsOf: model) else {
+      return context.report(
+        .warning("the tokenizer in \(model) can't be read, so that the port's is not compared with it"))
+    }
+    guard given.encodesTexts(like: own) else {
+      throw StageFailure(
+        "the tokenizer of the port, \(tokenizer), is not that of the model, \(model): their tokenizer.json differ",
+        remedy:
+          "leave the port tokenizer out, which takes the model's own; one that was extended on purpose belongs into "
+          + "the model's folder", status: .invalid)
     }
   }
 

@@ -20,6 +20,18 @@ extension SampleRow {
     return tokenizer.decode(tokens.map { TokenID($0) }, skipSpecialTokens: true)
   }
 
+  /// Whether the text is that of the tokens, as far as both are there; white space around it aside.
+  ///
+  /// A text that was stopped lacks what its last tokens say, and the last token may be the end.
+  func reads(like tokenizer: Tokenizer) -> Bool {
+    guard let text, !text.isEmpty, let tokens, !tokens.isEmpty, finish != .stop else { return true }
+    guard tokens.allSatisfy({ $0 >= 0 && Int($0) < tokenizer.vocabularySize }) else { return false }
+    let wanted = Fingerprint.of(text)
+    return [tokens[...], tokens.dropLast()].contains { tokens in
+      Fingerprint.of(tokenizer.decode(tokens.map { TokenID($0) }, skipSpecialTokens: true)) == wanted
+    }
+  }
+
   static func sum(_ values: [Float]) -> Double { values.reduce(0) { $0 + Double($1) } }
 }
 
@@ -31,6 +43,8 @@ struct SampleTexts {
   private var rewards: RewardIndex?
   private var hasText = false
   private var holdsTokens = false
+  /// How many texts read otherwise than the tokens beside them.
+  private var strangers = 0
   /// How many samples have come.
   private(set) var count = 0
 
@@ -50,6 +64,11 @@ struct SampleTexts {
           "\(rewards.unproven) of \(count) rewards can't be held against their samples, which have a text and no tokens"
             + (tokenizer == nil ? "; connect a tokenizer to port tokenizer" : ""))
       }
+    }
+    if strangers > 0 {
+      warnings.append(
+        "\(strangers) of \(count) texts read otherwise than the tokens beside them; connect the tokenizer that the "
+          + "samples were generated with, or leave out the tokens where the texts were changed")
     }
     if !hasText, holdsTokens {
       warnings.append("all texts are empty though there are tokens; connect a tokenizer to port tokenizer")
@@ -83,6 +102,7 @@ struct SampleTexts {
           "\(file): row \(line) (id \(VisibleText.line(row.id, limit: 200))) has no text",
           remedy: "connect a tokenizer to port tokenizer")
       }
+      if let tokenizer, !row.reads(like: tokenizer) { strangers += 1 }
       hasText = hasText || !text.isEmpty
       holdsTokens = holdsTokens || (row.tokens?.count ?? 0) > 1
       samples.append(row.scored(text: text, reward: try rewards?.take(row)))

@@ -120,6 +120,9 @@ extension TrainingParameters {
     ].filter(\.1).map { ($0.0, $0.2) }
   }
 
+  /// Whether a seed was chosen where nothing is drawn.
+  var hasVoidSeed: Bool { parameters[Self.seed] != 0 && !parameters[Self.shuffle] && parameters[Self.dropout] == 0 }
+
   /// Parameters as a run has them: what the user left open with the value that it came to.
   ///
   /// - Parameters:

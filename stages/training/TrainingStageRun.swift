@@ -75,6 +75,12 @@ public struct TrainingStageRun: Sendable {
         context.report(.warning("\(TokenRows.file(of: split, in: tokens)): \(repeated); training takes both"))
       }
     }
+    if parameters.hasVoidSeed {
+      context.report(.warning("seed has no effect: nothing is shuffled, and dropout is 0"))
+    }
+    for name in ineffectiveAtZero {
+      context.report(.warning("\(name) has no effect: lambda is 0"))
+    }
     let source = context.input("model").path
     let facts = try ModelFacts(of: source)
     for note in facts.notes { context.report(.warning(note)) }
@@ -128,6 +134,12 @@ public struct TrainingStageRun: Sendable {
       predecessors: TrainingFile.readIfSound(from: source) { context.report(.warning($0)) }.map { [$0] } ?? [])
     for folder in [output, context.output("curves")] { try record.write(to: folder) }
     report(outcome, isEvaluated: run.evaluationInterval != nil, context)
+  }
+
+  /// What is set of IQLearn and does nothing where its term has no weight.
+  private var ineffectiveAtZero: [String] {
+    guard case .inverseQLearning(0, _, let gradient) = objective else { return [] }
+    return [("warmup_lambda", lambdaWarmUp > 0), ("gradient", gradient != .full)].filter(\.1).map(\.0)
   }
 
   /// The end token is the only anchor of the logits' level: IQLearn without it learns nothing readable.
