@@ -122,6 +122,23 @@ final class ArchiveInput {
     }
   }
 
+  /// How much may stand behind the archive within a compression: blocks of zeros fill it up.
+  private static let mostBehind = 64 << 20
+
+  /// Reads a compression on to its end, which a reader of what is within need not have seen.
+  ///
+  /// - Throws: The fault of data that is cut off or damaged there.
+  func finish() throws(ArchiveError.Fault) {
+    guard decompression != nil else { return }
+    var rest = Self.mostBehind
+    while let bytes = next() {
+      if bytes.isEmpty { return }
+      rest -= bytes.count
+      guard rest >= 0 else { throw .damaged("more than \(Self.mostBehind >> 20) MiB stand behind the archive's end") }
+    }
+    if let fault { throw fault }
+  }
+
   /// Moves within a plain file; nil where that fails.
   func seek(_ offset: Int, _ whence: CInt) -> Int? {
     guard case .descriptor(let descriptor, _) = source else { return nil }

@@ -140,6 +140,7 @@ public final class ArchiveReader {
     member = nil
     if status == ARCHIVE_EOF {
       if let fault = input.fault { throw ArchiveError(file: file, fault: fault) }
+      do throws(ArchiveError.Fault) { try input.finish() } catch { throw ArchiveError(file: file, fault: error) }
       return nil
     }
     guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let entry else { throw failure() }

@@ -75,6 +75,9 @@ struct ResultsEntry: Equatable {
   var key: ActionKey
   /// Files by `port/title`; a port alone is the link to a folder that is written to.
   var files: [String: File]
+  /// The name of the folder that the view put it into; nil in marks of a time before that was said. A folder of another
+  /// name is a copy, or was renamed: it is the user's.
+  var folder: String?
 
   var canonical: [UInt8] {
     var members: [(String, JSONValue)] = []
@@ -86,22 +89,28 @@ struct ResultsEntry: Equatable {
       case .file(let size, let modified): members.append((title, .array([JSONValue(size), .string("\(modified)")])))
       }
     }
-    return JSONValue.object([
+    var object: JSONObject = [
       "apprentice": 1, "key": .string(key.description), "files": .object(JSONObject(members)),
-    ]).canonical
+    ]
+    if let folder { object["folder"] = .string(folder) }
+    return JSONValue.object(object).canonical
   }
 
-  init(key: ActionKey, files: [String: File] = [:]) {
+  init(key: ActionKey, files: [String: File] = [:], folder: String? = nil) {
     self.key = key
     self.files = files
+    self.folder = folder
   }
+
+  /// Whether it is about a folder of this name.
+  func belongs(in name: String) -> Bool { folder.map { $0.utf8.elementsEqual(name.utf8) } ?? true }
 
   /// Reads a mark; nil where it says nothing of an action.
   init?(_ bytes: [UInt8]) {
     guard let json = try? JSONValue(parsing: bytes), let key = json["key"]?.string.flatMap({ ActionKey($0) }),
       let members = json["files"]?.object?.members
     else { return nil }
-    self.init(key: key)
+    self.init(key: key, folder: json["folder"]?.string)
     for (title, value) in members {
       if let text = value.string {
         files[title] = .link(text)

@@ -78,12 +78,14 @@ public struct ResultsView: Sendable {
     }
     for (name, entry) in zip(names, entries) {
       guard let shown = try entry.get() else { continue }
+      let isTemporary = name.hasPrefix(ResultsMark.fresh) || name.hasPrefix(ResultsMark.old)
+      if let shown, !isTemporary, !shown.belongs(in: name) { continue }
       if let shown, let key = keys[name], key == shown.key {
         known.state.withLock { $0.entries[name] = shown }
         continue
       }
       guard let inner = try folder.folderIfAny(name) else { continue }
-      if name.hasPrefix(ResultsMark.fresh) || name.hasPrefix(ResultsMark.old) {
+      if isTemporary {
         if try isAbandoned(inner) { try discard(name, inner, in: folder) }
         continue
       }
@@ -119,7 +121,7 @@ public struct ResultsView: Sendable {
   public func show(_ result: ActionResult, label: String) throws(StoreError) {
     let home = try home()
     let name = folderName(label)
-    var entry = ResultsEntry(key: result.key)
+    var entry = ResultsEntry(key: result.key, folder: name)
     // Once: whatever is put there from now on is read again.
     if let seen = known.state.withLock({ $0.entries.removeValue(forKey: name) }), try shows(result, seen, name, home) {
       return
@@ -161,7 +163,7 @@ public struct ResultsView: Sendable {
     let isMarked = try folder.isMarked(or: false)
     let isEmpty = try folder.names().isEmpty
     guard isMarked || isEmpty else { throw .inTheWay(folder.path, what: "a folder") }
-    var entry = ResultsEntry(key: key)
+    var entry = ResultsEntry(key: key, folder: name)
     for (port, path) in folders {
       let text = linkText(to: path, from: folder.path)
       if try folder.link(folderName(port), to: text.string) { entry.files[folderName(port)] = .link(text.string) }
@@ -219,6 +221,9 @@ public struct ResultsView: Sendable {
   private func own(_ name: String, in folder: OpenFolder) throws(StoreError) -> OpenFolder? {
     guard let inner = try folder.folder(name) else { return nil }
     guard try ResultsMark.mayBePut(in: inner) else { throw .inTheWay(inner.path, what: "a folder") }
+    if let entry = try ResultsEntry.read(from: inner), !entry.belongs(in: name) {
+      throw .inTheWay(inner.path, what: "a copy of another folder of results")
+    }
     return inner
   }
 
@@ -356,7 +361,7 @@ public struct ResultsView: Sendable {
     }
     _ = try sweeper.sweep(old)
     var blocked: FilePath?
-    var moved = ResultsEntry(key: entry.key)
+    var moved = ResultsEntry(key: entry.key, folder: entry.folder)
     try merge(folder, into: old, prefix: "", entry, &moved, &blocked)
     try old.write(ResultsMark.name, moved.canonical)
     try discard(fresh, folder, in: home, knowing: entry)

@@ -115,7 +115,8 @@ package final class PipelineRun {
       pending: pending.map { accounts[$0].id },
       estimate: tasks.count == toRun.count && !tasks.isEmpty
         ? RunEstimator.estimate(tasks, places: places) : nil,
-      threads: options.threads, remote: remote.map { ($0.summary.name, atRemote.count) })
+      threads: options.threads, remote: remote.map { ($0.summary.name, atRemote.count) },
+      origins: ActionAccount.origins(selectedAccounts))
   }
 
   /// Puts the results folder and the latest records in step where nothing is to run.

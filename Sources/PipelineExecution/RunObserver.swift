@@ -42,13 +42,16 @@ package struct RunOverview: Sendable {
   package var threads: Int
   /// How many of those are at a remote, where that was asked.
   package var remote: (name: String, count: Int)?
+  /// Where those came from that were not made here, a line for every place.
+  package var origins: [String]
 
   /// An overview.
   package init(
     pipeline: String, actions: Int, fresh: Int, pending: [String], estimate: RunEstimate?, threads: Int,
-    remote: (name: String, count: Int)? = nil
+    remote: (name: String, count: Int)? = nil, origins: [String] = []
   ) {
     self.remote = remote
+    self.origins = origins
     self.pipeline = pipeline
     self.actions = actions
     self.fresh = fresh

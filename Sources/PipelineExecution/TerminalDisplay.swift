@@ -89,6 +89,7 @@ package final class TerminalDisplay: RunObserver {
     }
     line += "\(overview.threads) thread\(overview.threads == 1 ? "" : "s")\n"
     write(line)
+    for origin in overview.origins { write("  \(origin)\n") }
   }
 
   package func actionBegins(_ id: String) {

@@ -55,6 +55,7 @@ struct StageResolver {
   /// The stage of a folder, or nil where it can't be used, which the log then says.
   mutating func folder(_ name: String, at origin: ValueOrigin) -> UserStage? {
     let folder = places.absolute(name, from: origin)
+    let manifest = folder.appending("stage.yaml")
     if let known = folders[folder.string] { return known }
     var stage: UserStage?
     if !FileAccess.exists(folder) {
@@ -62,10 +63,14 @@ struct StageResolver {
       log.report(
         origin, found: "no folder \(name)", expected: "a folder with stage.yaml",
         nearest: nearest.map { "./\($0)" })
-    } else if !FileAccess.exists(folder.appending("stage.yaml")) {
+    } else if !FileAccess.exists(manifest) {
       log.report(origin, found: "no stage.yaml in \(name)", expected: "a folder with stage.yaml")
+    } else if let bytes = FileAccess.read(manifest) {
+      stage = UserStageReader(log: log).read(bytes, folder: folder, shown: shown(name, from: origin))
     } else {
-      stage = UserStageReader(log: log).read(folder: folder, shown: shown(name, from: origin))
+      let reason = FileAccess.isFile(manifest) ? "can't be read" : "is no regular file"
+      log.report(
+        origin, found: "\(shown(name, from: origin)), which \(reason)", expected: "a stage's manifest")
     }
     folders[folder.string] = .some(stage)
     return stage

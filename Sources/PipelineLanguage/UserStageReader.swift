@@ -15,13 +15,12 @@ struct UserStageReader {
   /// The stage of a folder.
   ///
   /// - Parameters:
+  ///   - bytes: The manifest.
   ///   - folder: The folder, absolute.
   ///   - shown: The manifest's name in messages.
   /// - Returns: The stage, or nil where its manifest can't be used, which the log then says.
-  func read(folder: FilePath, shown: FilePath) -> UserStage? {
-    let path = folder.appending("stage.yaml")
+  func read(_ bytes: [UInt8], folder: FilePath, shown: FilePath) -> UserStage? {
     let before = log.problems.count
-    guard let bytes = FileAccess.read(path) else { return nil }
     guard let root = YAMLReader.read(bytes, file: shown, log: log) else { return nil }
     guard let members = log.mapping(root, expected: "a stage's manifest: name, revision, summary, in, out, run")
     else { return nil }

@@ -183,6 +183,23 @@ import Testing
     }
   }
 
+  @Test(
+    "a compression is read to its end, also behind the archive within: what is cut off or stands behind is told",
+    arguments: [("gzip -c", 4), ("bzip2 -c", 4), ("zstd -qc", 1)])
+  func behindArchive(command: String, missing: Int) throws {
+    try TemporaryFolder.with { folder in
+      try Shell.run("echo text > f && tar cf a.tar f && \(command) a.tar > whole", in: folder)
+      let names = try Self.members(folder.appending("whole")).map { $0.entry.name }
+      #expect(names == ["f"])
+      try Shell.run("head -c -\(missing) whole > cut; cp whole more; echo garbage >> more", in: folder)
+      for name in ["cut", "more"] {
+        let error = #expect(throws: ArchiveError.self) { try Self.members(folder.appending(name)) }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(text.contains("is cut off") || text.contains("stand behind"), "\(name): \(text)")
+      }
+    }
+  }
+
   @Test("zstd is read with frames to skip before, between and behind, and with a window of 2 GiB")
   func zstdFrames() throws {
     try TemporaryFolder.with { folder in

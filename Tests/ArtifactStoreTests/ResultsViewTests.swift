@@ -48,6 +48,26 @@ struct ResultsViewTests {
     #expect(Laboratory.read(elsewhere.appending("results/e2e/iq@seed=2/data/a/b")) == "content")
   }
 
+  @Test("A folder of results that the user has renamed or copied is the user's; in an action's place it is in the way")
+  func renamed() throws {
+    let lab = try Laboratory()
+    let (first, second) = (try result(lab, 1, ["index.html": "1", "b": "2"]), try result(lab, 2, ["index.html": "3"]))
+    try view(lab).show(first, label: "mle")
+    let home = lab.folder.appending("results/e2e")
+    try FileManager.default.copyItem(
+      atPath: home.appending("mle").string, toPath: home.appending("mle-kept").string)
+    try FileManager.default.copyItem(atPath: home.appending("mle").string, toPath: home.appending("iq").string)
+    let next = view(lab)
+    try next.begin([("mle", second.key), ("iq", first.key)])
+    #expect(Laboratory.names(home) == [".apprentice-view", "iq", "mle-kept"])
+    try next.show(second, label: "mle")
+    let error = #expect(throws: StoreError.self) { try next.show(first, label: "iq") }
+    #expect(error == .inTheWay(home.appending("iq"), what: "a copy of another folder of results"))
+    for name in ["iq", "mle-kept"] {
+      #expect(Laboratory.read(home.appending(name).pushing("data/index.html")) == "1")
+    }
+  }
+
   @Test("A new result replaces the old one by rename; the same one is left alone")
   func replaced() throws {
     let lab = try Laboratory()

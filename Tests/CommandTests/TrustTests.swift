@@ -68,6 +68,14 @@ import Testing
       #expect(try state("--trust", "own", in: folder)["state"] == "stale")
       let run = try Tool.run("run", "rows.yaml", "--trust", "imported", in: folder)
       #expect(run.status == 0 && run.errors.contains("came with the bundle"), "\(run.errors)")
+      // Also where something else is left to run.
+      let more = Self.pipeline + "  more: { uses: ingest, in: { source: ./d }, with: { limit: 9 } }\n"
+      try TemporaryFolder.write(more, to: folder.appending("rows.yaml"))
+      for arguments in [["--dry-run"], []] {
+        let partly = try Tool.run(["run", "rows.yaml", "--trust", "imported"] + arguments, in: folder)
+        #expect(partly.errors.contains("1 fresh, 1 to run"), "\(partly.errors)")
+        #expect(partly.errors.contains("1 result came with the bundle"), "\(partly.errors)")
+      }
     }
   }
 

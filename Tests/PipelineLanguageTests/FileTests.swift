@@ -109,6 +109,15 @@ import Testing
     #expect(problems.map(\.nearest) == ["./own"])
   }
 
+  @Test("a manifest that can't be read is a problem with its name, never a stage less")
+  func unreadableManifest() throws {
+    let scratch = try Scratch()
+    try scratch.write("own/stage.yaml/inside", "")
+    let problems = try scratch.problems("stages:\n  s: { uses: ./own }\n  t: { uses: ./own }\n")
+    #expect(problems.map(\.found).first == "own/stage.yaml, which is no regular file")
+    #expect(problems.first?.expected == "a stage's manifest")
+  }
+
   @Test("a stage of many faults does not hide those of the stages that read it")
   func cascades() throws {
     let scratch = try Scratch()
