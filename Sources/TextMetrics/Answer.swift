@@ -49,6 +49,8 @@ public struct AnswerRule: Sendable, Hashable {
 public struct AnswerReader: Sendable {
   private let expression: RegularExpression
   private let choice: AnswerRule.Choice
+  /// Whether the expression may ask for the text's end.
+  private let asksForEnd: Bool
 
   init(rule: AnswerRule) {
     guard let expression = try? RegularExpression(rule.pattern) else {
@@ -56,6 +58,8 @@ public struct AnswerReader: Sendable {
     }
     self.expression = expression
     choice = rule.choice
+    asksForEnd =
+      !rule.pattern.utf8.elementsEqual(AnswerRule.usualPattern.utf8) && rule.pattern.utf8.contains(UInt8(ascii: "$"))
   }
 
   /// The answer of a text, without white space around it; nil where there is none.
@@ -72,6 +76,17 @@ public struct AnswerReader: Sendable {
   }
 
   private func chosenMatch(in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>?]? {
+    let match = chosenMatch(upToEndOf: text)
+    guard asksForEnd, text.last == UInt8(ascii: "\n") else { return match }
+    // In Python `$` stands before a final line end, too; RE2's stands at the very end alone.
+    guard let before = chosenMatch(upToEndOf: UnsafeBufferPointer(rebasing: text.dropLast())), let start = before[0]
+    else { return match }
+    guard let match, let other = match[0] else { return before }
+    let isBetter = choice == .first ? start.lowerBound < other.lowerBound : start.lowerBound > other.lowerBound
+    return isBetter ? before : match
+  }
+
+  private func chosenMatch(upToEndOf text: UnsafeBufferPointer<UInt8>) -> [Range<Int>?]? {
     guard let first = expression.match(in: text, from: 0) else { return nil }
     guard choice == .last else { return first }
     var last = first

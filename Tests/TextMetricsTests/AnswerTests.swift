@@ -70,6 +70,20 @@ import TextMetrics
     #expect(try answer("(.)\0(.)", "a\0b") == "a")
   }
 
+  @Test("as in Python, $ stands before a final line end, too, but not before the one before it")
+  func finalLineEnd() throws {
+    func answer(_ pattern: String, _ text: String, _ choice: AnswerRule.Choice = .first) throws -> String? {
+      try AnswerRule(pattern: pattern, choice: choice).reader().answer(in: text)
+    }
+    #expect(try answer(#"(\d+)$"#, "x 5\n") == "5")
+    #expect(try answer(#"(\d+)$"#, "x 5\n\n") == nil)
+    #expect(try answer(#"(\d+)$"#, "x 5") == "5")
+    #expect(try answer(#"(\d+)(?:,|$)"#, "1, 5\n") == "1")
+    #expect(try answer(#"(\d+)(?:,|$)"#, "1, 5\n", .last) == "5")
+    #expect(try answer(#"(\d+)\n"#, "1\n5\n", .last) == "5")
+    #expect(try answer(#"[$](\d+)"#, "$1\n$5\n", .last) == "5")
+  }
+
   @Test("the last match is that of those that do not overlap, and an empty match stops nothing")
   func last() throws {
     func answer(_ pattern: String, _ text: String) throws -> String? {
