@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where the Encoding Standard's table of an encoding is another than iconv's.
 struct EncodingExceptions: Sendable {
   /// How many bytes a character has.
@@ -44,15 +46,12 @@ struct EncodingExceptions: Sendable {
     var table: [String: EncodingExceptions] = [
       "KOI8-U": EncodingExceptions([0xAE: 0x45E, 0xBE: 0x40E]),
       "MACINTOSH": EncodingExceptions([0xC6: 0x2206, 0xF0: 0xF8FF]), "MAC-UK": EncodingExceptions([0xFF: 0x20AC]),
-      "CP1255": EncodingExceptions([0xCA: 0x5BA], hasControls: true),
-      "GB18030": EncodingExceptions(
-        [
-          0x80: 0x20AC, 0xA3A0: 0x3000, 0xFE51: 0xE816, 0xFE52: 0xE817, 0xFE53: 0xE818, 0xFE6C: 0xE831,
-          0xFE76: 0xE83B, 0xFE91: 0xE855,
-        ], .gb18030), "BIG5-HKSCS": EncodingExceptions(big5, .double),
+      "CP1255": EncodingExceptions(bytes(of: "CP1255").merging([0xCA: 0x5BA]) { $1 }, hasControls: true),
+      "CP1258": EncodingExceptions(bytes(of: "CP1258"), hasControls: true),
+      "GB18030": EncodingExceptions(gb18030, .gb18030), "BIG5-HKSCS": EncodingExceptions(big5, .double),
       "EUC-JP-MS": EncodingExceptions([0x8FA2C3: 0xA6], .japanese, hasIBMRows: true),
     ]
-    for name in ["CP1250", "CP1251", "CP1252", "CP1253", "CP1254", "CP1256", "CP1257", "CP1258", "CP874"] {
+    for name in ["CP1250", "CP1251", "CP1252", "CP1253", "CP1254", "CP1256", "CP1257", "CP874"] {
       table[name] = EncodingExceptions(hasControls: true)
     }
     return table
@@ -96,6 +95,50 @@ struct EncodingExceptions: Sendable {
     case .japanese: bytes[0] == 0x8F ? 3 : bytes[0] == 0x8E || bytes[0] >= 0xA1 ? 2 : 1
     }
   }
+
+  /// The characters of the bytes from 80 on, each by itself: iconv's converter joins letters and the accents behind them.
+  private static func bytes(of name: String) -> [UInt32: UInt32] {
+    guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
+      return [:]
+    }
+    defer { iconv_close(converter) }
+    var characters: [UInt32: UInt32] = [:]
+    for byte in UInt8(0x80)...0xFF {
+      var code = CChar(bitPattern: byte)
+      var text = [CChar](repeating: 0, count: 8)
+      var (left, room) = (1, 8)
+      let isKnown = text.withUnsafeMutableBufferPointer { text in
+        var output = text.baseAddress
+        let isKnown = withUnsafeMutablePointer(to: &code) { code in
+          var input: UnsafeMutablePointer<CChar>? = code
+          return iconv(converter, &input, &left, &output, &room) != -1
+        }
+        // A letter is held back until the next byte is known.
+        return isKnown && iconv(converter, nil, nil, &output, &room) != -1
+      }
+      let decoded = String(decoding: text[..<(8 - room)].map { UInt8(bitPattern: $0) }, as: UTF8.self).unicodeScalars
+      if isKnown, decoded.count == 1 { characters[UInt32(byte)] = decoded.first?.value }
+    }
+    return characters
+  }
+
+  private static let gb18030: [UInt32: UInt32] = {
+    var characters: [UInt32: UInt32] = [
+      0x80: 0x20AC, 0xA3A0: 0x3000, 0xFE51: 0xE816, 0xFE52: 0xE817, 0xFE53: 0xE818, 0xFE6C: 0xE831,
+      0xFE76: 0xE83B, 0xFE91: 0xE855,
+    ]
+    // Characters that have codes of two bytes, too, stand in a row of codes of four, whose last byte has ten values.
+    let runs: [(code: UInt32, first: UInt32, scalar: UInt32, count: UInt32)] = [
+      (0x8235_9030, 7, 0x9FB4, 8), (0x8431_8230, 6, 0xFE10, 10),
+    ]
+    for run in runs {
+      for index in 0..<run.count {
+        let digit = run.first + index
+        characters[run.code + digit / 10 * 0x100 + digit % 10] = run.scalar + index
+      }
+    }
+    return characters
+  }()
 
   /// What Hong Kong's table has under other codes, or draws otherwise.
   private static let big5: [UInt32: UInt32] = [
