@@ -5,36 +5,6 @@ import SystemPackage
 
 /// UTF-8 made of bytes in another encoding, without a byte order mark.
 final class DecodedBytes: ByteSource {
-  private static let big5Signs: [UInt16: UnicodeScalar] = [
-    0xA15A: "\u{2574}", 0xA1C3: "\u{FFE3}", 0xA1C5: "\u{2CD}", 0xA1FE: "\u{FF0F}", 0xA240: "\u{FF3C}",
-    0xA2CC: "\u{5341}",
-    0xA2CE: "\u{5345}", 0xA3E1: "€",
-  ]
-
-  /// What rows 89 to 92 of JIS X 0208 hold, a cell each as UTF-8; nil where they hold nothing.
-  private static let ibmCells: [[UInt8]?] = {
-    guard let converter = iconv_open("UTF-8", "CP932"), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
-      return []
-    }
-    defer { iconv_close(converter) }
-    return (89...92).flatMap { row in
-      (1...94).map { cell -> [UInt8]? in
-        // The same cell in Shift_JIS, which has two rows to a first byte.
-        let second = row % 2 == 1 ? cell + 0x3F + (cell > 63 ? 1 : 0) : cell + 0x9E
-        var code = [CChar(bitPattern: UInt8((row - 1) / 2 + 0xC1)), CChar(bitPattern: UInt8(second))]
-        var text = [CChar](repeating: 0, count: 8)
-        var (left, room) = (2, 8)
-        let isKnown = code.withUnsafeMutableBufferPointer { code in
-          text.withUnsafeMutableBufferPointer { text in
-            var (input, output) = (code.baseAddress, text.baseAddress)
-            return iconv(converter, &input, &left, &output, &room) != -1
-          }
-        }
-        return isKnown && room == 5 ? text[..<3].map { UInt8(bitPattern: $0) } : nil
-      }
-    }
-  }()
-
   /// Puts what browsers read in place of characters of one's own.
   ///
   /// - Returns: Whether there is something for all of them.
@@ -46,9 +16,12 @@ final class DecodedBytes: ByteSource {
         continue
       }
       // U+E000 and on: ten rows from row 85 on, 94 cells each.
-      let cell = (Int(text[index + 1] & 0x3F) << 6 | Int(text[index + 2] & 0x3F)) - 4 * 94
-      guard ibmCells.indices.contains(cell), let own = ibmCells[cell] else { return false }
-      for place in 0..<3 { text[index + place] = own[place] }
+      let cell = Int(text[index + 1] & 0x3F) << 6 | Int(text[index + 2] & 0x3F)
+      let row = 85 + cell / 94
+      guard (89...92).contains(row), let scalar = JISCharacters.scalar(row: row, cell: cell % 94 + 1),
+        let own = UTF8.encode(scalar), own.count == 3
+      else { return false }
+      for (place, byte) in own.enumerated() { text[index + place] = byte }
       index += 3
     }
     return true
@@ -60,7 +33,7 @@ final class DecodedBytes: ByteSource {
   private let file: FilePath
   private let source: any ByteSource
   private let name: String
-  private let leftover: TextEncoding.Leftover
+  private let exceptions: EncodingExceptions?
   private let converter: iconv_t
   private var pending = [UInt8](repeating: 0, count: 1 << 16)
   /// What is read and not converted stands in `pending` from `start` up to `filled`.
@@ -74,10 +47,10 @@ final class DecodedBytes: ByteSource {
   private var line = 1
 
   private init(
-    file: FilePath, source: any ByteSource, name: String, leftover: TextEncoding.Leftover, converter: iconv_t
+    file: FilePath, source: any ByteSource, name: String, exceptions: EncodingExceptions?, converter: iconv_t
   ) {
     self.file = file
-    self.leftover = leftover
+    self.exceptions = exceptions
     self.source = source
     self.name = name
     self.converter = converter
@@ -106,17 +79,17 @@ final class DecodedBytes: ByteSource {
     let bytes = PrefixedBytes(head.dropFirst(mark?.length ?? 0), then: source)
     var chosen = encoding
     if let mark {
-      chosen = TextEncoding(name: mark.name, leftover: .refused)
+      chosen = TextEncoding(name: mark.name, isStandard: false)
     } else if encoding.name == nil, let label = declaring.label(in: head) {
-      chosen = EncodingLabel.encoding(label) ?? TextEncoding(name: label.uppercased(), leftover: .refused)
+      chosen = EncodingLabel.encoding(label) ?? TextEncoding(name: label.uppercased(), isStandard: false)
       // A declaration that could be read as ASCII is not written in UTF-16.
-      if chosen.name?.hasPrefix("UTF-16") == true { chosen = TextEncoding(name: "UTF-8", leftover: .refused) }
+      if chosen.name?.hasPrefix("UTF-16") == true { chosen = TextEncoding(name: "UTF-8", isStandard: false) }
       guard chosen.isKnown else {
         throw RecordError(
           file: file, reason: "declares the encoding \(label.shown(limit: 40)), which is unknown; set encoding")
       }
     } else if encoding.name == nil, case .xml = declaring, let wide = EncodingDeclaration.wideXML(head) {
-      chosen = TextEncoding(name: wide, leftover: .refused)
+      chosen = TextEncoding(name: wide, isStandard: false)
     }
     let name = chosen.name ?? "UTF-8"
     if name == "UTF-8" { return bytes }
@@ -124,10 +97,13 @@ final class DecodedBytes: ByteSource {
       throw RecordError(
         file: file, reason: "has no byte order mark; set encoding to \(name.lowercased())le or \(name.lowercased())be")
     }
+    if name == "ISO-2022-JP", chosen.isStandard { return ISO2022JPBytes(bytes, file: file) }
     guard let converter = iconv_open("UTF-8", name), converter != UnsafeMutableRawPointer(bitPattern: -1) else {
       throw RecordError(file: file, reason: "no memory to read the encoding \(name)")
     }
-    return DecodedBytes(file: file, source: bytes, name: name, leftover: chosen.leftover, converter: converter)
+    return DecodedBytes(
+      file: file, source: bytes, name: name, exceptions: chosen.isStandard ? EncodingExceptions.of(name) : nil,
+      converter: converter)
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -157,13 +133,14 @@ final class DecodedBytes: ByteSource {
         defer { hasFlushed = true }
         return hasFlushed ? 0 : flush(into: buffer)
       }
+      if let written = exception(into: buffer) { return written }
       let (written, problem) = convert(into: buffer)
       if written > 0 {
         let text = UnsafeMutableRawBufferPointer(rebasing: buffer[..<written])
-        guard leftover != .ibmRows || Self.replaceOwnCharacters(text) else { throw invalid }
+        guard exceptions?.hasIBMRows != true || Self.replaceOwnCharacters(text) else { throw invalid }
         return written
       }
-      if problem == EILSEQ, let written = leftOver(into: buffer) { return written }
+      if problem == EILSEQ, let written = control(into: buffer) { return written }
       if problem != 0, problem != EINVAL || ended { throw invalid }
     }
   }
@@ -187,38 +164,46 @@ final class DecodedBytes: ByteSource {
     if read == 0 { ended = true } else { filled += read }
   }
 
-  /// Writes the character that the Encoding Standard has for a byte that iconv refuses; nil where it has none.
-  private func leftOver(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    guard start < filled else { return nil }
-    let scalar: UnicodeScalar
-    var length = 1
-    switch leftover {
-    case .control where pending[start] & 0xE0 == 0x80: scalar = UnicodeScalar(pending[start])
-    case .euro where pending[start] == 0x80: scalar = "€"
-    case .big5 where start + 1 < filled:
-      guard let sign = Self.big5Signs[UInt16(pending[start]) << 8 | UInt16(pending[start + 1])] else { return nil }
-      scalar = sign
-      length = 2
-    default: return nil
+  /// Writes the character that stands next where the Encoding Standard has another than iconv; nil where it has none.
+  private func exception(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    guard let exceptions else { return nil }
+    let found = pending.withUnsafeBytes {
+      exceptions.character(at: UnsafeRawBufferPointer(rebasing: $0[start..<filled]))
     }
+    return found.map { write($0.scalar, length: $0.length, into: buffer) }
+  }
+
+  /// Writes the control character of the next byte's number, which iconv refuses; nil where the standard does, too.
+  private func control(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    guard exceptions?.hasControls == true, start < filled, pending[start] & 0xE0 == 0x80 else { return nil }
+    return write(UnicodeScalar(pending[start]), length: 1, into: buffer)
+  }
+
+  /// Writes a character in place of the next bytes.
+  private func write(_ scalar: UnicodeScalar, length: Int, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     start += length
     // A character that the converter holds comes before it.
     let held = flush(into: buffer)
-    let bytes = Array(String(Character(scalar)).utf8)
+    let bytes = UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
     UnsafeMutableRawBufferPointer(rebasing: buffer[held...]).copyBytes(from: bytes)
     return held + bytes.count
   }
 
   private func convert(into buffer: UnsafeMutableRawBufferPointer) -> (written: Int, problem: Int32) {
     var problem: Int32 = 0
-    var inputLeft = filled - start
     var outputLeft = buffer.count
+    let count = pending.withUnsafeBytes { bytes in
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<filled])
+      return exceptions?.reach(in: rest, limit: buffer.count) ?? rest.count
+    }
+    let end = start + count
+    var inputLeft = count
     pending.withUnsafeMutableBytes { bytes in
       var input = bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }
       var output = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
       if iconv(converter, &input, &inputLeft, &output, &outputLeft) == -1 { problem = errno }
     }
-    start = filled - inputLeft
+    start = end - inputLeft
     return (counted(buffer, outputLeft), problem)
   }
 

@@ -92,16 +92,8 @@ enum EncodingLabel {
   private static let encodings: [String: TextEncoding] = {
     var encodings: [String: TextEncoding] = [:]
     for (name, labels) in table {
-      let leftover: TextEncoding.Leftover =
-        switch name {
-        case "GB18030": .euro
-        case "BIG5-HKSCS": .big5
-        case "EUC-JP-MS": .ibmRows
-        case "MACINTOSH": .refused
-        default: name.hasPrefix("CP125") || name == "CP874" ? .control : .refused
-        }
       for label in labels.split(separator: " ") {
-        encodings[String(label)] = TextEncoding(name: name, leftover: leftover)
+        encodings[String(label)] = TextEncoding(name: name, isStandard: true)
       }
     }
     return encodings

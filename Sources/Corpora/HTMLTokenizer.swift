@@ -47,7 +47,7 @@ struct HTMLTokenizer {
       }
       if let name = element {
         element = nil
-        let end = endTag(of: name)
+        let end = name == "script" ? HTMLScript(bytes: bytes).end(from: position) : endTag(of: name)
         defer { position = end }
         if end > position {
           let content = UnsafeRawBufferPointer(rebasing: bytes[position..<end])

@@ -5,33 +5,20 @@ import Glibc
 /// Nothing is guessed from the text: what counts is what the user declares, else a byte order mark, else an XML or HTML
 /// declaration, else UTF-8.
 public struct TextEncoding: Sendable, Hashable {
-  /// What becomes of a byte that iconv's table leaves out and the Encoding Standard does not.
-  enum Leftover: Sendable, Hashable {
-    /// An error.
-    case refused
-    /// 80 to 9F are control characters of the same number.
-    case control
-    /// 80 alone is the euro sign.
-    case euro
-    /// Signs of Big5 that the table for Hong Kong lacks.
-    case big5
-    /// Rows 89 to 92 of JIS X 0208 are IBM's characters, where iconv has room for one's own.
-    case ibmRows
-  }
-
   /// The name as iconv(3) knows it, or nil where the file itself says.
   let name: String?
-  let leftover: Leftover
+  /// Whether it is read by the Encoding Standard's tables where iconv's are others.
+  let isStandard: Bool
 
   /// As the file itself says: byte order mark, declaration, else UTF-8.
-  public static let asFileSays = TextEncoding(name: nil, leftover: .refused)
+  public static let asFileSays = TextEncoding(name: nil, isStandard: false)
 
   /// A name that iconv does not know.
   public struct Unknown: Error, Sendable {}
 
-  init(name: String?, leftover: Leftover) {
+  init(name: String?, isStandard: Bool) {
     self.name = name
-    self.leftover = leftover
+    self.isStandard = isStandard
   }
 
   /// A declared encoding.
@@ -43,10 +30,10 @@ public struct TextEncoding: Sendable, Hashable {
   public init(named name: String) throws(Unknown) {
     let label = EncodingLabel.trimmed(name)
     switch label {
-    case "ascii", "us-ascii", "ansi_x3.4-1968": self.init(name: "ASCII", leftover: .refused)
-    case "windows-1252", "cp1252": self.init(name: "CP1252", leftover: .refused)
-    case "utf16", "utf-16": self.init(name: "UTF-16", leftover: .refused)
-    default: self = EncodingLabel.encoding(label) ?? TextEncoding(name: label.uppercased(), leftover: .refused)
+    case "ascii", "us-ascii", "ansi_x3.4-1968": self.init(name: "ASCII", isStandard: false)
+    case "windows-1252", "cp1252": self.init(name: "CP1252", isStandard: false)
+    case "utf16", "utf-16": self.init(name: "UTF-16", isStandard: false)
+    default: self = EncodingLabel.encoding(label) ?? TextEncoding(name: label.uppercased(), isStandard: false)
     }
     guard isKnown else { throw Unknown() }
   }

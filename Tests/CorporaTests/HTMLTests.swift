@@ -68,6 +68,29 @@ import Testing
   }
 
   @Test(
+    "a script within a comment's marks within a script ends itself only, as browsers have it",
+    arguments: [
+      ("<!-- <script> </script> hidden --></script>end", "end"), ("<!-- </script>end", "end"),
+      ("<!-- <script> --> </script>end", "end"), ("<!--><script></script>end", "end"),
+      ("<!---><script></script>end", "end"), ("<!--<SCRIPT\n></Script/>no</script >end", "end"),
+      ("<!--<script></script><script></script>no</script>end", "end"),
+      ("<!-- <scripts> </script>end", "end"), ("<!-- <script> </scripts> </script> no </script>end", "end"),
+      ("<!-- <script> <!-- </script> no </script>end", "end"), ("<script></script>end", "end"),
+      ("<!-- <script> </script> no", ""), ("<!- <script> </script>end", "end"), ("--> <script> </script>end", "end"),
+      ("<!-- < script> </script>end", "end"), ("<!-- <script>- -> </script> no --->x</script>end", "end"),
+      ("<!-- <script>--</script>>no</script>end", "end"), ("<!<!--<script></script>no</script>end", "end"),
+    ])
+  func scripts(script: String, text: String) throws {
+    #expect(try row("a<script>\(script)") == "1 {\"title\":\"\",\"text\":\"a\(text)\"}")
+  }
+
+  @Test("the contents of other elements end at their first end tag, whatever comment stands in them")
+  func otherContents() throws {
+    #expect(try row("<style><!-- <style> </style>a") == #"1 {"title":"","text":"a"}"#)
+    #expect(try row("<textarea><!-- <script> </textarea>a") == #"1 {"title":"","text":"<!-- <script> a"}"#)
+  }
+
+  @Test(
     "lines are where a browser begins them, also where end tags are left out",
     arguments: [
       ("<p>a<div>b</div>c", "a\\n\\nb\\nc"), ("<div><p>a</div>b", "a\\n\\nb"), ("a<br>b<br/>c</br>d", "a\\nb\\nc\\nd"),

@@ -212,6 +212,55 @@ import Testing
       try Reading.rows(page, CorpusReader(format: .html)) == ["1 {\"title\":\"\",\"text\":\"\(expected)\"}"])
   }
 
+  @Test(
+    "where iconv's table is another than the Encoding Standard's, the standard's counts",
+    arguments: [
+      ("koi8-u", [0xAE, 0x61, 0xBE, 0xAD], "ўaЎґ"), ("x-mac-cyrillic", [0xFF, 0xE0], "€а"),
+      ("macintosh", [0xC6, 0xF0, 0x8E], "\u{2206}\u{F8FF}é"), ("windows-1255", [0xE0, 0xCA, 0x81], "א\u{5BA}\u{81}"),
+      ("gbk", [0xA3, 0xA0, 0x61, 0xFE, 0x51, 0xFE, 0x91, 0x80], "\u{3000}a\u{E816}\u{E855}€"),
+      ("gb18030", [0x81, 0x30, 0xA3, 0x30, 0xA3, 0xA0, 0xB0, 0xA1], "\u{1F8}\u{3000}啊"),
+      ("big5", [0x8E, 0x69, 0xA1, 0x45, 0xFE, 0xDD, 0x61, 0xA4, 0xA4, 0xA3, 0xC0], "箸‧砉a中␀"),
+      ("big5", [0x88, 0x66, 0xA1, 0xE3], "Ê～"), ("big5", [0xA4, 0xA1, 0xA1, 0x45], "丑‧"),
+      ("euc-jp", [0x8F, 0xA2, 0xC3, 0xA4, 0xA2, 0x8F, 0xB0, 0xA1], "\u{A6}あ丂"),
+      ("euc-jp", [0x8E, 0xB1, 0xFC, 0xFC], "ｱ￤"),
+      ("windows-1255", [0xE0, 0xC7, 0x61, 0xF9, 0xD1], "א\u{5B7}aש\u{5C1}"),
+      ("windows-1258", [0x61, 0xCC, 0x41, 0xD2], "a\u{300}A\u{309}"),
+      (
+        "gb18030", [0x82, 0x35, 0x90, 0x37, 0x82, 0x35, 0x91, 0x34, 0x84, 0x31, 0x82, 0x36, 0x84, 0x31, 0x83, 0x35],
+        "\u{9FB4}\u{9FBB}\u{FE10}\u{FE19}"
+      ),
+    ] as [(String, [UInt8], String)])
+  func exceptions(label: String, bytes: [UInt8], expected: String) throws {
+    #expect(try rows(bytes, label).map { Array($0.utf8) } == [Array("1 {\"text\":\"\(expected)\"}".utf8)])
+    // Wherever a buffer ends, and whatever the room.
+    let count = 40_000
+    let many = try texts(Array(repeatElement(bytes, count: count).joined()), label)
+    #expect(many.map { Array($0.utf8) } == [Array(String(repeating: expected, count: count).utf8)])
+  }
+
+  @Test(
+    "ISO-2022-JP has the characters of browsers, NEC's and IBM's among them, and its four sets",
+    arguments: [
+      ("\u{1B}$B!A\u{1B}(B", "～"), ("\u{1B}$B!B!]!q!r\"L\u{1B}(B~\\", "∥－￠￡￢~\\"), ("\u{1B}$B-!y!\u{1B}(Ba", "①纊a"),
+      ("\u{1B}$@$\"\u{1B}(J\\~a\u{1B}(I1_\u{1B}(Bb", "あ¥‾aｱﾟb"), ("a\u{1B}$B0!", "a亜"), ("plain", "plain"),
+    ])
+  func iso2022JP(text: String, expected: String) throws {
+    let escaped = expected.replacing("\\", with: "\\\\")
+    #expect(try rows(Array(text.utf8), "iso-2022-jp") == ["1 {\"text\":\"\(escaped)\"}"])
+  }
+
+  @Test(
+    "what is no ISO-2022-JP is refused with its line",
+    arguments: [
+      ("a\n\u{1B}$B)!", 2), ("a\n\u{1B}", 2), ("\u{1B}$B!", 1), ("\u{1B}(C", 1), ("\n\n\u{E}", 3), ("é", 1),
+      ("\u{1B}(Ia", 1), ("\u{1B}$B!\u{1B}(B", 1),
+    ])
+  func noISO2022JP(text: String, line: Int) throws {
+    #expect(
+      try failure(Array(text.utf8), "iso-2022-jp")
+        == "\(line): is not valid ISO-2022-JP; declare the file's encoding with encoding")
+  }
+
   @Test("characters of one's own in EUC-JP, which browsers don't know, are refused with their line")
   func ownCharacters() throws {
     #expect(try failure([0x61, 0x0A, 0xF5, 0xA1], "euc-jp").contains("is not valid EUC-JP-MS"))

@@ -42,6 +42,13 @@ import Testing
     #expect(try texts("benchmark/entries/entry", path) == expected)
   }
 
+  @Test("an attribute's value is compared and told as it is meant, however its signs are written")
+  func attributes() throws {
+    let text = "<a><e k=\"AT&amp;T &#38;&#60;\"><b k=\"a&amp;b\">x</b><b k=\"a&#38;b\">y</b><b k=\"a\">z</b></e></a>"
+    #expect(try texts("a/e", "@k", text) == ["AT&T &<"])
+    #expect(try texts("a/e", "b[@k=\"a&b\"]", text) == ["x, y"])
+  }
+
   @Test("several values are references where a template is one path alone")
   func references() throws {
     var texts: [[String]] = []

@@ -54,6 +54,18 @@ import Testing
     #expect(try rows(text, .xml) == [#"3 {"doc":"d","origlang":"de","seg":"1","src":"a <b> & c d"}"#])
   }
 
+  @Test("an ampersand, a quote and a number in an attribute are what they are in a text")
+  func attributes() throws {
+    let document =
+      "<dataset><doc id=\"a&amp;b\" domain=\"&#38;&#x26;\"><src><seg id=\"1&amp;2\">s &amp; t</seg></src>"
+      + "<ref translator=\"R&amp;D\"><seg id=\"1&#38;2\">r</seg></ref></doc></dataset>"
+    #expect(
+      try rows(document, .xml) == [#"1 {"doc":"a&b","domain":"&&","seg":"1&2","src":"s & t","ref.R&D":"r"}"#])
+    let memory =
+      "<tmx><body><tu tuid='&lt;A&amp;amp;B&gt;&quot;&apos;'><tuv xml:lang=\"en\"><seg>x</seg></tuv></tu></body></tmx>"
+    #expect(try rows(memory, .tmx) == [#"1 {"tuid":"<A&amp;B>\"'","en":"x"}"#])
+  }
+
   @Test("a text longer than the longest row is refused with the line, and is not kept")
   func tooLong() throws {
     let head = Array(dataset("<src><seg id=\"1\">").split(separator: "</doc>")[0].utf8)
@@ -162,6 +174,10 @@ import Testing
         "<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">", "<seg id=\"1\">&c;</seg>",
         "refers to the entity &a;"
       ),
+      (
+        "<!ENTITY b \"lol\">", "<seg id=\"&amp;&b;\">b</seg>", "refers to the entity &b;"
+      ),
+      ("<!ENTITY a \"x\"><!ATTLIST seg id CDATA \"&a;\">", "<seg>b</seg>", "refers to the entity &a;"),
     ])
   func entities(declarations: String, segment: String, expected: String) {
     let text = "<!DOCTYPE dataset [\(declarations)]><dataset><doc id=\"d\"><src>\(segment)</src></doc></dataset>"

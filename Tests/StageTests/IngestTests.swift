@@ -407,6 +407,38 @@ import Testing
     #expect(bench.warnings.count == 2, "\(bench.warnings)")
   }
 
+  @Test("a member of an archive that another tool would take for the validation split is named, too")
+  func overlookedMember() throws {
+    let folder = try source([
+      ("d/train.jsonl", pairs(4)), ("d/valid.jsonl", pairs(2, from: 9)), ("d/notes.txt", "x"),
+      ("e/train.jsonl", pairs(1)), ("e/validation.jsonl", pairs(1, from: 9)), ("e/dev.jsonl", pairs(1)),
+    ])
+    try Shell.run("tar -cf d.tar d; tar -cf e.tar e", in: folder)
+    #expect(try rows(folder.appending("d.tar"), [:]).count == 4)
+    #expect(
+      bench.warnings == [
+        "d/valid.jsonl is not read: an archive's splits are train, validation and test; name it with files, "
+          + "{ train: …, validation: d/valid.jsonl }"
+      ])
+    let named: JSONObject = ["files": ["train": "d/train.jsonl", "validation": "d/valid.jsonl"]]
+    #expect(try rows(folder.appending("d.tar"), named, .validation).count == 2)
+    _ = try rows(folder.appending("e.tar"), [:])
+    #expect(bench.warnings.count == 1, "\(bench.warnings)")
+  }
+
+  @Test("a seed where nothing is drawn is said to have no effect")
+  func idleSeed() throws {
+    let source = try source([("train.jsonl", pairs(4))])
+    for drawn: JSONObject in [["subset": 2], ["shuffle": true], ["fractions": ["train": 0.5, "test": 0.5]], [:]] {
+      var parameters = drawn
+      parameters["seed"] = drawn.names.isEmpty ? 0 : 3
+      _ = try rows(source, parameters)
+    }
+    #expect(bench.warnings.isEmpty)
+    _ = try rows(source, ["seed": 3])
+    #expect(bench.warnings == ["seed has no effect: without subset, shuffle and fractions nothing is drawn"])
+  }
+
   @Test("parallel texts of several files each, and of long rows, are read side by side")
   func parallelFiles() throws {
     let long = String(repeating: "é\\\"\t", count: 100_000)

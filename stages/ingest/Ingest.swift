@@ -82,12 +82,7 @@ public struct Ingest: Stage {
   /// Reads the source and writes the dataset.
   public func run(_ context: StageContext) throws {
     let sources = try SourceFiles(context.input("source").path, requests: requests)
-    if let name = sources.overlooked.first {
-      context.report(
-        .warning(
-          "\(name.shown()) is not read: a folder's splits are train, validation and test; name it with files, "
-            + "{ train: …, validation: \(name.shown()) }"))
-    }
+    if let name = sources.overlooked.first { Self.warn(ofOverlooked: name, of: "a folder", context) }
     let dealing = Dealing(seed: UInt64(parameters[IngestParameters.seed]))
     var reader = reader
     reader.threads = context.threads
@@ -95,6 +90,7 @@ public struct Ingest: Stage {
       context, reader: reader, templates: templates, selection: selection, parameters: parameters,
       spool: try spools(sources, dealing, context))
     var splits = try reading.read(sources)
+    if let name = reading.overlooked.first { Self.warn(ofOverlooked: name, of: "an archive", context) }
     for index in splits.indices {
       let spool = splits[index].spool
       switch parameters[IngestParameters.deduplicate] {
@@ -130,6 +126,13 @@ public struct Ingest: Stage {
     }
     let summary = counts.map { "\($0.count) \($0.split.rawValue)" } + [reading.selection.summary].compactMap(\.self)
     context.report(.summary(summary.joined(separator: " · ")))
+  }
+
+  private static func warn(ofOverlooked name: String, of source: String, _ context: StageContext) {
+    context.report(
+      .warning(
+        "\(name.shown()) is not read: \(source)'s splits are train, validation and test; name it with files, "
+          + "{ train: …, validation: \(name.shown()) }"))
   }
 
   private var overlap: IngestParameters.Overlap { parameters[IngestParameters.overlap] }
@@ -196,6 +199,11 @@ public struct Ingest: Stage {
       for (name, isSet) in draws where isSet {
         context.report(.warning("\(name) is about train, which the source does not have"))
       }
+    }
+    let isDrawn =
+      !fractions.isEmpty || parameters[IngestParameters.subset] != 1 || parameters[IngestParameters.shuffle]
+    if parameters[IngestParameters.seed] != 0, !isDrawn {
+      context.report(.warning("seed has no effect: without subset, shuffle and fractions nothing is drawn"))
     }
     for (parameter, split) in templates.perSplit where !splits.contains(split) {
       context.report(

@@ -22,7 +22,7 @@ struct SourceFiles {
   }
 
   private let place: Place
-  /// Files that are called as another tool calls its validation split, which are not read.
+  /// Files of a folder that are called as another tool calls its validation split, which are not read.
   private(set) var overlooked: [String] = []
 
   /// The files that are read; an archive counts as one.
@@ -57,10 +57,7 @@ struct SourceFiles {
       let splits = isFolder ? try Self.splits(in: source) : [(FileRequest(split: .train, name: ""), source)]
       place = .disk(splits)
       if isFolder, !splits.contains(where: { $0.0.split == .validation }) {
-        overlooked = FileContent.names(in: source).filter { name in
-          let path = CorpusFormat.uncompressed(FilePath(name))
-          return path.extension != nil && ["valid", "val", "dev", "eval"].contains(path.stem)
-        }
+        overlooked = FileContent.names(in: source).filter { Self.isOverlooked(FilePath($0)) }
       }
     } else {
       guard isFolder else {
@@ -93,6 +90,12 @@ struct SourceFiles {
     let name = CorpusFormat.uncompressed(name)
     guard name.extension != nil, let stem = name.stem else { return nil }
     return Split(rawValue: stem)
+  }
+
+  /// Whether a file is called as another tool calls its validation split.
+  private static func isOverlooked(_ name: FilePath) -> Bool {
+    let path = CorpusFormat.uncompressed(name)
+    return path.extension != nil && ["valid", "val", "dev", "eval"].contains(path.stem)
   }
 
   private static func splits(in folder: FilePath) throws(StageFailure) -> [(FileRequest, FilePath)] {
@@ -136,11 +139,12 @@ struct SourceFiles {
   ///   - consumed: Called now and then with the number of bytes that were read of all files.
   ///   - waiting: Called several times a second while a pipe gives nothing; may throw to end the waiting.
   ///   - body: Reads the bytes of one file.
+  /// - Returns: Members of an archive that are called as another tool calls its validation split, which are not read.
   /// - Throws: `StageFailure` where an archive lacks what is asked for, what reading throws, and what `body` throws.
   func read(
     consumed: @escaping (Int) -> Void, waiting: @escaping () throws -> Void,
     _ body: (_ request: FileRequest, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
-  ) throws {
+  ) throws -> [String] {
     switch place {
     case .disk(let files):
       var before = 0
@@ -150,15 +154,17 @@ struct SourceFiles {
         try file.read(consumed: { consumed(start + $0) }) { try body(request, path, $0) }
         before += file.size
       }
+      return []
     case .archive(let archive, let requests):
-      try read(archive, requests, consumed: consumed, body)
+      return try read(archive, requests, consumed: consumed, body)
     }
   }
 
   private func read(
     _ archive: CorpusFile, _ requests: [FileRequest], consumed: @escaping (Int) -> Void,
     _ body: (_ request: FileRequest, _ file: FilePath, _ bytes: any ByteSource) throws -> Void
-  ) throws {
+  ) throws -> [String] {
+    var overlooked: [String] = []
     func answers(_ name: String) -> [FileRequest] {
       if requests.isEmpty {
         guard let last = FilePath(name).lastComponent, let split = Self.split(calledAs: FilePath(last.string)) else {
@@ -178,7 +184,13 @@ struct SourceFiles {
     var pass = 0
     var passes = 1
     while pass < passes {
-      try archive.readMembers({ answers($0).count > pass }, consumed: consumed) { name, file, bytes in
+      let isWanted = { (name: String) -> Bool in
+        if requests.isEmpty, let last = FilePath(name).lastComponent, Self.isOverlooked(FilePath(last.string)) {
+          overlooked.append(name)
+        }
+        return answers(name).count > pass
+      }
+      try archive.readMembers(isWanted, consumed: consumed) { name, file, bytes in
         let all = answers(name)
         passes = max(passes, all.count)
         answered[key(all[pass]), default: 0] += 1
@@ -199,5 +211,6 @@ struct SourceFiles {
     for request in requests where answered[key(request)] == nil {
       throw StageFailure("\(archive.path) holds no \(request.name.shown()) for \(request.split.rawValue)")
     }
+    return answered.keys.contains(key(FileRequest(split: .validation, name: ""))) ? [] : overlooked
   }
 }

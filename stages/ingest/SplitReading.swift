@@ -24,6 +24,8 @@ struct SplitReading {
   private var unnamedReferences: [Int: Int] = [:]
   /// Rows that lack fields of all of them.
   private var fallbacks = 0
+  /// Members of an archive that are called as another tool calls its validation split, which were not read.
+  private(set) var overlooked: [String] = []
   /// The formats that were read.
   private(set) var formats: Set<CorpusFormat> = []
 
@@ -75,7 +77,7 @@ struct SplitReading {
     }
     var waited = false
     let context = context
-    try sources.read(
+    overlooked = try sources.read(
       consumed: progress.advance,
       waiting: {
         if context.isInterrupted { throw context.interruption }
