@@ -63,6 +63,8 @@ final class XMLParser {
   private let file: FilePath
   private var context: xmlParserCtxtPtr?
   private var failure: (any Error)?
+  /// Whether the entity that libxml2 asks for next is one that it has just seen declared.
+  private var isDeclaring = false
   private var source: (any ByteSource)?
   private let window = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
   private var (begin, end) = (0, 0)
@@ -135,6 +137,12 @@ final class XMLParser {
 
   private var line: Int { Int(context?.pointee.input?.pointee.line ?? 0) }
 
+  /// Whether an entity is asked for since it was declared, once.
+  private func takesDeclaration() -> Bool {
+    defer { isDeclaring = false }
+    return isDeclaring && context?.pointee.inSubset != 0
+  }
+
   private func stop(_ error: any Error) {
     if failure == nil { failure = error }
     if let context { xmlStopParser(context) }
@@ -190,8 +198,15 @@ final class XMLParser {
     }
     events.ignorableWhitespace = events.characters
     events.cdataBlock = events.characters
+    // A declaration is no reference, though libxml2 asks for what it has declared.
+    events.entityDecl = { user, _, kind, _, _, _ in
+      let isInternal =
+        kind == XML_INTERNAL_GENERAL_ENTITY.rawValue || kind == XML_INTERNAL_PARAMETER_ENTITY.rawValue
+      XMLParser.parser(user).isDeclaring = isInternal
+    }
     events.getEntity = { user, name in
       let parser = XMLParser.parser(user)
+      if parser.takesDeclaration() { return nil }
       let name = name.map { String(cString: $0) } ?? ""
       parser.stop(
         RecordError(
@@ -202,6 +217,7 @@ final class XMLParser {
     }
     events.getParameterEntity = { user, name in
       let parser = XMLParser.parser(user)
+      if parser.takesDeclaration() { return nil }
       let name = name.map { String(cString: $0) } ?? ""
       parser.stop(
         RecordError(

@@ -172,16 +172,32 @@ import Testing
       ),
       (
         "<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">", "<seg id=\"1\">&c;</seg>",
-        "refers to the entity &a;"
+        "refers to the entity &c;"
       ),
       (
         "<!ENTITY b \"lol\">", "<seg id=\"&amp;&b;\">b</seg>", "refers to the entity &b;"
       ),
+      ("<!ENTITY a \"x\">", "<seg id=\"1\">&b;</seg>", "refers to the entity &b;"),
+      ("<!ENTITY a SYSTEM \"x\"><!ENTITY b \"x\">", "<seg id=\"1\">&a;</seg>", "refers to the entity &a;"),
+      ("<!ENTITY % a \"x\"> %a;", "<seg id=\"1\">b</seg>", "refers to the parameter entity %a;"),
       ("<!ENTITY a \"x\"><!ATTLIST seg id CDATA \"&a;\">", "<seg>b</seg>", "refers to the entity &a;"),
     ])
   func entities(declarations: String, segment: String, expected: String) {
     let text = "<!DOCTYPE dataset [\(declarations)]><dataset><doc id=\"d\"><src>\(segment)</src></doc></dataset>"
     #expect(failure(text, .xml).contains(expected))
+  }
+
+  @Test(
+    "a document type may declare entities that nothing refers to, the five that need no declaration among them",
+    arguments: [
+      "<!ENTITY a \"x\">", "<!ENTITY lt \"&#38;#60;\"><!ENTITY amp \"&#38;#38;\">", "<!ENTITY % a \"x\">",
+      "<!ENTITY a SYSTEM \"file:///etc/passwd\"><!ENTITY b \"&a;\">", "<!ENTITY a PUBLIC \"p\" \"x\" NDATA gif>",
+    ])
+  func declarations(declarations: String) throws {
+    let text =
+      "<!DOCTYPE dataset SYSTEM \"x.dtd\" [\(declarations)]>"
+      + "<dataset><doc id=\"d\"><src><seg id=\"&amp;\">b &lt; c</seg></src></doc></dataset>"
+    #expect(try rows(text, .xml) == [#"1 {"doc":"d","seg":"&","src":"b < c"}"#])
   }
 
   @Test("segments whose ids only look alike are two")
