@@ -107,6 +107,33 @@ import Testing
     }
   }
 
+  @Test("an entry that is lost is damage, with status 4; what gc has removed is gone, with status 2 and no other name")
+  func lostEntry() throws {
+    try withRun { folder in
+      let actions = folder.pushing(".apprentice/actions")
+      let name = try #require(try FileManager.default.contentsOfDirectory(atPath: actions.string).first)
+      try FileManager.default.removeItem(atPath: actions.appending(name).string)
+      let check = try Tool.run("fsck", in: folder)
+      #expect(check.status == 4, "\(check.output)")
+      #expect(check.output.contains("the entry of rows of one is gone"), "\(check.output)")
+      for reference in ["one:rows", "rows", "one:rows.dataset"] {
+        let shown = try Tool.run("show", reference, in: folder)
+        #expect(shown.status == 4, "\(shown.errors)")
+        #expect(shown.errors.contains("the entry of rows is gone"), "\(shown.errors)")
+      }
+      #expect(try Tool.run("run", "one.yaml", in: folder).status == 0)
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+      #expect(try Tool.run("show", "one:rows", in: folder).status == 0)
+      try FileManager.default.removeItem(atPath: folder.pushing(".apprentice/refs/one").string)
+      let collected = try Tool.run("gc", "--keep-runs", "0", "--max-age", "0s", "--grace", "0s", in: folder)
+      #expect(collected.status == 0, "\(collected.errors)")
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+      let shown = try Tool.run("show", "one:rows", in: folder)
+      #expect(shown.status == 2, "\(shown.errors)")
+      #expect(shown.errors.contains("is gone") && !shown.errors.contains("did you mean"), "\(shown.errors)")
+    }
+  }
+
   @Test("nothing that is no file is waited for: a pipe as pipeline file, as source, as store")
   func pipes() throws {
     try withRun { folder in
