@@ -68,6 +68,8 @@ struct PastRun {
   /// - Parameters:
   ///   - store: The store.
   ///   - imported: The actions of which anything is known to have come from elsewhere.
+  /// - Returns: The places, each with the number of its results.
+  /// - Throws: `StoreError` where the system refuses.
   private func origins(in store: Store, imported: Set<ActionKey>) throws -> [OriginCount] {
     var origins: [ResultOrigin] = []
     for action in summary?.actions ?? [] where action.state == "fresh" || action.state == "waited" {

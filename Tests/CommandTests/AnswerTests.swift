@@ -195,6 +195,21 @@ import Testing
     }
   }
 
+  @Test("a stage that reaches the limit on the size of a file ends with 7, and the limit is named, not the disk")
+  func fileSizeLimit() throws {
+    try withRun { folder in
+      let rows = (0..<400).map { "{\"prompt\":\"what is \($0)?\",\"completion\":\"the number \($0)\"}\n" }
+      try TemporaryFolder.write(rows.joined(), to: folder.pushing("d/train.jsonl"))
+      for verb in ["exec ingest --in source=d --out out", "run one.yaml"] {
+        let outcome = try shell(
+          "(ulimit -f 8; \"$A\" \(verb)) 2>&1 | cat >&2; exit ${PIPESTATUS[0]}", in: folder)
+        #expect(outcome.status == 7, "\(verb): \(outcome.errors)")
+        #expect(outcome.errors.contains("ulimit -f"), "\(verb): \(outcome.errors)")
+        #expect(!outcome.errors.contains("is full"), "\(verb): \(outcome.errors)")
+      }
+    }
+  }
+
   @Test("results and files are not written into the store")
   func intoTheStore() throws {
     try withRun { folder in
