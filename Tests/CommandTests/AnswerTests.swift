@@ -145,6 +145,13 @@ import Testing
         let outcome = try shell("timeout 20 \"$A\" \(verb)", in: folder)
         #expect(outcome.status != 124 && outcome.status != 0, "\(verb): \(outcome.errors)")
       }
+      let action = try shell("APPRENTICE_ACTION=pipe timeout 20 \"$A\" run-action", in: folder)
+      #expect(action.status == 1)
+      #expect(action.errors.contains("pipe is no regular file"), "\(action.errors)")
+      let pipeline = try Tool.run("run", "./pipe", in: folder)
+      #expect(pipeline.status == 2)
+      #expect(pipeline.errors.contains("pipe, which is a named pipe"), "\(pipeline.errors)")
+      #expect(!pipeline.errors.contains("did you mean"), "\(pipeline.errors)")
       let source = try Tool.run("run", "two.yaml", in: folder)
       #expect(source.status == 2 && source.errors.contains("write it to a file first"), "\(source.errors)")
     }
