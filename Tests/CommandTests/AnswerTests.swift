@@ -134,6 +134,25 @@ import Testing
     }
   }
 
+  @Test("a reference that leads nowhere is told with what helps, and a run that has nothing to do sets it anew")
+  func damagedReference() throws {
+    try withRun { folder in
+      let reference = folder.pushing(".apprentice/refs/one")
+      #expect(Fixture.exists(reference))
+      for isFolder in [false, true] {
+        try FileManager.default.removeItem(atPath: reference.string)
+        try TemporaryFolder.write("x\n", to: isFolder ? reference.appending("x") : reference)
+        let check = try Tool.run("fsck", in: folder)
+        #expect(check.status == 4)
+        #expect(check.output.contains("the next run of that pipeline"), "\(check.output)")
+        let run = try Tool.run("run", "one.yaml", in: folder)
+        #expect(run.status == 0 && run.errors.contains("nothing to do"), "\(run.errors)")
+        let after = try Tool.run("fsck", in: folder)
+        #expect(after.status == 0, "\(after.output)")
+      }
+    }
+  }
+
   @Test("nothing that is no file is waited for: a pipe as pipeline file, as source, as store")
   func pipes() throws {
     try withRun { folder in
