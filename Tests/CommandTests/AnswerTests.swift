@@ -134,6 +134,25 @@ import Testing
     }
   }
 
+  @Test("what stands in the place of a store or of outputs and is no folder is named, with status 2")
+  func noFolder() throws {
+    try withRun { folder in
+      #expect(mkfifo(folder.appending("pipe").string, 0o644) == 0)
+      for verb in [
+        "doctor --store pipe", "doctor --json --store pipe/below", "run one.yaml --store pipe",
+        "run one.yaml --store one.yaml/below", "status one.yaml --store pipe", "show one:rows --store pipe",
+        "exec ingest --in source=d --out pipe", "exec ingest --in source=d --out pipe/below",
+      ] {
+        let outcome = try shell("timeout 20 \"$A\" \(verb)", in: folder)
+        #expect(outcome.status == 2, "\(verb): \(outcome.errors)")
+        if !verb.contains("--json") { #expect(outcome.errors.contains("is no folder"), "\(verb): \(outcome.errors)") }
+      }
+      let doctor = try Tool.run("doctor", "--store", "pipe", in: folder)
+      #expect(doctor.output.contains("(is no folder)"), "\(doctor.output)")
+      #expect(!doctor.output.contains("not made yet"), "\(doctor.output)")
+    }
+  }
+
   @Test("a reference that leads nowhere is told with what helps, and a run that has nothing to do sets it anew")
   func damagedReference() throws {
     try withRun { folder in
