@@ -120,15 +120,11 @@ extension Store {
       plan.blobs.append(blob.digest)
       plan.freedBytes += blob.size
     }
-    // What is left of a result whose parts go would only be missed later.
+    // What is left of a result whose parts go would only be missed later; one that stays whole stays found.
     let gone = Set(plan.blobs)
     var actions: [ActionKey] = []
     for key in plan.actions {
-      if policy.mostBytes != nil, let result = try recordedResult(key) {
-        var reached: [Digest: Int] = [:]
-        try reach(result, into: &reached)
-        if !reached.isEmpty, !reached.keys.contains(where: gone.contains) { continue }
-      }
+      if let result = try recordedResult(key), try staysWhole(result, of: key, without: gone) { continue }
       actions.append(key)
     }
     plan.actions = actions

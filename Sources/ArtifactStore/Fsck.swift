@@ -30,8 +30,10 @@ public struct FsckReport: Sendable {
   public var strays: [FilePath] = []
   /// Actions whose entries name something that is no result of theirs.
   public var misplaced: [IncompleteAction] = []
-  /// Actions whose results are not whole.
+  /// Actions whose results are not whole, or whose entries are gone.
   public var incomplete: [IncompleteAction] = []
+  /// Records of the latest results that can't be read.
+  public var damagedRecords: [FilePath] = []
   /// References that lead nowhere.
   public var dangling: [DanglingReference] = []
   /// Actions whose results were made whole again.
@@ -42,12 +44,13 @@ public struct FsckReport: Sendable {
   /// Whether nothing is damaged or lost: what comes without all of its files has no entry.
   public var isSound: Bool {
     damaged.isEmpty && dangling.isEmpty && strays.isEmpty && misplaced.isEmpty && incomplete.isEmpty
+      && damagedRecords.isEmpty
   }
 }
 
 extension Store {
-  /// Checks the whole store: hashes every blob, moves damaged ones to quarantine, and follows every action entry to
-  /// its outputs.
+  /// Checks the whole store: hashes every blob, moves damaged ones to quarantine, follows every action entry to its
+  /// outputs, and looks for the entries of the latest results of every pipeline.
   ///
   /// Others may use the store meanwhile.
   ///
@@ -57,6 +60,7 @@ extension Store {
     var report = FsckReport()
     try checkBlobs(&report)
     try checkActions(&report)
+    try checkLatest(&report)
     for name in try FileSystem.list(refsFolder) where !name.hasPrefix(".") {
       let digest = try reference(name)
       if let digest, try has(digest) { continue }
@@ -123,6 +127,25 @@ extension Store {
         }
       case .miss(let reason): report.incomplete.append(.init(key: key, reason: reason))
       }
+    }
+  }
+
+  /// Looks for entries that are gone though the results of the latest runs are here.
+  private func checkLatest(_ report: inout FsckReport) throws(StoreError) {
+    // An entry that was set aside is told already.
+    var told = Set(report.misplaced.map(\.key))
+    do throws(StoreError) {
+      for pipeline in try pipelines().sorted() {
+        let records = try latestActions(of: pipeline)
+        for label in records.keys.sorted() {
+          guard let record = records[label], !told.contains(record.key), try hasLostEntry(record) else { continue }
+          told.insert(record.key)
+          let reason = "the entry of \(label) of \(pipeline) is gone"
+          report.incomplete.append(.init(key: record.key, reason: .unusableRecord(reason)))
+        }
+      }
+    } catch .damagedRecord(let file) {
+      report.damagedRecords.append(file)
     }
   }
 

@@ -29,7 +29,13 @@ extension Store {
     guard Store.isReferenceName(name) else { throw .invalidName(name, rule: Store.referenceRule) }
     if try reference(name) == digest { return }
     guard try has(digest) else { throw .missing(digest, neededBy: "reference \(name)") }
-    try FileSystem.replace(refsFolder.appending(name), Array("\(digest)\n".utf8))
+    let path = refsFolder.appending(name)
+    // A folder that stands in its place would bar it for ever.
+    if let status = try FileSystem.status(path), status.kind != .file, options.movesDamaged {
+      try FileSystem.makeFolders(quarantineFolder)
+      try FileSystem.rename(path, to: quarantineFolder.appending("reference-" + name + "." + nonce()))
+    }
+    try FileSystem.replace(path, Array("\(digest)\n".utf8))
     try rebuildIndex()
   }
 
@@ -75,6 +81,15 @@ extension Store {
       let bytes = try FileSystem.read(path)
     else { return nil }
     return Digest(String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self))
+  }
+
+  /// Whether there is a reference that leads nowhere: it is damaged, or what it named is gone.
+  ///
+  /// - Throws: `StoreError` where the system refuses.
+  package func isDangling(_ name: String) throws(StoreError) -> Bool {
+    guard Store.isReferenceName(name), try FileSystem.status(refsFolder.appending(name)) != nil else { return false }
+    guard let digest = try reference(name) else { return true }
+    return try !has(digest)
   }
 
   /// All names with what they stand for, in the order of their bytes.

@@ -74,7 +74,7 @@ public final class Store: Sendable {
   ///   - creating: Whether to make one where there is none; reading needs no permission to write.
   ///   - options: How it is used.
   /// - Returns: The store.
-  /// - Throws: `StoreError.notAStore`, `.unknownFormat`, or a failure of the system.
+  /// - Throws: `StoreError.notAStore`, `.noFolder`, `.unknownFormat`, or a failure of the system.
   public static func open(
     _ path: FilePath, creating: Bool, options: Options = Options()
   ) throws(StoreError) -> Store {
@@ -84,6 +84,7 @@ public final class Store: Sendable {
       store.makeLostFolders()
       return store
     }
+    if let obstacle = try obstacle(at: store.path) { throw .noFolder(obstacle) }
     guard creating else { throw .notAStore(store.path) }
     if let index = try FileSystem.read(store.indexFile), (try? ImageIndex(json: JSONValue(parsing: index))) == nil {
       throw .unknownFormat(store.path, found: "an index.json that is no OCI image index")
@@ -102,6 +103,19 @@ public final class Store: Sendable {
   public static func openToLook(_ path: FilePath, options: Options = Options()) throws(StoreError) -> Store {
     do throws(StoreError) { return try open(path, creating: false, options: options) } catch .notAStore {
       return Store(path: path.absolute, options: options)
+    }
+  }
+
+  /// What stands in the place of a store, or of a folder above it, and is no folder; nil where nothing is in the way.
+  ///
+  /// - Throws: `StoreError` where the system refuses to look.
+  package static func obstacle(at path: FilePath) throws(StoreError) -> FilePath? {
+    var place = path.absolute
+    while true {
+      if let status = try FileSystem.status(place, followingLinks: true) {
+        return status.kind == .folder ? nil : place
+      }
+      guard place.removeLastComponent() else { return nil }
     }
   }
 

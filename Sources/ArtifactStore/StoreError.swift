@@ -57,6 +57,8 @@ public enum StoreError: Error, Sendable, Equatable {
   case unknownFormat(FilePath, found: String)
   /// There is no store.
   case notAStore(FilePath)
+  /// Something that is no folder stands where a store should be, or above it.
+  case noFolder(FilePath)
   /// An output folder holds something else than files and folders.
   case refusedEntry(FilePath, what: String)
   /// An output folder holds no file.
@@ -93,7 +95,7 @@ public enum StoreError: Error, Sendable, Equatable {
     switch self {
     case .damaged, .missing, .malformed, .unknownFormat, .damagedRecord: 4
     case .diskFull: 7
-    case .invalidName, .notAStore: 2
+    case .invalidName, .notAStore, .noFolder: 2
     default: 1
     }
   }
@@ -117,6 +119,8 @@ extension StoreError: CustomStringConvertible {
         + "store with --store."
     case .notAStore(let path):
       "\(path) holds no store. Run a pipeline to make one, or name another with --store."
+    case .noFolder(let path):
+      "\(path) is no folder, so there can be no store. Name another place with --store."
     case .refusedEntry(let path, let what):
       "\(path) is \(what); an artifact holds regular files and folders only. Let the stage write a file instead."
     case .emptyArtifact(let path):

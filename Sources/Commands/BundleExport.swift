@@ -203,6 +203,8 @@ func bundled<Value>(_ body: () throws -> Value) throws(CommandFailure) -> Value 
   } catch let error as ArchiveError {
     if case .special = error.fault { throw CommandFailure(.invalid, error.description) }
     guard case .system(let code) = error.fault else { throw CommandFailure(.damaged, error.description) }
+    // It names the file, which free space would not help.
+    if code == .fileTooLarge { throw CommandFailure(explaining: error) }
     if code == .noSpace || code == .diskQuotaExceeded { throw CommandFailure(explaining: code) }
     throw CommandFailure(code == .noSuchFileOrDirectory ? .invalid : .stageFailed, error.description)
   } catch {

@@ -18,6 +18,8 @@ struct ComparedAction {
   var outputs: [String: Digest] = [:]
   /// The metrics of the scores among its outputs.
   var metrics: JSONObject = [:]
+  /// Where its result came from; nil where it was made here.
+  var origin: ResultOrigin?
 
   /// What stands for it where the other side has none.
   var name: JSONValue { .string(document.map { $0.key.description } ?? label) }
@@ -86,7 +88,12 @@ final class ComparedActionsReader {
       // Of a run that was killed what it had made by then is known.
       return try store.actions(of: run.id).map { try action(of: $0.label, $0.key, $0.result, in: store) }
     }
-    return try summary.actions.map { try action(of: $0.label, $0.key, $0.result, in: store) }
+    return try summary.actions.map { made in
+      var compared = try action(of: made.label, made.key, made.result, in: store)
+      // What it made itself came from nowhere, though a bundle may have brought the same since.
+      if made.state == "ran" { compared.origin = nil }
+      return compared
+    }
   }
 
   private func action(
@@ -100,6 +107,7 @@ final class ComparedActionsReader {
       guard case .missing = error else { throw error }
     }
     guard let result else { return action }
+    if let key { action.origin = try store.origins(of: key).first }
     action.metrics = try MainMetrics.metrics(of: result, key, in: store) ?? [:]
     for output in store.outputs(ofPossibly: result) ?? [] { action.outputs[output.port] = output.digest }
     return action

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PipelineExecution
 import PipelineLanguage
 import Records
 import StageKit
@@ -33,7 +34,7 @@ enum Diagnostics {
     case let failure as CommandFailure: failure.status
     case let failure as StageFailure: failure.status
     case is ParameterError, is ConnectionError, is PipelineProblems: .invalid
-    case let errno as Errno where errno == .noSpace || errno == Errno(rawValue: EDQUOT): .diskFull
+    case let errno as Errno where [.noSpace, .diskQuotaExceeded, .fileTooLarge].contains(errno): .diskFull
     default: .stageFailed
     }
   }
@@ -42,7 +43,8 @@ enum Diagnostics {
   static func message(of error: any Error) -> String {
     switch error {
     case let failure as CommandFailure: failure.message
-    case let errno as Errno where status(of: errno) == .diskFull: "the disk is full"
+    case let errno as Errno where errno == .noSpace: "the disk is full"
+    case let errno as Errno where status(of: errno) == .diskFull: FailureStatus.failure(errno).description
     default: "\(error)"
     }
   }

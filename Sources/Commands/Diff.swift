@@ -1,4 +1,5 @@
 import ArgumentParser
+import ArtifactStore
 import CanonicalJSON
 import ContentAddressing
 import PipelineExecution
@@ -31,6 +32,7 @@ struct Diff: ParsableCommand {
       printDocument(.object(document))
     } else {
       Answer.print(comparison.isEmpty ? "nothing differs" : comparison.text)
+      for line in comparison.originLines(first, second) { Answer.print(line) }
     }
     if status != .done { throw ExitCode(status.rawValue) }
   }
@@ -48,9 +50,12 @@ struct ActionComparison {
 
   private var changes: [Change] = []
   private var metrics: [Change] = []
+  /// Where results of either side came from that were not made here.
+  private let origins: (old: [OriginCount], new: [OriginCount])
 
   /// Actions of one name are compared; of two single actions their names don't matter.
   init(_ old: [ComparedAction], _ new: [ComparedAction]) {
+    origins = (old: OriginCount.of(old.compactMap(\.origin)), new: OriginCount.of(new.compactMap(\.origin)))
     let isSingle = old.count == 1 && new.count == 1
     let byLabel = Dictionary(new.map { ($0.label, $0) }) { first, _ in first }
     for before in old {
@@ -97,6 +102,11 @@ struct ActionComparison {
 
   var isEmpty: Bool { changes.isEmpty && metrics.isEmpty }
 
+  /// Where results came from that were not made here, a line for every side and place.
+  func originLines(_ first: String, _ second: String) -> [String] {
+    origins.old.map { "\(first): \($0.sentence)" } + origins.new.map { "\(second): \($0.sentence)" }
+  }
+
   var json: JSONObject {
     func object(_ change: Change) -> JSONObject {
       let (stage, cell) = BundleInspect.halves(change.label)
@@ -125,6 +135,9 @@ struct ActionComparison {
           row["new_interval"] = interval(change.new)
           return .object(row)
         }),
+      "origins": [
+        "old": .array(origins.old.map(\.json)), "new": .array(origins.new.map(\.json)),
+      ],
     ]
   }
 

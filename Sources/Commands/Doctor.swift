@@ -19,12 +19,16 @@ struct Doctor: ParsableCommand {
   var json = false
 
   func run() throws {
-    let findings = Self.findings(
-      StoreLocation(
-        option: store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
-        start: PipelineOptions.workingDirectory))
+    let location = StoreLocation(
+      option: store.map { FilePath($0) }, environment: Environment.variable("APPRENTICE_STORE"),
+      start: PipelineOptions.workingDirectory)
+    let obstacle = (try? Store.obstacle(at: location.store)) ?? nil
+    let findings = Self.findings(location, obstacle: obstacle)
     if json {
-      return printDocument(.object(JSONObject(findings.map { ($0.name, $0.value) } + [("exit", 0)])))
+      let exit = JSONValue(Int((obstacle == nil ? ExitStatus.done : .invalid).rawValue))
+      printDocument(.object(JSONObject(findings.map { ($0.name, $0.value) } + [("exit", exit)])))
+      if obstacle != nil { throw ExitCode(ExitStatus.invalid.rawValue) }
+      return
     }
     let width = findings.map(\.title.count).max() ?? 0
     for finding in findings {
@@ -32,6 +36,7 @@ struct Doctor: ParsableCommand {
       Answer.print("\(finding.title)\(gap)\(finding.text)")
     }
     do { try KernelEnvironment.check() } catch { Diagnostics.say("warning: \(error)") }
+    if let obstacle { throw CommandFailure(explaining: StoreError.noFolder(obstacle)) }
   }
 
   /// Something about this machine.
@@ -42,7 +47,7 @@ struct Doctor: ParsableCommand {
     var text: String
   }
 
-  private static func findings(_ location: StoreLocation) -> [Finding] {
+  private static func findings(_ location: StoreLocation, obstacle: FilePath?) -> [Finding] {
     let environment = ActionEnvironment.describe()
     func recorded(_ name: String) -> String { environment[name]?.string ?? "unknown" }
     var findings = [
@@ -67,22 +72,34 @@ struct Doctor: ParsableCommand {
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
     findings.append(
       Finding(name: "memory_bytes", title: "memory", value: JSONValue(memory), text: Wording.bytes(memory)))
-    let isThere = (try? Store.open(location.store, creating: false)) != nil
+    let state: String
+    do throws(StoreError) {
+      _ = try Store.open(location.store, creating: false)
+      state = ""
+    } catch {
+      switch error {
+      case .notAStore: state = " (not made yet)"
+      case .noFolder(let place) where place == location.store: state = " (is no folder)"
+      case .noFolder(let place): state = " (\(place) is no folder)"
+      default: state = " (\(error))"
+      }
+    }
     findings.append(
       Finding(
         name: "store", title: "store", value: .string(location.store.string),
-        text: "\(location.store)\(isThere ? "" : " (not made yet)")"))
+        text: "\(location.store)\(state)"))
     var place = location.store
     while access(place.string, F_OK) != 0, place.removeLastComponent() {}
     if let free = FileSystem.freeBytes(at: place) {
       findings.append(
         Finding(name: "free_bytes", title: "free there", value: JSONValue(free), text: Wording.bytes(free)))
     }
-    let isWritable = access(place.string, W_OK) == 0
+    let isWritable = obstacle == nil && access(place.string, W_OK) == 0
     findings.append(
       Finding(
         name: "writable", title: "writable", value: .bool(isWritable),
-        text: isWritable ? "yes" : "no: results can be read and checked, not made"))
+        text: isWritable
+          ? "yes" : obstacle == nil ? "no: results can be read and checked, not made" : "no: there can be no store"))
     return findings
   }
 

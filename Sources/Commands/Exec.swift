@@ -1,6 +1,7 @@
 import ArgumentParser
 import CanonicalJSON
 import Glibc
+import PipelineExecution
 import PipelineLanguage
 import Records
 import StageCatalog
@@ -68,6 +69,11 @@ struct Exec: ParsableCommand {
       emit: { terminal.print($0) }, interrupted: { Interruption.isRequested })
     do { try instance.run(context) } catch let failure as StageFailure where failure.status == .interrupted {
       throw StageFailure(failure.message, remedy: failure.remedy, status: Interruption.status)
+    } catch let error as Errno where error == .fileTooLarge {
+      let folders = declaration.outputs.compactMap { port in
+        folder.outputs[port.name].map { (name: "\(output)/\(port.name)", path: $0) }
+      }
+      throw FailureStatus.failure(error, writing: folders)
     }
     for port in declaration.outputs {
       guard let path = folder.outputs[port.name] else { continue }

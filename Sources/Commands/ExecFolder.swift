@@ -86,8 +86,13 @@ enum Folders {
   static func create(_ path: FilePath) throws {
     if path.isEmpty || FileContent.isFolder(path) { return }
     try create(path.removingLastComponent())
-    if mkdir(path.string, 0o755) != 0, errno != EEXIST {
+    if mkdir(path.string, 0o755) != 0 {
       let code = Errno(rawValue: errno)
+      if code == .fileExists {
+        // Another process may have made it meanwhile.
+        if FileContent.isFolder(path) { return }
+        throw CommandFailure(.invalid, "\(path) is no folder; name another place")
+      }
       throw code == .noSpace ? code : CommandFailure(.invalid, "can't make \(path): \(code)") as any Error
     }
   }

@@ -67,7 +67,12 @@ struct Fsck: ParsableCommand {
     for key in report.repaired { Answer.print("action \(key): its result is whole again") }
     for blob in report.damaged { Answer.print("damaged: \(blob)") }
     for path in report.strays { Answer.print("no part of a store: \(path)") }
-    for reference in report.dangling { Answer.print("reference \(reference.name) names nothing that is here") }
+    for reference in report.dangling {
+      Answer.print(
+        "reference \(reference.name) names nothing that is here; the next run of that pipeline, or import of that "
+          + "bundle, sets it anew")
+    }
+    for file in report.damagedRecords { Answer.print("damaged: \(StoreError.damagedRecord(file))") }
     for action in report.misplaced {
       Answer.print("damaged: action \(action.key): \(action.reason); it will run again")
     }
@@ -105,6 +110,7 @@ struct Fsck: ParsableCommand {
         report.incomplete.map { action in
           ["key": .string(action.key.description), "reason": .string(action.reason.description)]
         }),
+      "damaged_records": .array(report.damagedRecords.map { .string($0.string) }),
       "exit": JSONValue(Int(status.rawValue)),
     ]
   }

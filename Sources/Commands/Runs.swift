@@ -29,9 +29,13 @@ struct Runs: ParsableCommand {
       store = try explained { try Store.open(place, creating: false) }
     }
     let runs = try explained { try PastRun.all(in: store, of: pipeline) }
-    if options.json { return printDocument(.array(runs.map(\.json))) }
+    let imported = try explained { try store.importedActions() }
+    if options.json {
+      let documents = try explained { try runs.map { try $0.json(in: store, imported: imported) } }
+      return printDocument(.array(documents))
+    }
     if runs.isEmpty { return Diagnostics.say("no run is recorded in \(store.path)") }
-    for run in runs { Answer.print(try explained { try run.text(in: store) }) }
+    for run in runs { Answer.print(try explained { try run.text(in: store, imported: imported) }) }
   }
 }
 
@@ -59,7 +63,26 @@ struct PastRun {
     }
   }
 
-  var json: JSONValue {
+  /// Where the results came from that the run found and that were not made here.
+  ///
+  /// - Parameters:
+  ///   - store: The store.
+  ///   - imported: The actions of which anything is known to have come from elsewhere.
+  /// - Returns: The places, each with the number of its results.
+  /// - Throws: `StoreError` where the system refuses.
+  private func origins(in store: Store, imported: Set<ActionKey>) throws -> [OriginCount] {
+    var origins: [ResultOrigin] = []
+    for action in summary?.actions ?? [] where action.state == "fresh" || action.state == "waited" {
+      guard let key = action.key, imported.contains(key), let origin = try store.origins(of: key).first else {
+        continue
+      }
+      origins.append(origin)
+    }
+    return OriginCount.of(origins)
+  }
+
+  func json(in store: Store, imported: Set<ActionKey>) throws -> JSONValue {
+    let origins = try self.origins(in: store, imported: imported)
     let actions: JSONValue =
       summary.map { summary in
         [
@@ -70,12 +93,12 @@ struct PastRun {
     return [
       "id": .string(id.description), "time": .string(id.time), "pipeline": .string(pipeline), "file": .string(file),
       "set": .object(set), "actions": actions, "seconds": summary.map { JSONValue($0.seconds) } ?? .null,
-      "exit": summary.map { JSONValue($0.exit) } ?? .null,
+      "exit": summary.map { JSONValue($0.exit) } ?? .null, "origins": .array(origins.map(\.json)),
     ]
   }
 
-  /// One line, and the main metrics of what it scored.
-  func text(in store: Store) throws -> String {
+  /// One line, where results came from that were not made here, and the main metrics of what it scored.
+  func text(in store: Store, imported: Set<ActionKey>) throws -> String {
     var text = "\(id)  \(pipeline)"
     for member in set.members {
       text += " --set \(Shell.quoted("\(member.name)=\(member.value.string ?? member.value.text)"))"
@@ -85,6 +108,7 @@ struct PastRun {
     if summary.count("failed") > 0 { text += ", \(summary.count("failed")) failed" }
     text += " · \(Wording.duration(summary.seconds))"
     if summary.exit != 0 { text += " · exit \(summary.exit)" }
+    for origin in try self.origins(in: store, imported: imported) { text += "\n    \(origin.sentence)" }
     let scored = try MainMetrics.read(of: summary, in: store)
     for (label, metrics) in scored.prefix(3) { text += "\n    \(label)  \(metrics)" }
     if scored.count > 3 { text += "\n    and \(scored.count - 3) more" }

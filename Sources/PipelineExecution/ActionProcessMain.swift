@@ -90,7 +90,9 @@ public struct ActionProcessMain: Sendable {
         if let text = LogText.line(event) { LogText.write(text) }
       },
       interrupted: { process_is_interrupted() != 0 })
-    try stage.init(values).run(context)
+    do { try stage.init(values).run(context) } catch let error as Errno {
+      throw FailureStatus.failure(error, writing: request.outputs.map { (name: $0.port, path: $0.path) })
+    }
     try validate(
       request.outputs.compactMap { output in
         stage.declaration.output(output.port).map { ($0.name, $0.kind, output.path) }

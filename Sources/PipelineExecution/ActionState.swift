@@ -64,16 +64,7 @@ package struct ActionAccount: Sendable {
 extension ActionAccount {
   /// Where the fresh results came from that were not made here, a line for every place.
   package static func origins(_ accounts: [ActionAccount]) -> [String] {
-    var counts: [(place: String, count: Int)] = []
-    for account in accounts where account.state == .fresh {
-      guard let place = account.origin?.description else { continue }
-      if let index = counts.firstIndex(where: { $0.place == place }) {
-        counts[index].count += 1
-      } else {
-        counts.append((place, 1))
-      }
-    }
-    return counts.map { "\($0.count) result\($0.count == 1 ? "" : "s") came with \($0.place)" }
+    OriginCount.of(accounts.filter { $0.state == .fresh }.compactMap(\.origin)).map(\.sentence)
   }
 
   /// The answer of `run` and `status`.

@@ -177,7 +177,7 @@ extension PipelineRun {
     var remedy = running.failure?.remedy
     // Programs seldom say by their status that the disk is full.
     if failures[index] == .stageFailed, FailureStatus.isDiskFull(at: running.work.path) { failures[index] = .diskFull }
-    if failures[index] == .diskFull {
+    if failures[index] == .diskFull, !FailureStatus.isForLimit(remedy) {
       remedy = "the disk of \(planner.store.path) is full: free some space and run again, or name another --store"
     }
     self.end(index, .failed, message, remedy: remedy, logTail: tail)

@@ -54,11 +54,15 @@ extension PipelineRun {
   }
 
   /// Names the results after the pipeline in the store's `index.json`, for tools that know OCI and nothing of us.
-  private func nameResults() {
-    guard !made.isEmpty else { return }
+  ///
+  /// A run that has made nothing sets the name where it leads nowhere, since nothing else would.
+  func nameResults() {
+    let (store, name) = (planner.store, planner.pipeline.name)
+    guard !made.isEmpty || (try? store.isDangling(name)) ?? false else { return }
     let results = planner.pipeline.actions.indices.compactMap { planner.result($0) }
+    guard !results.isEmpty else { return }
     // Nothing of ours reads it, so that it may lag.
-    try? planner.store.setReference(planner.pipeline.name, toIndexOf: results)
+    try? store.setReference(name, toIndexOf: results)
   }
 
   /// Judges what has become judgeable, and starts what can start.

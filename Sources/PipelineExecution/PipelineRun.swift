@@ -119,13 +119,14 @@ package final class PipelineRun {
       origins: ActionAccount.origins(selectedAccounts))
   }
 
-  /// Puts the results folder and the latest records in step where nothing is to run.
+  /// Puts the results folder, the latest records and a damaged reference in step where nothing is to run.
   ///
   /// - Returns: What went wrong with the results folder, or nil.
   package func refresh() -> String? {
     shown.begin(keys())
     noteFresh(selection)
     journal.close()
+    nameResults()
     planner.sources.save()
     planner.saveIndex()
     return shown.trouble

@@ -1,15 +1,21 @@
 import Glibc
+import StageKit
 import SystemPackage
 
 /// Files that fit in memory many times over: requests, records, code of a user's stage.
 enum SmallFile {
   /// The whole content.
-  static func bytes(of path: FilePath) throws(Errno) -> [UInt8] {
+  ///
+  /// - Throws: `StageFailure` that names the file, at once where the path is a pipe or anything else than a file.
+  static func bytes(of path: FilePath) throws(StageFailure) -> [UInt8] {
     do {
-      let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+      let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
       return try file.closeAfter {
         var status = stat()
-        var content = [UInt8](repeating: 0, count: fstat(file.rawValue, &status) == 0 ? Int(status.st_size) + 1 : 4096)
+        guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+          throw StageFailure("\(path) is no regular file", remedy: "put one there")
+        }
+        var content = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
         var count = 0
         while true {
           let read = try content.withUnsafeMutableBytes { buffer in
@@ -22,8 +28,10 @@ enum SmallFile {
         content.removeLast(content.count - count)
         return content
       }
+    } catch let failure as StageFailure {
+      throw failure
     } catch {
-      throw (error as? Errno) ?? .ioError
+      throw StageFailure("\(path) can't be read: \(error)")
     }
   }
 

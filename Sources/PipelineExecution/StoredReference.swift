@@ -38,18 +38,26 @@ package enum StoredReference {
           description: "no pipeline \(parts[0]) has run in this store"
             + (pipelines.isEmpty ? "" : "; there are \(pipelines.joined(separator: ", "))"))
       }
-      let matches = try outputs(parts[1], of: parts[0], in: store)
+      let (matches, collected) = try outputs(parts[1], of: parts[0], in: store)
       if matches.isEmpty {
-        let near = try Spelling.suggestion(for: parts[1], among: names(in: parts[0], store))
+        if let collected {
+          throw Failure(
+            description:
+              "the result of \(collected) in pipeline \(parts[0]) is gone, `apprentice gc` removes old ones; "
+              + "run the pipeline again to make it anew")
+        }
+        // What it says already is no help, as the name of a port that the action did not write.
+        let known = try names(in: parts[0], store).filter { $0 != parts[1] }
+        let near = Spelling.suggestion(for: parts[1], among: known)
         throw Failure(description: "pipeline \(parts[0]) has no result of \(parts[1])\(near)")
       }
       return matches
     }
     if let preferred, pipelines.contains(preferred) {
-      let matches = try outputs(text, of: preferred, in: store)
+      let matches = try outputs(text, of: preferred, in: store).matches
       if !matches.isEmpty { return matches }
     }
-    let found = try pipelines.map { (name: $0, matches: try outputs(text, of: $0, in: store)) }
+    let found = try pipelines.map { (name: $0, matches: try outputs(text, of: $0, in: store).matches) }
       .filter { !$0.matches.isEmpty }
     if found.count > 1 {
       let names = found.map { "\($0.name):\(text)" }.joined(separator: ", ")
@@ -83,18 +91,27 @@ package enum StoredReference {
     }
   }
 
-  /// The outputs of `STAGE[@CELL][.PORT]` in the last run.
-  private static func outputs(_ text: String, of pipeline: String, in store: Store) throws -> [Match] {
+  /// The outputs of `STAGE[@CELL][.PORT]` in the last run, and an action that it names whose result was collected.
+  private static func outputs(
+    _ text: String, of pipeline: String, in store: Store
+  ) throws -> (matches: [Match], collected: String?) {
     let records = try store.latestActions(of: pipeline)
     let labels = records.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var matches: [Match] = []
     var damage: String?
+    var collected: String?
     for label in labels {
       guard let record = records[label], let rest = suffix(of: text, after: label) else { continue }
       let result: ActionResult
       switch try store.lookup(record.key) {
       case .hit(let found): result = found
-      case .miss(.neverRun): continue
+      case .miss(.neverRun):
+        if try store.hasLostEntry(record) {
+          damage = damage ?? "the entry of \(label) is gone from the store; run the pipeline again to make it anew"
+        } else if record.result != nil {
+          collected = collected ?? label
+        }
+        continue
       case .miss(let reason):
         damage = damage ?? "the result of \(label) can't be used: \(reason); run the pipeline again to make it anew"
         continue
@@ -104,7 +121,7 @@ package enum StoredReference {
       }
     }
     if matches.isEmpty, let damage { throw Failure(description: damage, isDamage: true) }
-    return matches
+    return (matches, collected)
   }
 
   /// What a reference says after stage and cell: a port, or nothing; nil where it means another action.

@@ -12,6 +12,19 @@ enum FileAccess {
     return path.withPlatformString { stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// What stands at a path that is no regular file, in words, links followed; nil for a file and for nothing.
+  static func otherKind(of path: FilePath) -> String? {
+    var status = stat()
+    guard path.withPlatformString({ stat($0, &status) }) == 0 else { return nil }
+    return switch status.st_mode & S_IFMT {
+    case S_IFREG: nil
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a named pipe"
+    case S_IFSOCK: "a socket"
+    default: "a device"
+    }
+  }
+
   /// Whether there is a folder, links followed.
   static func isFolder(_ path: FilePath) -> Bool {
     var status = stat()

@@ -49,11 +49,18 @@ public struct PipelineChecker: Sendable {
 
   private func check(_ file: FilePath, settings: [String], log: ProblemLog) -> CheckedPipeline? {
     let places = Places(workingDirectory: workingDirectory)
-    guard let bytes = FileAccess.read(places.absolute(file)) else {
-      let reason = FileAccess.exists(places.absolute(file)) ? "\(file), which can't be read" : "no file \(file)"
+    let path = places.absolute(file)
+    guard let bytes = FileAccess.read(path) else {
+      let isThere = FileAccess.exists(path)
+      let reason =
+        if let kind = FileAccess.otherKind(of: path) {
+          "\(file), which is \(kind)"
+        } else {
+          isThere ? "\(file), which can't be read" : "no file \(file)"
+        }
       let origin = ValueOrigin.file(SourceLocation(file: file, line: 1, column: 1))
       log.report(
-        origin, found: reason, expected: "a pipeline file", nearest: places.nearestFile(to: places.absolute(file)))
+        origin, found: reason, expected: "a pipeline file", nearest: isThere ? nil : places.nearestFile(to: path))
       return nil
     }
     guard let root = YAMLReader.read(bytes, file: file, log: log) else { return nil }
@@ -105,7 +112,9 @@ struct Places {
   /// The name of a file next to a missing one that is near to its name.
   func nearestFile(to path: FilePath) -> String? {
     guard let name = path.lastComponent?.string else { return nil }
-    return FileAccess.names(in: path.removingLastComponent()).flatMap { Spelling.nearest(to: name, among: $0) }
+    // A link that leads nowhere is listed under the very name.
+    let names = (FileAccess.names(in: path.removingLastComponent()) ?? []).filter { $0 != name }
+    return Spelling.nearest(to: name, among: names)
   }
 
   /// The path without `.` components; `..` stays, since it may follow a link.

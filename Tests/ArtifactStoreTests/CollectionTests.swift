@@ -248,6 +248,24 @@ struct CollectionTests {
     #expect(try (1...3).map { try isHit($0, lab) } == [false, true, true])
   }
 
+  @Test("Where a size is given a result that stays whole stays found, though what it read goes")
+  func inputsGo() throws {
+    let lab = try Laboratory()
+    let input = try #require(lab.publish(1, ["a": "input"], environment: ["cpu": "one"]).result.output("data"))
+    usleep(20_000)
+    let document = Laboratory.document(2, inputs: ["dataset": .one(input.digest)])
+    try Laboratory.publish(document, ["b": "output"], in: lab.store, environment: ["cpu": "two"])
+    var policy = policy
+    policy.mostBytes = 0
+    let all = try lab.store.planCollection(policy)
+    let place = try #require(all.blobs.firstIndex(of: input.digest))
+    let sizes = try all.blobs[...place].map { try lab.store.document($0, neededBy: "the test").count }
+    policy.mostBytes = all.freedBytes + all.keptBytes - sizes.reduce(0, +)
+    let plan = try lab.store.planCollection(policy)
+    #expect(plan.blobs.contains(input.digest))
+    #expect(plan.actions == [Laboratory.document(1).key])
+  }
+
   @Test("So many runs as are asked for keep their results, those too that were fresh in them")
   func runs() throws {
     let lab = try Laboratory()

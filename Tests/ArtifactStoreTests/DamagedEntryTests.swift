@@ -82,6 +82,40 @@ struct DamagedEntryTests {
     #expect(try lab.reopened().fsck().incomplete.map(\.key) == [result.key])
   }
 
+  @Test("An entry that is lost is told by fsck until the action has run again; one that was collected is not told")
+  func entryGone() throws {
+    let lab = try Laboratory()
+    let result = try lab.publish(1, ["a": "1"]).result
+    let run = try lab.store.beginRun(pipeline: "p")
+    try run.record([ActionRecord(label: "a", key: result.key, result: result.digest)])
+    try run.finish(RunSummary(actions: [], seconds: 1, exit: 0))
+    #expect(try lab.reopened().fsck().isSound)
+    try FileManager.default.removeItem(atPath: entry(lab, 1).string)
+    let report = try lab.reopened().fsck()
+    #expect(!report.isSound)
+    #expect(report.incomplete.map(\.key) == [result.key])
+    #expect(report.incomplete.first?.reason.description.contains("the entry of a of p is gone") == true)
+    try lab.publish(1, ["a": "1"])
+    #expect(try lab.reopened().fsck().isSound)
+    var policy = CollectionPolicy()
+    policy.grace = -60
+    policy.runsPerPipeline = 0
+    policy.runAge = 0
+    try lab.store.collect(lab.store.planCollection(policy))
+    #expect(!Laboratory.exists(entry(lab, 1)))
+    #expect(try lab.reopened().fsck().isSound)
+  }
+
+  @Test("A list of the latest results that can't be read is told by fsck with its place")
+  func damagedLatest() throws {
+    let lab = try Laboratory()
+    let file = lab.store.path.pushing("runs/latest/p.jsonl")
+    try Laboratory.write("", to: file)
+    let report = try lab.store.fsck()
+    #expect(report.damagedRecords == [file])
+    #expect(!report.isSound)
+  }
+
   /// A remote that holds what another store has.
   private struct Remote: RemoteCache {
     let source: Store

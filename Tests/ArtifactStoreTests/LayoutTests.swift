@@ -29,10 +29,23 @@ struct LayoutTests {
     #expect(!Laboratory.exists(path))
   }
 
-  @Test("Where no folder can be made the system's reason is told", arguments: ["/proc/apprentice", "/dev/null/x/y"])
+  @Test(
+    "Where no folder can be made the system's reason is told", arguments: ["/proc/apprentice", "/proc/apprentice/x"])
   func impossible(path: String) {
     let error = #expect(throws: StoreError.self) { try Store.open(FilePath(path), creating: true) }
     #expect(error?.description.hasPrefix("Cannot make the folder \(path)") == true, "\(String(describing: error))")
+  }
+
+  @Test("What stands in the place of a store or above it and is no folder is named, whether one is to be made or not")
+  func noFolder() throws {
+    let lab = try Laboratory()
+    let file = lab.folder.appending("file")
+    try Laboratory.write("x", to: file)
+    for path in [file, file.pushing("x/y")] {
+      for creating in [false, true] {
+        #expect(throws: StoreError.noFolder(file)) { try Store.open(path, creating: creating) }
+      }
+    }
   }
 
   @Test("A store of a later version is refused with its version", arguments: ["2.0.0", "1.0.0"])

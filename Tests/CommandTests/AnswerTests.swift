@@ -107,6 +107,71 @@ import Testing
     }
   }
 
+  @Test("an entry that is lost is damage, with status 4; what gc has removed is gone, with status 2 and no other name")
+  func lostEntry() throws {
+    try withRun { folder in
+      let actions = folder.pushing(".apprentice/actions")
+      let name = try #require(try FileManager.default.contentsOfDirectory(atPath: actions.string).first)
+      try FileManager.default.removeItem(atPath: actions.appending(name).string)
+      let check = try Tool.run("fsck", in: folder)
+      #expect(check.status == 4, "\(check.output)")
+      #expect(check.output.contains("the entry of rows of one is gone"), "\(check.output)")
+      for reference in ["one:rows", "rows", "one:rows.dataset"] {
+        let shown = try Tool.run("show", reference, in: folder)
+        #expect(shown.status == 4, "\(shown.errors)")
+        #expect(shown.errors.contains("the entry of rows is gone"), "\(shown.errors)")
+      }
+      #expect(try Tool.run("run", "one.yaml", in: folder).status == 0)
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+      #expect(try Tool.run("show", "one:rows", in: folder).status == 0)
+      try FileManager.default.removeItem(atPath: folder.pushing(".apprentice/refs/one").string)
+      let collected = try Tool.run("gc", "--keep-runs", "0", "--max-age", "0s", "--grace", "0s", in: folder)
+      #expect(collected.status == 0, "\(collected.errors)")
+      #expect(try Tool.run("fsck", in: folder).status == 0)
+      let shown = try Tool.run("show", "one:rows", in: folder)
+      #expect(shown.status == 2, "\(shown.errors)")
+      #expect(shown.errors.contains("is gone") && !shown.errors.contains("did you mean"), "\(shown.errors)")
+    }
+  }
+
+  @Test("what stands in the place of a store or of outputs and is no folder is named, with status 2")
+  func noFolder() throws {
+    try withRun { folder in
+      #expect(mkfifo(folder.appending("pipe").string, 0o644) == 0)
+      for verb in [
+        "doctor --store pipe", "doctor --json --store pipe/below", "run one.yaml --store pipe",
+        "run one.yaml --store one.yaml/below", "status one.yaml --store pipe", "show one:rows --store pipe",
+        "exec ingest --in source=d --out pipe", "exec ingest --in source=d --out pipe/below",
+      ] {
+        let outcome = try shell("timeout 20 \"$A\" \(verb)", in: folder)
+        #expect(outcome.status == 2, "\(verb): \(outcome.errors)")
+        if !verb.contains("--json") { #expect(outcome.errors.contains("is no folder"), "\(verb): \(outcome.errors)") }
+      }
+      let doctor = try Tool.run("doctor", "--store", "pipe", in: folder)
+      #expect(doctor.output.contains("(is no folder)"), "\(doctor.output)")
+      #expect(!doctor.output.contains("not made yet"), "\(doctor.output)")
+    }
+  }
+
+  @Test("a reference that leads nowhere is told with what helps, and a run that has nothing to do sets it anew")
+  func damagedReference() throws {
+    try withRun { folder in
+      let reference = folder.pushing(".apprentice/refs/one")
+      #expect(Fixture.exists(reference))
+      for isFolder in [false, true] {
+        try FileManager.default.removeItem(atPath: reference.string)
+        try TemporaryFolder.write("x\n", to: isFolder ? reference.appending("x") : reference)
+        let check = try Tool.run("fsck", in: folder)
+        #expect(check.status == 4)
+        #expect(check.output.contains("the next run of that pipeline"), "\(check.output)")
+        let run = try Tool.run("run", "one.yaml", in: folder)
+        #expect(run.status == 0 && run.errors.contains("nothing to do"), "\(run.errors)")
+        let after = try Tool.run("fsck", in: folder)
+        #expect(after.status == 0, "\(after.output)")
+      }
+    }
+  }
+
   @Test("nothing that is no file is waited for: a pipe as pipeline file, as source, as store")
   func pipes() throws {
     try withRun { folder in
@@ -118,6 +183,13 @@ import Testing
         let outcome = try shell("timeout 20 \"$A\" \(verb)", in: folder)
         #expect(outcome.status != 124 && outcome.status != 0, "\(verb): \(outcome.errors)")
       }
+      let action = try shell("APPRENTICE_ACTION=pipe timeout 20 \"$A\" run-action", in: folder)
+      #expect(action.status == 1)
+      #expect(action.errors.contains("pipe is no regular file"), "\(action.errors)")
+      let pipeline = try Tool.run("run", "./pipe", in: folder)
+      #expect(pipeline.status == 2)
+      #expect(pipeline.errors.contains("pipe, which is a named pipe"), "\(pipeline.errors)")
+      #expect(!pipeline.errors.contains("did you mean"), "\(pipeline.errors)")
       let source = try Tool.run("run", "two.yaml", in: folder)
       #expect(source.status == 2 && source.errors.contains("write it to a file first"), "\(source.errors)")
     }
@@ -165,6 +237,21 @@ import Testing
         in: folder)
       #expect(store.status == 7)
       #expect(store.errors.contains("ulimit -f"), "\(store.errors)")
+    }
+  }
+
+  @Test("a stage that reaches the limit on the size of a file ends with 7, and the limit is named, not the disk")
+  func fileSizeLimit() throws {
+    try withRun { folder in
+      let rows = (0..<400).map { "{\"prompt\":\"what is \($0)?\",\"completion\":\"the number \($0)\"}\n" }
+      try TemporaryFolder.write(rows.joined(), to: folder.pushing("d/train.jsonl"))
+      for verb in ["exec ingest --in source=d --out out", "run one.yaml"] {
+        let outcome = try shell(
+          "(ulimit -f 8; \"$A\" \(verb)) 2>&1 | cat >&2; exit ${PIPESTATUS[0]}", in: folder)
+        #expect(outcome.status == 7, "\(verb): \(outcome.errors)")
+        #expect(outcome.errors.contains("ulimit -f"), "\(verb): \(outcome.errors)")
+        #expect(!outcome.errors.contains("is full"), "\(verb): \(outcome.errors)")
+      }
     }
   }
 

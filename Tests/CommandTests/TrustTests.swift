@@ -79,6 +79,33 @@ import Testing
     }
   }
 
+  @Test("runs and diff say where results came from that were not made here, and of what a run made itself nothing")
+  func told() throws {
+    try withBundle { bundle, folder in
+      try TemporaryFolder.write(
+        Self.pipeline + "  more: { uses: ingest, in: { source: ./d }, with: { limit: 1 } }\n",
+        to: folder.appending("rows.yaml"))
+      let run = try Tool.run("run", "rows.yaml", "--trust", "imported", in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let runs = try Tool.run("runs", in: folder)
+      #expect(runs.output.contains("1 result came with the bundle"), "\(runs.output)")
+      #expect(runs.output.contains("b.tar.zst"), "\(runs.output)")
+      let document = try JSONValue(parsing: try Tool.run("runs", "--json", in: folder).output)
+      let origins = try #require(document.array?.first?["origins"]?.array)
+      #expect(origins.count == 1)
+      #expect(origins.first?["kind"] == "bundle" && origins.first?["results"] == 1)
+      #expect(origins.first?["name"]?.string?.hasSuffix("b.tar.zst") == true)
+      let diff = try Tool.run("diff", "last", bundle, in: folder)
+      #expect(diff.output.contains("last: 1 result came with the bundle"), "\(diff.output)")
+      let differences = try JSONValue(parsing: try Tool.run("diff", "last", bundle, "--json", in: folder).output)
+      #expect(differences["origins"]?["old"]?.array?.count == 1)
+      let own = try Tool.run("run", "rows.yaml", "--trust", "own", in: folder)
+      #expect(own.status == 0, "\(own.errors)")
+      let later = try JSONValue(parsing: try Tool.run("runs", "--json", in: folder).output)
+      #expect(later.array?.first?["origins"] == [])
+    }
+  }
+
   @Test("for a pipeline file whose bytes are the bundle's it counts, whatever is set")
   func sameFile() throws {
     try withBundle { _, folder in
