@@ -133,7 +133,7 @@ struct ActionComparison {
       return [low, high]
     }
     let unknown: [JSONValue] = collected.map { .object(object($0)) }
-    let set: [JSONValue] = settings.map { change in
+    let given: [JSONValue] = settings.map { change in
       ["name": .string(change.field), "old": change.old ?? .null, "new": change.new ?? .null]
     }
     let places: JSONValue = [
@@ -158,7 +158,7 @@ struct ActionComparison {
           row["new_interval"] = interval(change.new)
           return .object(row)
         }),
-      "collected": .array(unknown), "settings": .array(set), "origins": places,
+      "collected": .array(unknown), "settings": .array(given), "origins": places,
     ]
   }
 
