@@ -12,14 +12,27 @@ import SystemPackage
 struct ComparedAction {
   /// Stage and cell.
   var label: String
+  /// The action, where it is known.
+  var key: ActionKey?
   /// Its key document, where it is known.
   var document: KeyDocument?
+  /// Its result, where it has one; nil for an artifact that is named alone.
+  var result: Digest?
   /// Digests by port; of an artifact that is named alone its files by name.
   var outputs: [String: Digest] = [:]
   /// The metrics of the scores among its outputs.
   var metrics: JSONObject = [:]
   /// Where its result came from; nil where it was made here.
   var origin: ResultOrigin?
+  /// Whether it is not known any more what its outputs were.
+  var areOutputsCollected = false
+  /// Whether it is not known any more what its metrics were.
+  var areMetricsCollected = false
+  /// The params that the command line of its run set; nil where it was named by no run.
+  var settings: JSONObject?
+
+  /// Whether it is not known any more what its parameters and inputs were.
+  var isKeyCollected: Bool { key != nil && document == nil }
 
   /// What stands for it where the other side has none.
   var name: JSONValue { .string(document.map { $0.key.description } ?? label) }
@@ -86,10 +99,15 @@ final class ComparedActionsReader {
   private func actions(of run: PastRun, in store: Store) throws -> [ComparedAction] {
     guard let summary = run.summary else {
       // Of a run that was killed what it had made by then is known.
-      return try store.actions(of: run.id).map { try action(of: $0.label, $0.key, $0.result, in: store) }
+      return try store.actions(of: run.id).map { made in
+        var compared = try action(of: made.label, made.key, made.result, in: store)
+        compared.settings = run.set
+        return compared
+      }
     }
     return try summary.actions.map { made in
       var compared = try action(of: made.label, made.key, made.result, in: store)
+      compared.settings = run.set
       // What it made itself came from nowhere, though a bundle may have brought the same since.
       if made.state == "ran" { compared.origin = nil }
       return compared
@@ -99,7 +117,7 @@ final class ComparedActionsReader {
   private func action(
     of label: String, _ key: ActionKey?, _ result: Digest?, in store: Store
   ) throws -> ComparedAction {
-    var action = ComparedAction(label: label)
+    var action = ComparedAction(label: label, key: key)
     // What was collected is unknown; what is damaged is an error.
     do throws(StoreError) {
       action.document = try key.map { key throws(StoreError) in try store.keyDocument(key) }
@@ -107,9 +125,19 @@ final class ComparedActionsReader {
       guard case .missing = error else { throw error }
     }
     guard let result else { return action }
+    action.result = result
     if let key { action.origin = try store.origins(of: key).first }
-    action.metrics = try MainMetrics.metrics(of: result, key, in: store) ?? [:]
-    for output in store.outputs(ofPossibly: result) ?? [] { action.outputs[output.port] = output.digest }
+    switch try MainMetrics.find(of: result, key, in: store) {
+    case .metrics(let metrics): action.metrics = metrics
+    case .noScores: break
+    case .collected: action.areMetricsCollected = true
+    }
+    if let outputs = store.outputs(ofPossibly: result) {
+      for output in outputs { action.outputs[output.port] = output.digest }
+    } else {
+      action.areOutputsCollected = true
+      action.areMetricsCollected = true
+    }
     return action
   }
 

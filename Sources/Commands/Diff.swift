@@ -50,6 +50,10 @@ struct ActionComparison {
 
   private var changes: [Change] = []
   private var metrics: [Change] = []
+  /// The names of actions of which the results differ, and it can't be told in what: they were collected.
+  private var collected: [String] = []
+  /// What the command lines of two runs set, where the keys that hold all parameters were collected.
+  private var settings: [Change] = []
   /// Where results of either side came from that were not made here.
   private let origins: (old: [OriginCount], new: [OriginCount])
 
@@ -86,6 +90,10 @@ struct ActionComparison {
             new: change.new ?? parameter.flatMap { after.defaultValue(of: $0) }))
       }
     }
+    if before.isKeyCollected || after.isKeyCollected, before.key != after.key { compareSettings(before, after) }
+    if let result = before.result, result == after.result { return }
+    if before.areMetricsCollected || after.areMetricsCollected { collected.append(label) }
+    if before.areOutputsCollected || after.areOutputsCollected { return }
     for port in Set(before.outputs.keys).union(after.outputs.keys).sorted() {
       let (old, new) = (before.outputs[port], after.outputs[port])
       guard old != new else { continue }
@@ -94,13 +102,21 @@ struct ActionComparison {
           label: label, field: "outputs.\(port)", old: old.map { .string($0.description) },
           new: new.map { .string($0.description) }))
     }
+    if before.areMetricsCollected || after.areMetricsCollected { return }
     for name in Set(before.metrics.names).union(after.metrics.names).sorted() {
       let (old, new) = (before.metrics[name], after.metrics[name])
       if old != new { metrics.append(Change(label: label, field: name, old: old, new: new)) }
     }
   }
 
-  var isEmpty: Bool { changes.isEmpty && metrics.isEmpty }
+  private mutating func compareSettings(_ before: ComparedAction, _ after: ComparedAction) {
+    guard settings.isEmpty, let old = before.settings, let new = after.settings else { return }
+    for name in Set(old.names).union(new.names).sorted() where old[name] != new[name] {
+      settings.append(Change(label: "", field: name, old: old[name], new: new[name]))
+    }
+  }
+
+  var isEmpty: Bool { changes.isEmpty && metrics.isEmpty && collected.isEmpty && settings.isEmpty }
 
   /// Where results came from that were not made here, a line for every side and place.
   func originLines(_ first: String, _ second: String) -> [String] {
@@ -108,18 +124,25 @@ struct ActionComparison {
   }
 
   var json: JSONObject {
-    func object(_ change: Change) -> JSONObject {
-      let (stage, cell) = BundleInspect.halves(change.label)
+    func object(_ label: String) -> JSONObject {
+      let (stage, cell) = BundleInspect.halves(label)
       return ["stage": .string(stage), "cell": cell.map { .string($0) } ?? .null]
     }
     func interval(_ metric: JSONValue?) -> JSONValue {
       guard let low = metric?["low"], let high = metric?["high"] else { return .null }
       return [low, high]
     }
+    let unknown: [JSONValue] = collected.map { .object(object($0)) }
+    let given: [JSONValue] = settings.map { change in
+      ["name": .string(change.field), "old": change.old ?? .null, "new": change.new ?? .null]
+    }
+    let places: JSONValue = [
+      "old": .array(origins.old.map(\.json)), "new": .array(origins.new.map(\.json)),
+    ]
     return [
       "changes": .array(
         changes.map { change in
-          var row = object(change)
+          var row = object(change.label)
           row["field"] = .string(change.field)
           row["old"] = change.old ?? .null
           row["new"] = change.new ?? .null
@@ -127,7 +150,7 @@ struct ActionComparison {
         }),
       "metrics": .array(
         metrics.map { change in
-          var row = object(change)
+          var row = object(change.label)
           row["metric"] = .string(change.field)
           row["old"] = change.old?["value"] ?? .null
           row["new"] = change.new?["value"] ?? .null
@@ -135,9 +158,7 @@ struct ActionComparison {
           row["new_interval"] = interval(change.new)
           return .object(row)
         }),
-      "origins": [
-        "old": .array(origins.old.map(\.json)), "new": .array(origins.new.map(\.json)),
-      ],
+      "collected": .array(unknown), "settings": .array(given), "origins": places,
     ]
   }
 
@@ -155,6 +176,14 @@ struct ActionComparison {
       label = change.label
       let (old, new) = (change.old.map(MainMetrics.value) ?? "—", change.new.map(MainMetrics.value) ?? "—")
       lines.append("  \(change.field)  \(old) → \(new)")
+    }
+    if !collected.isEmpty {
+      let count = "\(collected.count) action\(collected.count == 1 ? "" : "s")"
+      lines.append("collected: outputs and metrics of \(count) can't be compared")
+    }
+    for change in settings {
+      let (old, new) = (change.old.map { Self.short($0) } ?? "not set", change.new.map { Self.short($0) } ?? "not set")
+      lines.append("  --set \(change.field)  \(old) → \(new)")
     }
     return lines.joined(separator: "\n")
   }

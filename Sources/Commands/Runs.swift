@@ -130,20 +130,40 @@ enum MainMetrics {
     }
   }
 
+  /// What a store tells of the metrics of a result.
+  enum Finding {
+    /// The metrics of its scores.
+    case metrics(JSONObject)
+    /// It holds no scores.
+    case noScores
+    /// It was collected, or its files are in no bundle.
+    case collected
+  }
+
   /// The metrics of a result that holds scores; nil for any other, and for one that was collected.
   ///
   /// - Throws: `StoreError` where it is damaged, or lost while the store still names it.
   static func metrics(of result: Digest, _ key: ActionKey?, in store: Store) throws -> JSONObject? {
+    if case .metrics(let metrics) = try find(of: result, key, in: store) { metrics } else { nil }
+  }
+
+  /// What a store tells of the metrics of a result.
+  ///
+  /// - Throws: `StoreError` where it is damaged, or lost while the store still names it.
+  static func find(of result: Digest, _ key: ActionKey?, in store: Store) throws -> Finding {
     do throws(StoreError) {
       for output in try store.outputs(of: result) {
         guard let file = try store.manifest(output.digest, neededBy: "metrics").file("scores.json") else { continue }
-        return try store.json(file.digest, neededBy: "metrics")["metrics"]?.object
+        guard let metrics = try store.json(file.digest, neededBy: "metrics")["metrics"]?.object else {
+          return .noScores
+        }
+        return .metrics(metrics)
       }
-      return nil
+      return .noScores
     } catch {
       guard case .missing = error else { throw error }
       // A collection removes the entry first.
-      guard let key, case .miss(let reason) = try store.lookup(key), reason != .neverRun else { return nil }
+      guard let key, case .miss(let reason) = try store.lookup(key), reason != .neverRun else { return .collected }
       throw error
     }
   }

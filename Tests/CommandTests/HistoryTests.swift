@@ -131,6 +131,23 @@ import Testing
     }
   }
 
+  @Test("diff says of results that were collected that they can't be compared, and what the command lines set")
+  func diffCollected() throws {
+    try withPipeline { folder in
+      _ = try json("run", "rows.yaml", in: folder)
+      _ = try json("run", "rows.yaml", "--set", "limit=4", in: folder)
+      let outcome = try Tool.run("gc", "--keep-runs", "1", "--max-age", "0s", "--grace", "0s", in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let diff = try json("diff", "last~1", "last", in: folder, expecting: 3)
+      #expect(diff["changes"] == [] && diff["metrics"] == [])
+      #expect(diff["collected"] == [["stage": "rows", "cell": .null]])
+      #expect(diff["settings"] == [["name": "limit", "old": .null, "new": 4]])
+      let text = try Tool.run("diff", "last~1", "last", in: folder).output
+      #expect(text.contains("collected: outputs and metrics of 1 action can't be compared"), "\(text)")
+      #expect(text.contains("--set limit  not set → 4") && !text.contains("—"), "\(text)")
+    }
+  }
+
   @Test("a sweep takes the pipeline once per value, equal actions once, and shows each under a name of its own")
   func sweep() throws {
     try withPipeline { folder in
