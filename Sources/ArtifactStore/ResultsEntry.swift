@@ -75,8 +75,9 @@ struct ResultsEntry: Equatable {
   var key: ActionKey
   /// Files by `port/title`; a port alone is the link to a folder that is written to.
   var files: [String: File]
-  /// The name of the folder that the view put it into; nil in marks of a time before that was said. A folder of another
-  /// name is a copy, or was renamed: it is the user's.
+  /// The name of the folder that the view put it into; nil in marks of a time before that was said.
+  ///
+  /// A folder of another name is a copy, or was renamed: it is the user's.
   var folder: String?
 
   var canonical: [UInt8] {
