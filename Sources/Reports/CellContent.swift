@@ -23,6 +23,8 @@ struct CellContent: Sendable {
 
   /// The ids in the order in which they are first seen.
   private(set) var ids: [String] = []
+  /// Whether samples have the metric of quality itself, not its sentence form alone.
+  private(set) var hasOwnQuality = false
   private var places: [TextBytes: Int] = [:]
   private var prompts: [Prompt] = []
 
@@ -36,9 +38,13 @@ struct CellContent: Sendable {
   init(_ scores: ScoresInput, quality: Quality, diversity: String?) throws {
     try scores.forEachExample { example in
       let place = place(of: example.id)
+      // Corpus BLEU is made anew of what adds up to it.
+      let own = quality.isCorpus ? nil : example[quality.metric]
+      if own != nil { hasOwnQuality = true }
       prompts[place].samples.append(
         Sample(
-          number: example.sample, quality: example[quality.sampleMetric], selfBLEU: diversity.flatMap { example[$0] },
+          number: example.sample, quality: own ?? example[quality.sampleMetric],
+          selfBLEU: diversity.flatMap { example[$0] },
           entropy: example["entropy"], length: example["length"], return: example["return"]))
       let counts = example.values["bleu_statistics"]?.array?.compactMap(\.number)
       guard let counts, counts.count == 10, let sums = prompts[place].bleu else {

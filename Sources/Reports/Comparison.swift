@@ -21,6 +21,10 @@ struct SeedGroup: Sendable {
 /// All that a report compares, on the prompts that every arm has.
 struct Comparison: Sendable {
   var quality: Quality
+  /// What stands for quality where samples are compared: the sentence form of a metric that is of all samples only.
+  var comparedQuality: Quality
+  /// Whether what is compared stands in the table, too.
+  var isComparedAsShown: Bool { comparedQuality == quality }
   /// The ids of the prompts, in the order of the first scores.
   var ids: [String]
   /// The places of the ids.
@@ -43,6 +47,7 @@ struct Comparison: Sendable {
     guard !inputs.scores.isEmpty else { throw ReportError.nothingScored }
     try Self.refuseDifferentSettings(inputs.scores)
     let quality = try Quality(options.quality, in: inputs.scores)
+    try Self.refuseTwice(inputs)
     var contents: [CellContent?] = []
     for scores in inputs.scores { contents.append(try Self.content(scores, quality)) }
     let bare = contents.count { $0?.isEmpty ?? true }
@@ -106,6 +111,8 @@ struct Comparison: Sendable {
     self.references = references
     self.groups = groups
     self.arms = arms
+    let hasOwn = groups.flatMap(\.cells).allSatisfy { $0.prompts.isEmpty || $0.hasOwnQuality }
+    comparedQuality = hasOwn ? quality : quality.sentenceForm ?? quality
     baseline = try Self.baseline(options, arms: arms, groups: groups)
     names = options.names
     estimate = Estimator(prompts: ids.count, resamples: options.resamples, seed: options.seed)
@@ -121,6 +128,12 @@ struct Comparison: Sendable {
     func counts(_ arm: Arm) -> [Int] { grid(of: arm).map(\.cells.count) }
     var remarks: [String] = []
     for arm in arms where arm != baseline {
+      let pairs = groups.filter { $0.arm == arm }.compactMap { own in
+        groups.first { $0.arm == baseline && $0.sampling == own.sampling }.flatMap { its in
+          SeedPairs.remark(own, name(arm), its, name(baseline))
+        }
+      }
+      for remark in pairs where !remarks.contains(remark) { remarks.append(remark) }
       for (one, other) in [(baseline, arm), (arm, baseline)] {
         guard counts(one).contains(1), let many = counts(other).max(), many > 1 else { continue }
         let extent = counts(one).contains { $0 > 1 } ? "one seed at some temperatures" : "one seed"
@@ -141,7 +154,10 @@ struct Comparison: Sendable {
 
   private static func content(_ scores: ScoresInput, _ quality: Quality) throws(ReportError) -> CellContent {
     do {
-      return try CellContent(scores, quality: quality, diversity: ScoredCell.diversity(in: scores.file))
+      let diversity = ScoredCell.diversity(in: scores.file)
+      let content = try CellContent(scores, quality: quality, diversity: diversity)
+      try content.check(scores, quality: quality, diversity: diversity)
+      return content
     } catch let error as ReportError {
       throw error
     } catch {
@@ -198,6 +214,19 @@ extension Comparison {
         }
       }
     }
+  }
+
+  /// Two inputs of one port that stand for one and the same cell.
+  private static func refuseTwice(_ inputs: ReportInputs) throws(ReportError) {
+    func refuse(_ found: [(CellIdentity, String)]) throws(ReportError) {
+      for (place, (identity, label)) in found.enumerated() {
+        guard let twin = found[..<place].first(where: { $0.0 == identity }) else { continue }
+        throw ReportError.sameCell(first: twin.1, second: label)
+      }
+    }
+    try refuse(inputs.curves.map { (CellIdentity($0.provenance), $0.provenance.label) })
+    try refuse(inputs.rewards.map { (CellIdentity($0.provenance), $0.provenance.label) })
+    try refuse(inputs.samples.map { (CellIdentity($0.provenance, settings: $0.settings), $0.provenance.label) })
   }
 
   /// Self-BLEU moves with k, so only one k has a column: that of most cells, of equals the first.

@@ -35,7 +35,8 @@ struct Copies: Sendable {
           + (left.count == 1 ? ", so the two count as one" : ", so those count as one")
       if !told.contains(text) { told.append(text) }
     }
-    remarks = told + Self.curveRemarks(curves, name) + Self.armRemarks(groups, name)
+    remarks =
+      told + Self.curveRemarks(curves, name) + Self.temperatureRemarks(groups, name) + Self.armRemarks(groups, name)
   }
 
   /// Leaves one seed of those whose trainings are one and the same: what differs between them is how samples were drawn.
@@ -91,10 +92,36 @@ struct Copies: Sendable {
   private static func armRemarks(_ groups: [SeedGroup], _ name: (Arm) -> String) -> [String] {
     var remarks: [String] = []
     for (place, group) in groups.enumerated() {
-      for other in groups[..<place] where other.arm != group.arm && group.isCopy(of: other) {
-        let text =
-          "\(name(group.arm)) and \(name(other.arm)) have identical scores, as the same samples under two names would"
-        if !remarks.contains(text) { remarks.append(text) }
+      for other in groups[..<place] where other.arm != group.arm {
+        let names = (name(group.arm), name(other.arm))
+        let twins =
+          group.sampling == other.sampling && group.isCopy(of: other)
+          ? ["\(names.0) and \(names.1)"] : group.copies(in: other).map { $0.text(names.0, names.1) }
+        for twin in twins {
+          let text = "\(twin) have identical scores, as the same samples under two names would"
+          if !remarks.contains(text) { remarks.append(text) }
+        }
+      }
+    }
+    return remarks
+  }
+
+  /// Arms that have the same samples at several temperatures.
+  private static func temperatureRemarks(_ groups: [SeedGroup], _ name: (Arm) -> String) -> [String] {
+    var remarks: [String] = []
+    var arms: [Arm] = []
+    for group in groups where !arms.contains(group.arm) { arms.append(group.arm) }
+    for arm in arms {
+      let grid = groups.filter { $0.arm == arm && $0.sampling.temperature != nil }
+      let copies = SeedGroup.copies(among: grid)
+      if copies.count == grid.count, copies.count > 1 {
+        remarks.append(
+          "the temperature has no effect on \(name(arm)): \(Format.count(grid.count)) temperatures gave identical scores"
+        )
+      } else if !copies.isEmpty {
+        remarks.append(
+          "\(name(arm)) has identical scores at T \(Format.list(copies.map(\.sampling.text))), as samples of one "
+            + "temperature would")
       }
     }
     return remarks
@@ -105,6 +132,15 @@ extension SeedGroup {
   /// Whether every cell has its copy in the other group.
   func isCopy(of other: SeedGroup) -> Bool {
     cells.count == other.cells.count && zip(cells, other.cells).allSatisfy { $0.isCopy(of: $1) }
+  }
+
+  /// The first groups of which one holds a copy of another's cell, with all that hold one of its.
+  static func copies(among groups: [SeedGroup]) -> [SeedGroup] {
+    for (place, group) in groups.enumerated() {
+      let twins = groups[(place + 1)...].filter { !$0.copies(in: group).isEmpty }
+      if !twins.isEmpty { return [group] + twins }
+    }
+    return []
   }
 }
 

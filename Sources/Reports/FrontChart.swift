@@ -26,7 +26,8 @@ enum FrontChart {
     var plot = Plot(width: 480, height: 350, x: xs, y: ys)
     bands(comparison, table, points, style, &plot)
     for arm in comparison.arms { curve(arm, points, comparison, style, &plot) }
-    for (arm, _) in table.contrasts {
+    // Where samples are compared by another measure, its places are none of this chart.
+    for (arm, _) in table.contrasts where comparison.isComparedAsShown {
       for place in table.matches[arm]?.read ?? [] {
         cross((plot.x(place.diversity), plot.y(place.quality * scale)), &plot)
       }
@@ -48,7 +49,7 @@ enum FrontChart {
       let (top, bottom) = (plot.y(point.y.high ?? point.y.value), plot.y(point.y.low ?? point.y.value))
       let title = "quality of \(comparison.name(arm)): \(Format.fixed(point.y.value, comparison.quality.decimals))"
       plot.rectangle(plot.x.start, top, plot.x.end, bottom, "band " + style[arm], title: title)
-      if let match = table.matches[arm] {
+      if comparison.isComparedAsShown, let match = table.matches[arm] {
         let height = plot.y(match.arm.quality * comparison.quality.scale)
         plot.segment(
           (plot.x(match.arm.diversity), height), (plot.x(match.baseline.diversity), height), "match " + style[arm])

@@ -9,8 +9,18 @@ struct FrontMatch {
     /// Nil where quality was not measured sample by sample.
     init?(_ groups: [SeedGroup]) {
       self.groups = groups
-      qualities = groups.compactMap { $0.measures(\.qualityMeasure) }
+      qualities = groups.compactMap { $0.measures(\.comparedQualityMeasure) }
       guard qualities.count == groups.count, !groups.isEmpty else { return nil }
+    }
+
+    /// A cell that has a copy on the other front.
+    func copy(in other: Front) -> CellCopy? {
+      for group in groups {
+        for twin in other.groups {
+          if let copy = group.copies(in: twin).first { return copy }
+        }
+      }
+      return nil
     }
 
     /// The same of one temperature only.
@@ -50,6 +60,11 @@ struct FrontMatch {
       outcome = .identical
       return
     }
+    // An interval over copies would look like certainty.
+    if let copy = arm.copies(in: baseline).first {
+      outcome = .copies(copy)
+      return
+    }
     let grids = (armGrid.isEmpty ? [arm] : armGrid, baselineGrid.isEmpty ? [baseline] : baselineGrid)
     guard grids.0.count > 1 || grids.1.count > 1 else {
       outcome = .noGrid(temperatures: [arm, baseline].compactMap(\.sampling.temperature))
@@ -61,8 +76,14 @@ struct FrontMatch {
       outcome = .notMeasured
       return
     }
-    let counts = Set((grids.0 + grids.1).map(\.cells.count)).subtracting([1])
-    guard counts.count <= 1 else {
+    for (grid, isBaseline) in [(grids.1, true), (grids.0, false)] {
+      let copies = SeedGroup.copies(among: grid)
+      guard copies.isEmpty else {
+        outcome = .repeated(isBaseline: isBaseline, temperatures: copies.compactMap(\.sampling.temperature))
+        return
+      }
+    }
+    guard SeedPairs(grids.0 + grids.1) != nil else {
       outcome = .unpaired(arm: own.seeds, baseline: its.seeds)
       return
     }
@@ -73,8 +94,13 @@ struct FrontMatch {
     ]
     let near = arm.sampling.temperature ?? 1
     for (way, arm, baseline) in ways {
-      let reader = Reader(arm: arm, baseline: baseline, near: near, seeds: counts.first ?? 1, comparison.estimate)
+      guard let pairs = SeedPairs(arm.groups + baseline.groups) else { continue }
+      let reader = Reader(arm: arm, baseline: baseline, near: near, pairs: pairs, comparison.estimate)
       guard let difference = reader.difference else { continue }
+      if let copy = arm.copy(in: baseline) {
+        outcome = .copies(copy)
+        return
+      }
       outcome = .difference(difference, way)
       rows = reader.rows(way, comparison)
       place = reader.matchedPlace(way, comparison)
@@ -96,24 +122,24 @@ struct FrontMatch {
     let arm: Front
     let baseline: Front
     let near: Double
-    let seeds: Int
+    let pairs: SeedPairs
     let estimate: Estimator
 
-    init(arm: Front, baseline: Front, near: Double, seeds: Int, _ estimate: Estimator) {
+    init(arm: Front, baseline: Front, near: Double, pairs: SeedPairs, _ estimate: Estimator) {
       self.arm = arm
       self.baseline = baseline
       self.near = near
-      self.seeds = seeds
+      self.pairs = pairs
       self.estimate = estimate
     }
 
     private var ownCount: Int { arm.groups.count }
     private var itsCount: Int { baseline.groups.count }
 
-    /// The measures of every seed: the arm's over its temperatures, then the baseline's; a side of one seed is held
-    /// against each seed of the other.
-    private func measures(_ sides: [[[Measure]]]) -> [[Measure]] {
-      (0..<seeds).map { seed in sides.flatMap { side in side.map { $0.count == 1 ? $0[0] : $0[seed] } } }
+    /// The measures of every pair of seeds: of each side over its temperatures, with the place of its first group.
+    private func measures(_ sides: [(start: Int, groups: [[Measure]])]) -> [[Measure]] {
+      pairs.measures(
+        sides.flatMap { side in side.groups.enumerated().map { (group: side.start + $0.offset, seeds: $0.element) } })
     }
 
     /// Where both have one quality; nil where they have none in common.
@@ -132,14 +158,14 @@ struct FrontMatch {
       return (first, second)
     }
 
-    private var qualities: [[[Measure]]] { [arm.qualities, baseline.qualities] }
+    private var qualities: [(start: Int, groups: [[Measure]])] { [(0, arm.qualities), (ownCount, baseline.qualities)] }
 
     /// The baseline's Self-BLEU minus the arm's; nil where the fronts have no quality in common.
     var difference: Estimate? {
       let own = arm.groups.compactMap { $0.measures(\.diversityMeasure) }
       let its = baseline.groups.compactMap { $0.measures(\.diversityMeasure) }
       let count = ownCount + itsCount
-      return estimate(measures(qualities + [own, its])) { scores in
+      return estimate(measures(qualities + [(0, own), (ownCount, its)])) { scores in
         guard let places = places(scores[..<count]) else { return nil }
         let values = scores[count...].compactMap { $0 }
         guard values.count == count else { return nil }
@@ -153,7 +179,7 @@ struct FrontMatch {
       let found = groups.compactMap { $0.measures(measure) }
       guard found.count == groups.count else { return nil }
       let count = ownCount + itsCount
-      return estimate(measures(qualities + [found])) { scores in
+      return estimate(measures(qualities + [(ofBaseline ? ownCount : 0, found)])) { scores in
         guard let places = places(scores[..<count]) else { return nil }
         let values = scores[count...].compactMap { $0 }
         guard values.count == found.count else { return nil }

@@ -46,10 +46,8 @@ enum MatchedQuality {
 
 /// What an arm is at equal temperature and at equal quality, against the baseline.
 struct Contrast: Sendable {
-  /// Baseline's Self-BLEU minus the arm's at equal temperature: above 0 the arm is more diverse.
-  var equalTemperature: Estimate?
-  /// The arm's quality minus the baseline's at equal temperature.
-  var equalTemperatureQuality: Estimate?
+  /// The differences at equal temperature.
+  var equalTemperature: EqualSampling
   /// The first difference at equal quality.
   var equalQuality: Outcome
 
@@ -79,6 +77,10 @@ struct Contrast: Sendable {
     case noGrid(temperatures: [Double])
     /// Both have the same scores to the last digit, so that there are no two things to compare.
     case identical
+    /// A cell of one front is a copy of one of the other.
+    case copies(CellCopy)
+    /// One of the two has the same scores at several temperatures, so that its front is none.
+    case repeated(isBaseline: Bool, temperatures: [Double])
     /// Diversity or quality was not measured sample by sample.
     case notMeasured
     /// The seeds of the two can't be paired.

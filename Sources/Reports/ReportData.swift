@@ -84,12 +84,14 @@ struct ReportData {
         if way != .baseline { outcome += way == .arm ? ", arm matched" : ", both matched" }
       case .outOfReach: outcome = "not reached"
       case .identical: outcome = "identical"
+      case .copies: outcome = "copies"
+      case .repeated: outcome = "temperatures repeated"
       case .unpaired: outcome = "seeds not paired"
       case .notMeasured: outcome = "not measured"
       case .noGrid: break
       }
-      return [comparison.name(arm)] + Self.triple(contrast.equalTemperature)
-        + Self.triple(contrast.equalTemperatureQuality) + Self.triple(difference)
+      return [comparison.name(arm)] + Self.triple(contrast.equalTemperature.diversity)
+        + Self.triple(contrast.equalTemperature.quality) + Self.triple(difference)
         + [Self.number(table.matches[arm]?.read.first?.temperature), outcome]
     }
     let heads = ["diversity_at_equal_t", "quality_at_equal_t", "diversity_at_equal_quality"]

@@ -8,12 +8,16 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
   case noSharedPrompts(label: String)
   /// The metric that should stand for quality is missing from some scores.
   case metricMissing(metric: String, label: String, available: [String])
+  /// What should stand for quality says how much samples differ.
+  case noQuality(String, available: [String])
   /// The arm to compare with is not there.
   case unknownBaseline(String, arms: [String])
-  /// Two scores are of the same arm, seed and decoding.
+  /// Two inputs of one port are of the same arm, seed and decoding.
   case sameCell(first: String, second: String)
   /// Scores hold a sample twice.
   case sampleTwice(label: String, id: String, sample: Int)
+  /// A value of `scores.json` is not that of the samples in `examples.jsonl`.
+  case otherExamples(label: String, metric: String, stated: String, found: String)
   /// Rewards or samples are not those of the samples that were scored: one has another number of tokens.
   case otherSamples(label: String, scores: String, id: String, sample: Int)
   /// An id stands for another prompt, or has other references, than in other samples.
@@ -36,6 +40,9 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
     case .metricMissing(let metric, let label, let available):
       "\(label) has no metric \(metric) in examples.jsonl or scores.json: choose quality among "
         + available.joined(separator: ", ")
+    case .noQuality(let metric, let available):
+      "\(metric) says how much samples differ, not how good they are: choose quality among "
+        + available.joined(separator: ", ")
     case .unknownBaseline(let name, let arms):
       "no arm is called \(name): baseline is one of " + arms.joined(separator: ", ")
     case .sameCell(let first, let second):
@@ -43,6 +50,9 @@ public enum ReportError: Error, Sendable, Equatable, CustomStringConvertible {
         + "by an axis"
     case .sampleTwice(let label, let id, let sample):
       "\(label) holds sample \(sample) of \(id) twice: give every prompt an id of its own, and score anew"
+    case .otherExamples(let label, let metric, let stated, let found):
+      "\(label): scores.json says \(metric) \(stated), and the samples of its examples.jsonl come to \(found): one of the "
+        + "two files is of other samples; score anew"
     case .otherSamples(let label, let scores, let id, let sample):
       "\(label) is not of the samples of \(scores): sample \(sample) of \(id) has other tokens there; connect what "
         + "belongs together"

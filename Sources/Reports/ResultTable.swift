@@ -33,7 +33,7 @@ enum Column: CaseIterable, Hashable, Sendable {
   func direction(_ quality: Quality) -> Int {
     switch self {
     case .quality: quality.isBetterWhenLess ? -1 : 1
-    case .returnCorrelation: 1
+    case .returnCorrelation: quality.isBetterWhenLess ? -1 : 1
     case .diversity: -1
     case .entropy, .length, .logProbabilityCorrelation: 0
     }
@@ -63,6 +63,8 @@ struct ResultRow: Sendable {
   var provenance: String
   /// The arm whose colour the row has.
   var arm: Arm?
+  /// How it was sampled, where it is a row of samples.
+  var sampling: Sampling?
 }
 
 /// The table of a report with the contrasts that its sentence states.
@@ -73,6 +75,8 @@ struct ResultTable: Sendable {
   let quality: Quality
   /// Arms other than the baseline with their contrasts.
   var contrasts: [(arm: Arm, contrast: Contrast)]
+  /// Arms other than the baseline that were decoded as it was, without a temperature.
+  var decoded: [(arm: Arm, sampling: Sampling, equal: EqualSampling)]
   /// Where the two fronts have one quality, by arm.
   var matches: [Arm: MatchedPlace]
 
@@ -80,6 +84,7 @@ struct ResultTable: Sendable {
     quality = comparison.quality
     rows = []
     contrasts = []
+    decoded = []
     matches = [:]
     let baseline = comparison.baseline
     let order = comparison.arms.filter { $0 == baseline } + comparison.arms.filter { $0 != baseline }
@@ -92,46 +97,27 @@ struct ResultTable: Sendable {
         let match = FrontMatch(
           arm: group, armGrid: comparison.grid(of: arm), baseline: standard,
           baselineGrid: comparison.grid(of: baseline), comparison)
-        contrasts.append((arm, Self.contrast(group, match.outcome, comparison)))
+        let equal = comparison.grid(of: baseline).first { $0.sampling == group.sampling }
+        contrasts.append(
+          (
+            arm,
+            Contrast(
+              equalTemperature: EqualSampling(group, equal, comparison.estimate), equalQuality: match.outcome)
+          ))
         rows += match.rows
         matches[arm] = match.place
       }
-      rows += comparison.groups.filter {
-        $0.arm == arm && $0.sampling.temperature == nil && $0.sampling != group.sampling
+      let others = comparison.groups.filter { $0.arm == arm && $0.sampling.temperature == nil }
+      rows += others.filter { $0.sampling != group.sampling }.map { Self.row($0, comparison) }
+      for group in others where arm != baseline && group.sampling.decoding != "sample" {
+        let equal = comparison.groups.first { $0.arm == baseline && $0.sampling == group.sampling }
+        guard let equal else { continue }
+        decoded.append((arm, group.sampling, EqualSampling(group, equal, comparison.estimate)))
       }
-      .map { Self.row($0, comparison) }
     }
     if let references = ReferenceRow.make(comparison) { rows.append(references) }
     let found = rows
     columns = Column.allCases.filter { column in found.contains { $0.values[column] != nil } }
-  }
-
-  private static func contrast(
-    _ arm: SeedGroup, _ outcome: Contrast.Outcome, _ comparison: Comparison
-  ) -> Contrast {
-    var contrast = Contrast(equalQuality: outcome)
-    // An interval over copies would look like certainty.
-    guard outcome != .identical, let baseline = comparison.baseline,
-      let equal = comparison.grid(of: baseline).first(where: { $0.sampling == arm.sampling })
-    else { return contrast }
-    contrast.equalTemperature = difference(\.diversityMeasure, -1, arm, equal, comparison)
-    contrast.equalTemperatureQuality = difference(\.qualityMeasure, 1, arm, equal, comparison)
-    return contrast
-  }
-
-  /// Arm minus baseline (or the reverse) at the arm's own temperature; one seed is held against each of several.
-  private static func difference(
-    _ measure: (ScoredCell) -> Measure?, _ sign: Double, _ arm: SeedGroup, _ equal: SeedGroup, _ comparison: Comparison
-  ) -> Estimate? {
-    let count = max(arm.cells.count, equal.cells.count)
-    guard let own = arm.measures(measure), let its = equal.measures(measure), [1, count].contains(own.count),
-      [1, count].contains(its.count)
-    else { return nil }
-    let pairs = (0..<count).map { seed in [own, its].map { $0.count == 1 ? $0[0] : $0[seed] } }
-    return comparison.estimate(pairs) { scores in
-      guard let own = scores[0], let its = scores[1] else { return nil }
-      return sign * (own - its)
-    }
   }
 
   /// The row of cells as they were sampled.
@@ -144,7 +130,7 @@ struct ResultTable: Sendable {
     }
     return ResultRow(
       kind: .sampled, name: comparison.name(group.arm), temperature: group.sampling.text, values: values,
-      provenance: group.provenance, arm: group.arm)
+      provenance: group.provenance, arm: group.arm, sampling: group.sampling)
   }
 
   /// What `scores.json` says, where the samples behind it are not known.
@@ -157,8 +143,8 @@ struct ResultTable: Sendable {
     return Estimate(value: first.value, low: first.low, high: first.high)
   }
 
-  /// Whether a value is the best of its column at its temperature: its interval touches no other arm's, and no
-  /// comparison that the sentence makes is undecided or goes the other way.
+  /// Whether a value is the best of its column at its temperature: its interval touches no other arm's, and the
+  /// sentence compares the two and decides for it.
   ///
   /// A Self-BLEU is best only where it is so at equal quality: at equal temperature whatever is worse is more diverse.
   func isBest(_ row: ResultRow, _ column: Column) -> Bool {
@@ -169,27 +155,32 @@ struct ResultTable: Sendable {
     return !others.isEmpty
       && others.allSatisfy { other in
         guard let its = other.values[column] else { return false }
-        return sign * own.value > sign * its.value && own.isApart(from: its)
-          && isDecided(row.arm, against: other.arm, column)
+        return sign * own.value > sign * its.value && own.isApart(from: its) && isDecided(row, against: other, column)
       }
   }
 
-  /// Whether the sentence, where it compares the two in this column, decides for the first.
-  private func isDecided(_ arm: Arm?, against other: Arm?, _ column: Column) -> Bool {
-    let isArm = contrasts.contains { $0.arm == arm }
-    guard let contrast = contrasts.first(where: { $0.arm == (isArm ? arm : other) })?.contrast else { return true }
+  /// How the sentence compares what stands in a row with the baseline; nil where it does not.
+  private func comparison(of row: ResultRow) -> (equal: EqualSampling, match: Contrast.Outcome?)? {
+    if row.sampling?.temperature != nil {
+      return contrasts.first { $0.arm == row.arm }.map { ($0.contrast.equalTemperature, $0.contrast.equalQuality) }
+    }
+    return decoded.first { $0.arm == row.arm && $0.sampling == row.sampling }.map { ($0.equal, nil) }
+  }
+
+  /// Whether the sentence compares the two in this column and decides for the first.
+  private func isDecided(_ row: ResultRow, against other: ResultRow, _ column: Column) -> Bool {
+    let (own, its) = (comparison(of: row), comparison(of: other))
     // Two arms are each compared with the baseline, not with each other.
-    if isArm, contrasts.contains(where: { $0.arm == other }) { return contrast.equalQuality != .identical }
-    let sign = isArm ? 1.0 : -1.0
+    if let own, let its { return own.equal.isOfTwo && its.equal.isOfTwo }
+    guard let known = own ?? its, known.equal.isOfTwo else { return false }
+    let sign = own == nil ? -1.0 : 1.0
     switch column {
     case .quality:
       let better = sign * Double(column.direction(quality))
-      return contrast.equalTemperatureQuality.map { $0.isDecided && better * $0.value > 0 } ?? true
+      return known.equal.quality.map { $0.isDecided && better * $0.value > 0 } ?? false
     case .diversity:
-      switch contrast.equalQuality {
-      case .difference(let difference, _): return difference.isDecided && sign * difference.value > 0
-      case .notMeasured, .outOfReach, .noGrid, .identical, .unpaired: return false
-      }
+      guard case .difference(let difference, _) = known.match else { return false }
+      return difference.isDecided && sign * difference.value > 0
     default: return true
     }
   }

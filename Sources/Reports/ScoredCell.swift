@@ -47,6 +47,8 @@ struct ScoredCell: Sendable {
   let promptFacts: [Int: CellFacts.Prompt]
   /// The references of its prompts by place, where they were asked for.
   let references: [Int: [String]]
+  /// Whether quality is known of its samples by the metric itself, or by what adds up to it.
+  let hasOwnQuality: Bool
   private let quality: Quality
   private let fingerprint: CellFingerprint?
   /// What its samples are, where that is known.
@@ -60,6 +62,7 @@ struct ScoredCell: Sendable {
   ) throws(ReportError) {
     self.identity = identity
     self.quality = quality
+    hasOwnQuality = quality.isCorpus || quality.sentenceForm == nil || content.hasOwnQuality
     self.rewards = rewards
     self.samples = samples
     fingerprint = content.fingerprint
@@ -131,7 +134,7 @@ struct ScoredCell: Sendable {
     if let own = provenance.digest, let its = other.provenance.digest, own.hasSameBytes(as: its) { return true }
     if let contents, let its = other.contents, contents != its { return false }
     switch (fingerprint, other.fingerprint) {
-    case (let own?, let its?): if !own.isSame(as: its) { return false }
+    case (let own?, let its?): return own.isSame(as: its)
     case (nil, nil): break
     default: return false
     }
@@ -183,7 +186,7 @@ struct ScoredCell: Sendable {
 
   /// Quality over all samples; nil where nothing is known of single samples.
   var qualityMeasure: Measure? {
-    guard quality.isCorpus else { return mean(\.quality) }
+    guard quality.isCorpus else { return hasOwnQuality ? mean(\.quality) : nil }
     guard prompts.contains(where: { !$0.samples.isEmpty }) else { return nil }
     var rows: [[Double]] = []
     for prompt in prompts {
@@ -192,6 +195,9 @@ struct ScoredCell: Sendable {
     }
     return Measure(rows: rows) { Self.corpusBLEU($0) }
   }
+
+  /// What quality is compared by: quality itself, or the mean of its sentence form.
+  var comparedQualityMeasure: Measure? { qualityMeasure ?? mean(\.quality) }
 
   /// Self-BLEU: mean over samples, then prompts.
   var diversityMeasure: Measure? { promptMean(\.selfBLEU) }

@@ -27,7 +27,7 @@ struct TableText: Sendable {
     case .diversity: "Self-BLEU@\(comparison.samplesPerPrompt ?? 0) ↓"
     case .entropy: "entropy"
     case .length: "length"
-    case .returnCorrelation: "return~\(comparison.quality.word) ρ ↑"
+    case .returnCorrelation: "return~\(comparison.quality.word) ρ \(comparison.quality.arrow)"
     case .logProbabilityCorrelation: "(log p)"
     }
   }
@@ -45,7 +45,7 @@ struct TableText: Sendable {
     case .entropy: "nats per token, at temperature 1"
     case .length: "tokens a sample, the end token included"
     case .returnCorrelation:
-      "Spearman's ρ of a sample's summed reward with its \(comparison.quality.word), over all samples"
+      "Spearman's ρ of a sample's summed reward with its \(comparison.comparedQuality.word), over all samples"
     case .logProbabilityCorrelation: "the same of log p, which needs no reward"
     }
   }

@@ -13,23 +13,28 @@ struct Verdict: Sendable {
   init(_ table: ResultTable, _ comparison: Comparison) {
     let contrasts = table.contrasts
     remarks = []
-    guard let baseline = comparison.baseline, !contrasts.isEmpty else {
+    guard let baseline = comparison.baseline, !(contrasts.isEmpty && table.decoded.isEmpty) else {
       sentence = Self.nothingCompared(comparison)
       return
     }
     let names = Self.shortNames(contrasts.map(\.arm), comparison)
     let words = zip(names, contrasts).map { name, item in
       VerdictWords(
-        arm: name, baseline: comparison.name(baseline), contrast: item.contrast, quality: comparison.quality,
+        arm: name, baseline: comparison.name(baseline), contrast: item.contrast, quality: comparison.comparedQuality,
         temperature: comparison.representative(of: item.arm)?.sampling.temperature)
     }
+    var sentences: [String] = []
     if words.count == 1 {
-      sentence = words[0].sentence
-    } else {
-      sentence =
+      sentences.append(words[0].sentence)
+    } else if !words.isEmpty {
+      sentences.append(
         "Against \(comparison.name(baseline)) at equal T, " + words.map(\.atEqualTemperature).joined(separator: "; ")
-        + ". At equal quality, " + words.map(\.atEqualQuality).joined(separator: "; ") + "."
-      remarks.append("\(Format.count(contrasts.count, "comparison")), intervals not adjusted for their number.")
+          + ". At equal quality, " + words.map(\.atEqualQuality).joined(separator: "; ") + ".")
+    }
+    sentence = (sentences + Self.decoded(table, baseline, comparison)).joined(separator: " ")
+    let count = contrasts.count + table.decoded.count
+    if count > 1 {
+      remarks.append("\(Format.count(count, "comparison")), intervals not adjusted for their number.")
     }
     for (name, item) in zip(names, contrasts) {
       if case .difference(let difference, _) = item.contrast.equalQuality, !difference.isDecided,
@@ -41,12 +46,29 @@ struct Verdict: Sendable {
     }
   }
 
+  /// A sentence for every way of decoding without a temperature, such as greedily.
+  private static func decoded(_ table: ResultTable, _ baseline: Arm, _ comparison: Comparison) -> [String] {
+    var samplings: [Sampling] = []
+    for item in table.decoded where !samplings.contains(item.sampling) { samplings.append(item.sampling) }
+    return samplings.map { sampling in
+      let items = table.decoded.filter { $0.sampling == sampling }
+      let clauses = zip(shortNames(items.map(\.arm), comparison), items).map { name, item in
+        EqualSamplingWords(
+          arm: name, baseline: comparison.name(baseline), quality: comparison.comparedQuality, place: "so"
+        ).clause(item.equal)
+      }
+      return "Against \(comparison.name(baseline)) with \(sampling.text) decoding, \(clauses.joined(separator: "; "))."
+    }
+  }
+
   private static func nothingCompared(_ comparison: Comparison) -> String {
     if comparison.arms.count < 2 { return "There is one arm only, so nothing is compared." }
     guard let baseline = comparison.baseline else {
       return "No arm is a baseline, so nothing is compared at equal quality."
     }
-    return "Nothing is compared with \(comparison.name(baseline)): a comparison needs samples at a temperature of both."
+    return
+      "Nothing is compared with \(comparison.name(baseline)): a comparison needs samples at a temperature of both, "
+      + "or both decoded alike."
   }
 
   /// Names without what all arms have in common: of IQLearn alone, no λ.
@@ -70,6 +92,9 @@ struct VerdictWords: Sendable {
   /// The sentence of a report with one arm beside the baseline.
   var sentence: String {
     if contrast.equalQuality == .identical { return identical + "." }
+    if case .copies(let copy) = contrast.equalTemperature.obstacle {
+      return "Nothing is compared, for \(copy.text(arm, baseline)) have identical scores, as the same samples would."
+    }
     return "Against \(baseline) at equal T, \(atEqualTemperature); at equal quality \(qualityClause(subject: "it"))."
   }
 
@@ -77,16 +102,16 @@ struct VerdictWords: Sendable {
     "\(arm) and \(baseline) have identical scores, as the same samples would, so nothing is compared"
   }
 
+  private var words: EqualSamplingWords {
+    EqualSamplingWords(
+      arm: arm, baseline: baseline, quality: quality,
+      place: temperature.map { "at T \(Format.number($0, least: 2))" } ?? "so")
+  }
+
   /// `IQLearn is 4.5 Self-BLEU points more diverse and 3.0 points less correct`.
   var atEqualTemperature: String {
     if contrast.equalQuality == .identical { return "\(arm) has identical scores" }
-    let parts = [contrast.equalTemperature.map(diversity), contrast.equalTemperatureQuality.map(qualityWords)]
-    let known = parts.compactMap { $0 }
-    guard !known.isEmpty else {
-      let place = temperature.map { " at T \(Format.number($0, least: 2))" } ?? ""
-      return "\(arm) is not compared, for \(baseline) was not sampled and scored alike\(place)"
-    }
-    return "\(arm) is " + known.joined(separator: " and ")
+    return words.clause(contrast.equalTemperature)
   }
 
   /// `IQLearn is 5.0 ± 0.4 Self-BLEU points more diverse`.
@@ -96,13 +121,18 @@ struct VerdictWords: Sendable {
     let start = "\(subject) is "
     switch contrast.equalQuality {
     case .identical: return "\(subject) has identical scores"
+    case .copies(let copy):
+      return "\(subject) can't be compared, for \(copy.text(arm, baseline)) have identical scores"
+    case .repeated(let isBaseline, let temperatures):
+      let tried = Format.list(temperatures.map { Format.number($0, least: 2) })
+      return "\(subject) can't be compared, for \(isBaseline ? baseline : arm) has identical scores at T \(tried)"
     case .difference(let difference, let way):
       if difference.halfWidth == nil {
         return start
           + "undecided in diversity (\(signed(difference)) Self-BLEU points, at the edge of the temperatures tried)"
           + matched(way)
       }
-      return start + diversity(difference, withInterval: true) + matched(way)
+      return start + words.diversity(difference, withInterval: true) + matched(way)
     case .outOfReach(let own, let its):
       return "\(subject) can't be compared, for no temperature tried gives both one quality: "
         + "\(arm) \(range(own)), \(baseline) \(range(its))"
@@ -142,40 +172,5 @@ struct VerdictWords: Sendable {
     }
   }
 
-  private func diversity(_ estimate: Estimate) -> String { diversity(estimate, withInterval: false) }
-
-  private func diversity(_ estimate: Estimate, withInterval: Bool) -> String {
-    guard estimate.isStated else { return "undecided in diversity (\(signed(estimate)) Self-BLEU points)" }
-    let size = withInterval ? plusMinus(estimate) : Format.fixed(abs(estimate.value), 1)
-    return "\(size) Self-BLEU points \(estimate.value < 0 ? "less" : "more") diverse"
-  }
-
-  private func qualityWords(_ estimate: Estimate) -> String {
-    let scaled = estimate.scaled(by: quality.scale)
-    let unit = quality.isShare ? "points" : "\(quality.word) points"
-    let decimals = quality.decimals
-    guard estimate.isStated else {
-      let half = scaled.halfWidth.map { " ± \(Format.fixed($0, decimals))" } ?? ""
-      return "undecided in quality (\(Format.signed(scaled.value, decimals))\(half) \(unit))"
-    }
-    let size = Format.fixed(abs(scaled.value), decimals)
-    let isLess = (estimate.value < 0) != quality.isBetterWhenLess
-    return quality.isShare
-      ? "\(size) points \(estimate.value < 0 ? "less" : "more") \(quality.word)"
-      : "\(size) \(unit) \(isLess ? "worse" : "better")"
-  }
-
-  private func signed(_ estimate: Estimate) -> String {
-    Format.signed(estimate.value, 1) + (estimate.halfWidth.map { " ± \(Format.fixed($0, 1))" } ?? "")
-  }
-
-  private func plusMinus(_ estimate: Estimate) -> String {
-    let value = Format.fixed(abs(estimate.value), 1)
-    return estimate.halfWidth.map { "\(value) ± \(Format.fixed($0, 1))" } ?? value
-  }
-}
-
-extension Estimate {
-  /// Whether the sentence may state it as a fact: its interval leaves out zero, or there is none to ask.
-  fileprivate var isStated: Bool { isDecided || (halfWidth == nil && value != 0) }
+  private func signed(_ estimate: Estimate) -> String { words.signed(estimate) }
 }

@@ -82,7 +82,9 @@ import Testing
     #expect(
       try copies { scores in
         for place in scores[0].examples.indices {
-          scores[0].examples[place].values = ["exact_match": 1]
+          scores[0].examples[place].values["entropy"] = nil
+          scores[0].examples[place].values["length"] = nil
+          scores[0].examples[place].values["self_bleu@20"] = nil
           scores[1].examples[place].values = ["entropy": 1]
         }
       } == [])
@@ -194,6 +196,135 @@ import Testing
     #expect(!report.page.contains("<b>"))
     scores[3].examples[0].values["entropy"] = 1.5
     #expect(try Report(ReportInputs(scores: scores)).warnings.isEmpty)
+  }
+
+  /// Scores at a temperature, with a seed where there is one.
+  private func cell(
+    _ stem: String, at temperature: Double = 1, seed: Int? = nil, right: Int, diversity: Double
+  ) -> ScoresInput {
+    var axes: JSONObject = ["temperature": .number(temperature)]
+    axes["seed"] = seed.map { JSONValue($0) }
+    return Bench.even("score-\(stem)", axes, right: right, diversity: diversity)
+  }
+
+  @Test(
+    "one seed of an arm that is a copy of one of another's is named, and no interval is over it", arguments: [0, 1])
+  func cellOfTwoArms(twin: Int) throws {
+    let scores = [
+      cell("mle", seed: 0, right: 14, diversity: 60), cell("mle", seed: 1, right: 12, diversity: 62),
+      cell("iq", seed: twin, right: 14, diversity: 60), cell("iq", seed: 1 - twin, right: 13, diversity: 55),
+    ]
+    let report = try Report(ReportInputs(scores: scores))
+    let pair = "seed \(twin) of IQLearn and seed 0 of MLE have identical scores, as the same samples"
+    #expect(report.warnings == ["\(pair) under two names would"])
+    #expect(report.sentence == "Nothing is compared, for \(pair) would.")
+    let row = try #require(Bench.table(report, "matched.csv").first)
+    #expect(row["outcome"] == "copies")
+    #expect(row.filter { $0.key.contains("_at_equal_") }.allSatisfy { $0.value.isEmpty }, "\(row)")
+    #expect(!report.page.contains("<b>"))
+    // The only cell of an arm may be a copy of one of several.
+    let one = try Report(ReportInputs(scores: [scores[0], scores[1], cell("iq", right: 14, diversity: 60)]))
+    #expect(
+      one.sentence
+        == "Nothing is compared, for IQLearn and seed 0 of MLE have identical scores, as the same samples would.")
+  }
+
+  @Test("an arm with the same samples at every temperature has no front: the temperature is said to have no effect")
+  func temperatures() throws {
+    let same = [0.5, 1, 1.5].map { cell("mle", at: $0, right: 14, diversity: 60) }
+    let report = try Report(ReportInputs(scores: same + [cell("iq", right: 14, diversity: 45)]))
+    #expect(report.warnings == ["the temperature has no effect on MLE: 3 temperatures gave identical scores"])
+    #expect(
+      report.sentence
+        == "Against MLE at equal T, IQLearn is 15.0 Self-BLEU points more diverse and undecided in quality (0.0 ± 0.0 "
+        + "points); at equal quality it can't be compared, for MLE has identical scores at T 0.50, 1.00 and 1.50.")
+    #expect(!report.terminalText.contains("MLE, matched"))
+    let some = try Report(
+      ReportInputs(
+        scores: [same[0], same[1], cell("mle", at: 1.5, right: 8, diversity: 40)]
+          + [cell("iq", right: 14, diversity: 45)]))
+    #expect(
+      some.warnings == ["MLE has identical scores at T 0.50 and 1.00, as samples of one temperature would"])
+    #expect(some.sentence.hasSuffix("for MLE has identical scores at T 0.50 and 1.00."), "\(some.sentence)")
+  }
+
+  @Test("an arm with the samples of the baseline at another temperature is matched with no copy of itself")
+  func copyAtOtherTemperature() throws {
+    let report = try Report(ReportInputs(scores: Bench.grid + [cell("iq", right: 18, diversity: 80)]))
+    let pair = "IQLearn at T 1.00 and MLE at T 0.50 have identical scores"
+    #expect(report.warnings == ["\(pair), as the same samples under two names would"])
+    #expect(
+      report.sentence
+        == "Against MLE at equal T, IQLearn is 20.0 Self-BLEU points less diverse and 20.0 points more correct; at equal "
+        + "quality it can't be compared, for \(pair).")
+    #expect(!report.terminalText.contains("matched"))
+    #expect(Bench.table(report, "matched.csv").first?["outcome"] == "copies")
+  }
+
+  @Test("curves, rewards and samples that stand for one cell twice are refused as scores are", arguments: [0, 1, 2])
+  func inputTwice(port: Int) throws {
+    var inputs = ReportInputs(scores: [Bench.grid[1]])
+    let label = Provenance(label: "mle")
+    for loss in [1.0, 2] {
+      switch port {
+      case 0:
+        inputs.curves.append(
+          CurvesInput(
+            provenance: label,
+            rows: [CurveRow(step: 0, split: .train, loss: loss, mle: 1, td: 0, entropy: 1, tokens: 3)]
+          ))
+      case 1: inputs.rewards.append(RewardsInput(provenance: label, rows: []))
+      default: inputs.samples.append(SamplesInput(provenance: label, settings: ["temperature": 1], rows: []))
+      }
+    }
+    #expect(throws: ReportError.sameCell(first: "mle", second: "mle")) { try Report(inputs) }
+    // Another temperature of the samples is another cell.
+    if port == 2 {
+      inputs.samples[1].settings = ["temperature": 0.5]
+      #expect(throws: Never.self) { try Report(inputs) }
+    }
+  }
+
+  @Test("scores whose samples come to another value are refused, beyond what rounding does")
+  func otherExamples() throws {
+    func report(_ change: (inout ScoresInput) -> Void) throws -> Report {
+      var scores = Bench.even("score-mle", ["temperature": 1], right: 7, of: 12, diversity: 60.125)
+      change(&scores)
+      return try Report(ReportInputs(scores: [scores]))
+    }
+    #expect(throws: Never.self) { try report { _ in } }
+    // 7 / 12 in two decimals, and Self-BLEU in none.
+    #expect(throws: Never.self) {
+      try report {
+        $0.file.metrics[0].value.value = 0.58
+        $0.file.metrics[1].value.value = 60
+      }
+    }
+    #expect(
+      throws: ReportError.otherExamples(label: "score-mle", metric: "exact_match", stated: "0.61", found: "0.5833")
+    ) {
+      try report { $0.file.metrics[0].value.value = 0.61 }
+    }
+    #expect(
+      throws: ReportError.otherExamples(label: "score-mle", metric: "self_bleu@12", stated: "62.5", found: "60.1250")
+    ) {
+      try report { $0.file.metrics[1].value.value = 62.5 }
+    }
+    // The examples of another arm.
+    #expect(throws: ReportError.self) {
+      try report { $0.examples = Bench.even("score-iq", [:], right: 3, of: 12, diversity: 60.125).examples }
+    }
+  }
+
+  @Test("samples with equal numbers are copies whatever their scores.json say besides")
+  func copiesByExamples() throws {
+    var scores = seeds([14, 14], digests: ["sha256:aa", "sha256:bb"])
+    for (place, value) in [0.25, 0.75].enumerated() {
+      scores[place].file.metrics.append(("distinct_1", MetricValue(value: value, count: 240)))
+    }
+    #expect(
+      try Report(ReportInputs(scores: scores)).warnings
+        == ["the 2 seeds of MLE gave identical scores, so they count as one seed"])
   }
 
   @Test("seeds with equal values and no scores of single samples are copies, too")

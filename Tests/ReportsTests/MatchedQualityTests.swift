@@ -42,7 +42,8 @@ import Testing
   func twice() throws {
     let grid = [(0.25, 10), (0.5, 16), (1.0, 8), (2.0, 16)].map { temperature, right in
       Bench.even(
-        "score-mle@temperature=\(temperature)", ["temperature": .number(temperature)], right: right, diversity: 50)
+        "score-mle@temperature=\(temperature)", ["temperature": .number(temperature)], right: right,
+        diversity: 50 + temperature)
     }
     // 12 of 20 lies between each pair of neighbours; at T 0.75 it is nearest to 1.
     let report = try Report(ReportInputs(scores: grid + [Bench.iq(right: 12, diversity: 45)]))

@@ -162,19 +162,162 @@ import Testing
       ReportInputs(
         scores: Bench.grid.filter { $0.provenance.axes["temperature"] != 1 }
           + seeds("score-mle", ["temperature": 1], right: 12, [60, 61]) + arm))
+    // Of three seeds the two that both have are paired.
     #expect(
-      mixed.sentence.hasSuffix("it can't be compared, for 3 seeds and 2 of MLE make no pairs."),
+      mixed.sentence.contains(/at equal quality it is [\d.]+ ± \d\.\d Self-BLEU points more diverse\.$/),
       "\(mixed.sentence)")
     #expect(
       mixed.warnings == [
+        "seed 2 of IQLearn λ=0.1 has no partner, so the difference of IQLearn λ=0.1 and MLE is over 2 seeds",
         "MLE has one seed at some temperatures and IQLearn λ=0.1 3: the interval of their difference leaves out how MLE "
-          + "varies over seeds"
+          + "varies over seeds",
       ])
     let grid = [(0.5, 18), (1, 12)].flatMap { temperature, right in
       seeds("score-mle", ["temperature": .number(temperature)], right: right, [60, 61])
     }
-    let two = try Report(ReportInputs(scores: grid + arm))
-    #expect(two.sentence.hasSuffix("it can't be compared, for 3 seeds and 2 of MLE make no pairs."), "\(two.sentence)")
+    let strangers = arm.map { scores in
+      var scores = scores
+      scores.provenance.axes["seed"] = scores.provenance.axes["seed"]?.integer.map { JSONValue($0 + 5) }
+      return scores
+    }
+    let two = try Report(ReportInputs(scores: grid + strangers))
+    #expect(
+      two.sentence
+        == "Against MLE at equal T, IQLearn is not compared, for 2 seeds of MLE and 3 of IQLearn make no pairs; at equal "
+        + "quality it can't be compared, for 3 seeds and 2 of MLE make no pairs.")
+  }
+
+  @Test("of two seeds and three those that both have are paired; of equally many, others are paired and named")
+  func pairs() throws {
+    // In every seed both differ by five points, and seeds by ten or more.
+    let diversities = [60.0, 50, 40]
+    func report(_ own: [Int], _ its: [Int]) throws -> Report {
+      func scores(_ stem: String, _ seeds: [Int], _ less: Double) -> [ScoresInput] {
+        seeds.map { seed in
+          Bench.even(
+            stem, ["temperature": 1, "seed": JSONValue(seed)], right: 14, diversity: diversities[seed] - less)
+        }
+      }
+      return try Report(ReportInputs(scores: scores("score-mle", own, 0) + scores("score-iq", its, 5)))
+    }
+    let more = try report([0, 1], [0, 1, 2])
+    let row = try #require(Bench.table(more, "matched.csv").first)
+    #expect(row["diversity_at_equal_t_low"] == "5.000000" && row["diversity_at_equal_t_high"] == "5.000000", "\(row)")
+    #expect(
+      more.warnings == ["seed 2 of IQLearn has no partner, so the difference of IQLearn and MLE is over 2 seeds"])
+    let crossed = try report([0, 1], [1, 2])
+    // Seed 1 is five points below itself; seed 2 is 25 below seed 0.
+    #expect(Bench.table(crossed, "matched.csv").first?["diversity_at_equal_t"] == "15.000000")
+    // 15 ± 12.7062 · √200 / √2: by place both differences would be 15, without any doubt.
+    #expect(Bench.table(crossed, "matched.csv").first?["diversity_at_equal_t_low"] == "-112.062000")
+    #expect(
+      crossed.warnings == ["seed 2 of IQLearn is held against seed 0 of MLE, for neither has the other's seed"])
+  }
+
+  /// Scores of a corpus metric as `score` writes them: one value over all, and the sentence form of every sample.
+  private func corpus(_ metric: String, _ scores: ScoresInput, hasSentences: Bool = true) -> ScoresInput {
+    var scores = scores
+    scores.file.metrics[0].name = metric
+    scores.file.metrics[0].value.value *= 100
+    let value = scores.file.metrics[0].value.value
+    scores.file.metrics[0].value.low = value - 1
+    scores.file.metrics[0].value.high = value + 1
+    for place in scores.examples.indices {
+      let share = scores.examples[place].values["exact_match"]?.number ?? 0
+      scores.examples[place].values["exact_match"] = nil
+      scores.examples[place].values["return"] = .number(Double(place % 20) - 90 * share)
+      if hasSentences { scores.examples[place].values["sentence_\(metric)"] = .number(90 * share) }
+    }
+    return scores
+  }
+
+  @Test(
+    "a metric of all samples together is compared by its sentence form, and called so",
+    arguments: [("ter", "sentence TER", "better", "TER"), ("chrf", "sentence chrF", "worse", "chrF")])
+  func corpusMetric(metric: String, form: String, word: String, heading: String) throws {
+    let scores = (Bench.grid + [Bench.iq(right: 11, diversity: 45)]).map { corpus(metric, $0) }
+    let report = try Report(ReportInputs(scores: scores), options: ReportOptions(quality: metric))
+    #expect(
+      report.sentence
+        == "Against MLE at equal T, IQLearn is 15.0 Self-BLEU points more diverse and 13.5 \(form) points \(word); at "
+        + "equal quality it is 5.0 ± 0.0 Self-BLEU points more diverse.")
+    // The table says what scores.json says, and nothing of the sentence form.
+    let rows = Bench.table(report, "table.csv")
+    #expect(rows.map { $0[metric] } == ["70.000000", "55.000000", ""])
+    #expect(report.page.contains(metric == "ter" ? "<b>55.0</b>" : "<b>70.0</b>"))
+    // Of an error rate a lower correlation is better.
+    #expect(report.terminalText.contains("return~\(heading) ρ \(metric == "ter" ? "↓" : "↑")"))
+  }
+
+  @Test("a quality that is not known sample by sample is said not to be compared, and is not bold")
+  func unknownQuality() throws {
+    let scores = (Bench.grid + [Bench.iq(right: 11, diversity: 45)]).map { corpus("ter", $0, hasSentences: false) }
+    let report = try Report(ReportInputs(scores: scores), options: ReportOptions(quality: "ter"))
+    #expect(
+      report.sentence
+        == "Against MLE at equal T, IQLearn is 15.0 Self-BLEU points more diverse, with quality not compared, for it was "
+        + "not measured sample by sample; at equal quality it can't be compared, for diversity or quality was not "
+        + "measured sample by sample.")
+    #expect(report.terminalText.contains("55.0") && !report.page.contains("<b>"))
+  }
+
+  @Test("a measure of diversity is refused as quality", arguments: ["self_bleu@20", "distinct_2", "entropy"])
+  func diversityAsQuality(metric: String) throws {
+    var scores = Bench.grid[1]
+    if scores.file[metric] == nil { scores.file.metrics.append((metric, MetricValue(value: 0.5, count: 240))) }
+    #expect(throws: ReportError.noQuality(metric, available: ["exact_match"])) {
+      try Report(ReportInputs(scores: [scores]), options: ReportOptions(quality: metric))
+    }
+  }
+
+  /// An arm whose every prompt has one greedy sample.
+  private func greedy(_ stem: String, share: Double, salt: Int, prompts: Int = 200) -> ScoresInput {
+    Bench.scores(
+      stem, ["decoding": "greedy"], prompts: prompts, samples: 1, settings: ["samples": ["decoding": "greedy"]]
+    ) { prompt, _ in
+      Bench.Sample(isRight: Bench.noise(salt, prompt) < share, selfBLEU: 0)
+    }
+  }
+
+  @Test("arms decoded greedily are compared in quality, and only what the sentence decides is bold")
+  func greedyArms() throws {
+    let apart = try Report(
+      ReportInputs(scores: [greedy("score-mle", share: 0.9, salt: 1), greedy("score-iq", share: 0.2, salt: 2)]))
+    #expect(
+      apart.sentence.wholeMatch(of: /Against MLE with greedy decoding, IQLearn is [67]\d\.\d points less correct\./)
+        != nil, "\(apart.sentence)")
+    #expect(apart.page.contains(/<b>[89]\d\.\d<\/b>/))
+    let near = try Report(
+      ReportInputs(scores: [greedy("score-mle", share: 0.5, salt: 1), greedy("score-iq", share: 0.5, salt: 2)]))
+    #expect(
+      near.sentence.hasPrefix("Against MLE with greedy decoding, IQLearn is undecided in quality ("),
+      "\(near.sentence)")
+    #expect(!near.page.contains("<b>"))
+    // Samples and greedy output have a sentence each.
+    let both = try Report(
+      ReportInputs(
+        scores: noisyGrid + [
+          noisy("score-iq", ["temperature": 1], share: 0.7, diversity: 40, salt: 7),
+          greedy("score-mle", share: 0.9, salt: 1), greedy("score-iq", share: 0.2, salt: 2),
+        ]))
+    #expect(
+      both.sentence.contains(
+        /more diverse\. Against MLE with greedy decoding, IQLearn is [67]\d\.\d points less correct\.$/),
+      "\(both.sentence)")
+    #expect(both.page.contains("2 comparisons, intervals not adjusted for their number."))
+    // Greedy output of one alone is compared with nothing.
+    let alone = try Report(
+      ReportInputs(
+        scores: [greedy("score-mle", share: 0.9, salt: 1, prompts: 12), Bench.iq(right: 11, diversity: 45)]))
+    #expect(alone.sentence.hasPrefix("Nothing is compared with MLE: "), "\(alone.sentence)")
+  }
+
+  @Test("where no arm is a baseline nothing is compared, so nothing is bold")
+  func withoutBaseline() throws {
+    let report = try Report(
+      ReportInputs(scores: [Bench.iq(right: 18, diversity: 45), Bench.iq(right: 8, diversity: 60, lambda: 0.5)]))
+    #expect(report.sentence == "No arm is a baseline, so nothing is compared at equal quality.")
+    #expect(!report.page.contains("<b>"))
   }
 
   @Test("seeds are held against each other by what they are called, in whatever order they come")

@@ -21,7 +21,7 @@ import Testing
       let settings: JSONObject = ["samples": ["decoding": "sample", "temperature": .number(temperature)]]
       let metrics = [
         (name: "exact_match", value: MetricValue(value: Double(right) / 10, count: 40)),
-        (name: "self_bleu@10", value: MetricValue(value: 50, count: 4)),
+        (name: "self_bleu@10", value: MetricValue(value: Double(10 * right), count: 4)),
       ]
       try ScoreFile(metrics: metrics, settings: settings).write(to: artifact)
       let rows = (0..<40).map { row in
@@ -63,6 +63,35 @@ import Testing
       _ = try type.init(ParameterValues(parameters, for: type.declaration))
     }
     #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
+  }
+
+  @Test("whatever score writes of samples its report takes as quality, unless it is a measure of diversity")
+  func everyQuality() throws {
+    let bench = StageBench()
+    let rows = (0..<6).flatMap { prompt in
+      (0..<3).map { sample in
+        SampleRow(
+          id: "test-\(prompt)", sample: sample, prompt: "p",
+          text: "the small house \(sample) stands on hill \(prompt) here\n#### \(sample)",
+          tokens: [Int32](0...Int32(prompt + sample)),
+          logProbabilities: [Float](repeating: -1, count: prompt + sample + 1),
+          references: ["the small house 1 stands on a hill \(prompt) here\n#### 1", "a house\n#### 1"])
+      }
+    }
+    let samples = bench.scratch.folder("samples")
+    try SampleFiles.write(rows, settings: ["decoding": "sample", "temperature": 1], to: samples)
+    let scores = try #require(try bench.run("score", [("samples", samples)], ["resamples": 0])["scores"])
+    var taken: [String] = []
+    for (name, _) in try ScoreFile(scores).metrics {
+      guard let refusal = bench.refusal("report", [("scores", scores)], ["quality": .string(name), "resamples": 0])
+      else {
+        taken.append(name)
+        continue
+      }
+      #expect(refusal.text.contains("\(name) says how much samples differ, not how good they are"), "\(refusal)")
+    }
+    #expect(Set(["bleu", "ter", "chrf", "rougeL", "exact_match", "accuracy", "sentence_ter"]).isSubset(of: taken))
+    #expect(!taken.contains { $0.hasPrefix("self_bleu") || $0.hasPrefix("distinct") })
   }
 
   @Test("samples that come through a pipe, which gives them once, are counted and shown")
