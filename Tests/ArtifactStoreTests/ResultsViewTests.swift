@@ -2,6 +2,7 @@ import ArtifactStore
 import ContentAddressing
 import Foundation
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("Results view")
@@ -54,9 +55,8 @@ struct ResultsViewTests {
     let (first, second) = (try result(lab, 1, ["index.html": "1", "b": "2"]), try result(lab, 2, ["index.html": "3"]))
     try view(lab).show(first, label: "mle")
     let home = lab.folder.appending("results/e2e")
-    try FileManager.default.copyItem(
-      atPath: home.appending("mle").string, toPath: home.appending("mle-kept").string)
-    try FileManager.default.copyItem(atPath: home.appending("mle").string, toPath: home.appending("iq").string)
+    // With their times, as people keep copies.
+    try Shell.run("cp -a mle mle-kept && cp -a mle iq", in: home)
     let next = view(lab)
     try next.begin([("mle", second.key), ("iq", first.key)])
     #expect(Laboratory.names(home) == [".apprentice-view", "iq", "mle-kept"])
