@@ -158,9 +158,10 @@ import Testing
     try withRun { folder in
       let reference = folder.pushing(".apprentice/refs/one")
       #expect(Fixture.exists(reference))
-      for isFolder in [false, true] {
+      let elsewhere = "sha256:" + String(repeating: "0", count: 64) + "\n"
+      for (text, isFolder) in [("x\n", false), (elsewhere, false), ("x\n", true)] {
         try FileManager.default.removeItem(atPath: reference.string)
-        try TemporaryFolder.write("x\n", to: isFolder ? reference.appending("x") : reference)
+        try TemporaryFolder.write(text, to: isFolder ? reference.appending("x") : reference)
         let check = try Tool.run("fsck", in: folder)
         #expect(check.status == 4)
         #expect(check.output.contains("the next run of that pipeline"), "\(check.output)")
