@@ -113,10 +113,7 @@ struct ParquetTests {
       ),
     ])
   func refusedFiles(program: String, expected: String) throws {
-    try ingest(program) { outcome, _ in
-      #expect(outcome.status != 0 && outcome.errors.contains(expected), "\(outcome.errors)")
-      #expect(!outcome.errors.contains("Traceback"))
-    }
+    try expectRefusal(of: program, saying: expected)
   }
 
   @Test("what tools keep in hidden folders is not read, and shards may be counted from 1")
@@ -177,6 +174,10 @@ struct ParquetTests {
       ),
     ])
   func refusedValues(program: String, expected: String) throws {
+    try expectRefusal(of: program, saying: expected)
+  }
+
+  private func expectRefusal(of program: String, saying expected: String) throws {
     try ingest(program) { outcome, _ in
       #expect(outcome.status != 0 && outcome.errors.contains(expected), "\(outcome.errors)")
       #expect(!outcome.errors.contains("Traceback"))
